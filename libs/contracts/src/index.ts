@@ -1,1 +1,5 @@
-export {}
+export * from './caller.js'
+export * from './commands.js'
+export * from './events.js'
+export * from './notices.js'
+export * from './vocabulary.js'

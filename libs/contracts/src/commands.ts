@@ -1,0 +1,98 @@
+// Requests between services (`cmd.<service>.<command>`): core NATS request and reply, in no stream, never logged.
+import { z } from 'zod'
+import { Caller } from './caller.js'
+import { AccessAction, PurposeOfUse, ResourceType, ServerId } from './vocabulary.js'
+
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
+const base64 = z.base64()
+
+export const OutboxHead = {
+  request: z.strictObject({}),
+  reply: z.strictObject({ producer: z.string(), lastSeq: z.int().nonnegative(), lastLink: hex32 }),
+}
+
+/** One event as a producer hands it out again. `body` is base64 of the published bytes. */
+export const ReplayedEvent = z.strictObject({
+  seq: z.int().positive(),
+  tag: hex32,
+  commitment: hex32,
+  link: hex32,
+  subject: z.string(),
+  body: base64,
+})
+export type ReplayedEvent = z.infer<typeof ReplayedEvent>
+
+/** Answers at most `limit` events and at most 512 KiB; `next` is the seq to ask for next, or null at the head. */
+export const ReplayOutbox = {
+  request: z.strictObject({ producer: z.string(), from: z.int().positive(), limit: z.int().positive().max(5000) }),
+  reply: z.strictObject({ events: z.array(ReplayedEvent), next: z.int().positive().nullable() }),
+}
+
+/** The opening of one leaf, for a service that has authorised its caller. `leafIndex` is null until it is sealed. */
+export const OpenLeaf = {
+  request: z.strictObject({ eventId: ServerId, caller: Caller }),
+  reply: z.union([
+    z.strictObject({
+      producer: z.string(),
+      seq: z.int().positive().nullable(),
+      tag: hex32,
+      commitment: hex32,
+      type: z.string(),
+      body: base64,
+      opening: hex32,
+      leafIndex: z.int().nonnegative().nullable(),
+    }),
+    z.strictObject({ rejected: z.enum(['unknown-event', 'opening-destroyed', 'not-allowed']) }),
+  ]),
+}
+
+/**
+ * May this caller do this to these patients' records? One decision per patient, in the order asked.
+ *
+ * `born` names patients that the asking service is about to create, for whom no consent can exist yet.
+ */
+export const DecideAccess = {
+  request: z.strictObject({
+    caller: Caller,
+    patientIds: z.array(ServerId).min(1).max(500),
+    born: z.array(ServerId).default([]),
+    action: AccessAction,
+    types: z.array(ResourceType).min(1),
+    purpose: PurposeOfUse,
+  }),
+  reply: z.strictObject({
+    decisions: z.array(
+      z.discriminatedUnion('permitted', [
+        z.strictObject({
+          permitted: z.literal(true),
+          patientId: ServerId,
+          permitId: ServerId,
+          validForMs: z.int().positive(),
+        }),
+        z.strictObject({ permitted: z.literal(false), patientId: ServerId, reason: z.string() }),
+      ]),
+    ),
+  }),
+}
+
+/** The patients whose records this caller may reach, as consents and links list them; at most 500. */
+export const ReachablePatients = {
+  request: z.strictObject({ caller: Caller, purpose: PurposeOfUse }),
+  reply: z.strictObject({ patientIds: z.array(ServerId), complete: z.boolean() }),
+}
+
+export const COMMANDS = {
+  'outbox-head': OutboxHead,
+  'replay-outbox': ReplayOutbox,
+  'open-leaf': OpenLeaf,
+  'decide-access': DecideAccess,
+  'reachable-patients': ReachablePatients,
+} as const
+
+export type CommandName = keyof typeof COMMANDS
+export type CommandRequest<C extends CommandName> = z.input<(typeof COMMANDS)[C]['request']>
+export type CommandReply<C extends CommandName> = z.infer<(typeof COMMANDS)[C]['reply']>
+
+export function commandSubject(service: string, command: CommandName): string {
+  return `cmd.${service}.${command}`
+}
