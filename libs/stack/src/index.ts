@@ -1,1 +1,4 @@
-export {}
+export { startPostgres, type PostgresOptions, type RunningPostgres } from './postgres.js'
+export { startNats, type NatsOptions, type RunningNats } from './nats.js'
+export { findNatsServer, natsServerPath, NatsServerMissing } from './nats-binary.js'
+export { freePort } from './port.js'
