@@ -3,30 +3,28 @@ import { defineConfig } from 'vitest/config'
 const source = { conditions: ['@careseal/source'] }
 const shared = { resolve: source, ssr: { resolve: source } }
 
+function project(name: string, include: string[], options: object = {}) {
+  const exclude = name === 'unit' ? ['**/*.{int,e2e,fault}.spec.ts', '**/node_modules/**', '**/dist/**'] : []
+  return { ...shared, test: { name, include, exclude, ...options } }
+}
+
+// What starts real services runs alone, one file after the other: two cores, and no file waits for another's database.
+const alone = { pool: 'forks', maxWorkers: 1, fileParallelism: false }
+
 export default defineConfig({
   ...shared,
   test: {
     projects: [
-      {
-        ...shared,
-        test: {
-          name: 'unit',
-          include: ['{apps,libs}/*/src/**/*.spec.ts'],
-          exclude: ['**/*.int.spec.ts', '**/*.e2e.spec.ts'],
-          pool: 'threads',
-        },
-      },
-      {
-        ...shared,
-        test: {
-          name: 'int',
-          include: ['{apps,libs}/*/{src,test}/**/*.int.spec.ts'],
-          pool: 'forks',
-          maxWorkers: 1,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
-        },
-      },
+      project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy}/**/*.spec.ts'], {
+        pool: 'threads',
+      }),
+      project('int', ['{apps,libs}/*/{src,test}/**/*.int.spec.ts'], {
+        ...alone,
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      }),
+      project('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...alone, testTimeout: 120_000, hookTimeout: 240_000 }),
+      project('fault', ['test/fault/**/*.fault.spec.ts'], { ...alone, testTimeout: 600_000, hookTimeout: 240_000 }),
     ],
   },
 })
