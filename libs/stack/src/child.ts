@@ -27,16 +27,20 @@ export type Child = {
   kill(): Promise<void>
 }
 
-// $1 child, $2 signal, $3 seconds of grace, $4 folder to remove or nothing. `read` returns when the parent is gone.
+// $1 child, $2 signal, $3 seconds of grace, $4 folder to remove or nothing. `read` returns when the parent is gone. A
+// dead child that nobody collects (process 1 of a container often does not) still answers kill -0: hence the state.
 const GUARD = `
 trap '' INT HUP
 read -r word && exit 0
+alive() {
+  kill -0 "$1" 2>/dev/null || return 1
+  [ -r "/proc/$1/stat" ] || return 0
+  read -r _ _ state _ < "/proc/$1/stat" && [ "$state" != Z ]
+}
 kill -"$2" "$1" 2>/dev/null
 left=$(($3 * 10))
-while kill -0 "$1" 2>/dev/null; do
-  left=$((left - 1)); [ "$left" -gt 0 ] || kill -KILL "$1" 2>/dev/null
-  sleep 0.1
-done
+while [ "$left" -gt 0 ] && alive "$1"; do left=$((left - 1)); sleep 0.1; done
+kill -KILL "$1" 2>/dev/null
 [ -z "$4" ] || rm -rf -- "$4"
 `
 

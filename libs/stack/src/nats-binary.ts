@@ -1,10 +1,11 @@
 // Finds a nats-server that stores batches atomically (2.12 or newer; older ones store them message by message and say
 // nothing), or gets one without root from a newer suite of the distribution's own mirror.
 import { execFile } from 'node:child_process'
-import { accessSync, constants, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, userInfo } from 'node:os'
+import { accessSync, constants } from 'node:fs'
+import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { unpackFromNewerSuite } from './newer-suite.js'
 
 const run = promisify(execFile)
 const OLDEST = [2, 12] as const
@@ -66,76 +67,13 @@ export function isVersionNewEnough(output: string): boolean {
   return Number(major) > OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) >= OLDEST[1])
 }
 
-const SUITES: Record<string, { suite: string; component: string; keyring: string }> = {
-  Debian: { suite: 'sid', component: 'main', keyring: '/usr/share/keyrings/debian-archive-keyring.gpg' },
-  Ubuntu: { suite: 'devel', component: 'universe', keyring: '/usr/share/keyrings/ubuntu-archive-keyring.gpg' },
-}
-
 async function getFromApt(): Promise<string | null> {
-  if (process.platform !== 'linux') return null
-  const mirror = await machineMirror()
-  if (!mirror) return null
-  const work = join(natsCacheDir(), `apt-${process.pid}`)
   try {
-    await unpackPackage(work, mirror)
+    await unpackFromNewerSuite({ package: 'nats-server', file: 'usr/sbin/nats-server', into: natsCacheDir() })
     return null
   } catch (error) {
     return `apt: ${(error as Error).message.split('\n').slice(0, 3).join(' ')}`
-  } finally {
-    rmSync(work, { recursive: true, force: true })
   }
-}
-
-type Mirror = { url: string; label: string }
-
-// The mirror that this machine already uses; only the suite differs.
-async function machineMirror(): Promise<Mirror | null> {
-  for (const label of Object.keys(SUITES)) {
-    try {
-      const filters = ['--format', '$(REPO_URI)', 'Created-By: Packages', `Label: ${label}`]
-      const { stdout } = await run('apt-get', ['indextargets', ...filters])
-      const url = process.env['NATS_APT_MIRROR'] ?? stdout.split('\n')[0]
-      if (url) return { url, label }
-    } catch {
-      return null
-    }
-  }
-  return null
-}
-
-async function unpackPackage(work: string, { url, label }: Mirror): Promise<void> {
-  const { suite, component, keyring } = SUITES[label] as (typeof SUITES)[string]
-  for (const dir of ['lists/partial', 'cache/archives/partial', 'conf.d', 'root']) {
-    mkdirSync(join(work, dir), { recursive: true })
-  }
-  const source = `deb [signed-by=${keyring}] ${url} ${process.env['NATS_SUITE'] ?? suite} ${component}\n`
-  writeFileSync(join(work, 'sources.list'), source)
-  const options = aptOptions(work)
-  await run('apt-get', [...options, 'update', '-qq'], { cwd: work })
-  await run('apt-get', [...options, 'download', '-qq', 'nats-server'], { cwd: work })
-  const [deb] = globSync('nats-server_*.deb', { cwd: work })
-  if (!deb) throw new Error('the download left no package')
-  await run('dpkg', ['-x', join(work, deb), join(work, 'root')])
-  const target = join(natsCacheDir(), 'usr', 'sbin')
-  mkdirSync(target, { recursive: true })
-  // A rename, so that another process never sees half a program.
-  renameSync(join(work, 'root', 'usr', 'sbin', 'nats-server'), join(target, 'nats-server'))
-}
-
-function aptOptions(work: string): string[] {
-  const settings = [
-    `Dir::Etc::sourcelist=${work}/sources.list`,
-    'Dir::Etc::sourceparts=/dev/null',
-    `Dir::Etc::preferencesparts=${work}/conf.d`,
-    `Dir::State::lists=${work}/lists`,
-    `Dir::Cache=${work}/cache`,
-    'Dir::State::status=/dev/null',
-    'Debug::NoLocking=1',
-    'Acquire::Languages=none',
-    'Acquire::Check-Valid-Until=false',
-    `APT::Sandbox::User=${userInfo().username}`,
-  ]
-  return settings.flatMap((setting) => ['-o', setting])
 }
 
 async function getFromBrew(): Promise<string | null> {
