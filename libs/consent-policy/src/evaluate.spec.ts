@@ -88,8 +88,14 @@ describe('several consents', () => {
       rule(8, { effect: 'deny' }),
     ]
     expect(evaluate(rules, request).reasons.map(({ outcome }) => outcome)).toEqual([
-      'superseded', 'not-in-force', 'other-grantee', 'other-purpose', 'overridden-by-deny', 'agrees',
- 'decides', 'less-specific',
+      'superseded',
+      'not-in-force',
+      'other-grantee',
+      'other-purpose',
+      'overridden-by-deny',
+      'agrees',
+      'decides',
+      'less-specific',
     ])
   })
 })
@@ -155,15 +161,18 @@ describe('the combining rule', () => {
 
   it('agrees with the naive oracle on larger sets', () => {
     fc.assert(
-      fc.property(anyRules, anyRequest, (rules, asked) => { expect(effectOf(rules, asked)).toBe(naiveVerdict(rules, asked)) }),
+      fc.property(anyRules, anyRequest, (rules, asked) => {
+        expect(effectOf(rules, asked)).toBe(naiveVerdict(rules, asked))
+      }),
       { numRuns: 2_000 },
     )
   })
 
   it('does not depend on the order in which consents are read', () => {
     fc.assert(
-      fc.property(anyRules, anyRequest, (rules, asked) => { expect(evaluate(rules.toReversed(), asked)).toEqual(evaluate(rules, asked)) }),
-      ),
+      fc.property(anyRules, anyRequest, (rules, asked) => {
+        expect(evaluate(rules.toReversed(), asked)).toEqual(evaluate(rules, asked))
+      }),
     )
   })
 
