@@ -1,3 +1,4 @@
+export * from './asyncapi.js'
 export * from './caller.js'
 export * from './commands.js'
 export * from './events.js'
