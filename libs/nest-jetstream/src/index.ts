@@ -1,1 +1,7 @@
-export {}
+export * from './command.context.js'
+export * from './decorators.js'
+export * from './failures.js'
+export * from './jetstream.context.js'
+export * from './jetstream.server.js'
+export * from './messaging.module.js'
+export * from './transport.js'

@@ -1,0 +1,43 @@
+import type { CommandName, CommandReply, COMMANDS, EventBody, EventType } from '@careseal/contracts'
+import { producerOf, subjectOf } from '@careseal/contracts'
+import { EventPattern, MessagePattern } from '@nestjs/microservices'
+import type { z } from 'zod'
+import type { CommandRpcContext } from './command.context.js'
+import type { JetStreamContext } from './jetstream.context.js'
+import { JETSTREAM } from './transport.js'
+
+type EventMethod<T extends EventType> = (event: EventBody<T>, context: JetStreamContext) => Promise<void> | void
+
+type CommandMethod<C extends CommandName> = (
+  request: z.output<(typeof COMMANDS)[C]['request']>,
+  context: CommandRpcContext,
+) => Promise<CommandReply<C>> | CommandReply<C>
+
+export type OnEventOptions = {
+  /** Incarnations of the producer to listen to; default the producer's own name alone. */
+  producers?: readonly string[]
+}
+
+/**
+ * Handles every event of one type, from the app's durable consumer. The body is validated by contracts.
+ *
+ * Delivered at least once, so it must be idempotent. It resolves → acknowledged; it throws → delivered again.
+ */
+export function OnEvent<T extends EventType>(type: T, options: OnEventOptions = {}) {
+  const producers = options.producers ?? [producerOf(type)]
+  const subjects = producers.map((producer) => subjectOf(type, producer))
+  return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<EventMethod<T>>): void => {
+    EventPattern<string[]>(subjects, JETSTREAM, { event: type })(target, key, descriptor)
+  }
+}
+
+/**
+ * Answers `cmd.<this service>.<name>`. Request and reply are validated by contracts.
+ *
+ * A CommandRejected that it throws reaches the requester with its code; anything else as `internal`.
+ */
+export function OnCommand<C extends CommandName>(name: C) {
+  return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<CommandMethod<C>>): void => {
+    MessagePattern<string>(name, JETSTREAM, { command: name })(target, key, descriptor)
+  }
+}

@@ -1,0 +1,2 @@
+/** The transport id of JetStreamServer: handlers that name it are bound to that server alone. */
+export const JETSTREAM: unique symbol = Symbol.for('careseal.jetstream')
