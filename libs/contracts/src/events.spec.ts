@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ZodError } from 'zod'
 import { EVENT_TYPES, parseEventBody, producerOf, subjectOf } from './index.js'
 
 const id = '00000000-0000-4000-8000-000000000001'
@@ -26,6 +27,6 @@ describe('event contracts', () => {
     ['unknown data', { ...closed, data: { accountId: id, name: 'x' } }],
     ['missing data', { ...closed, data: {} }],
   ])('refuses %s', (_case, body) => {
-    expect(() => parseEventBody(encode(body))).toThrow()
+    expect(() => parseEventBody(encode(body))).toThrow(ZodError)
   })
 })
