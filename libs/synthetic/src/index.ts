@@ -1,1 +1,1 @@
-export {}
+export { seededRandom, type SeededRandom } from './random.js'
