@@ -1,1 +1,11 @@
-export {}
+export * from './bundle.js'
+export * from './compartment.js'
+export * from './dates.js'
+export * from './fhir.js'
+export * from './issue.js'
+export * from './references.js'
+export * from './resource.js'
+export * from './resource-types.js'
+export * from './search/parse.js'
+export * from './search/match.js'
+export * from './search/values.js'

@@ -1,0 +1,70 @@
+// What the JSON schema and core's validator both miss, in one walk over the resource: empty arrays and objects,
+// references to contained resources that are not there, periods that end before they start, scripts in narratives.
+import { instantRange } from '../dates.js'
+import { errorIssue, type Issue } from '../issue.js'
+import { isObject, type Json, type JsonObject, type Resource } from '../resource.js'
+import { narrativeFault } from './narrative.js'
+
+type Walk = { issues: Issue[]; containedIds: ReadonlySet<string> }
+
+export function ownRules(resource: Resource): Issue[] {
+  const walk: Walk = { issues: [], containedIds: containedIds(resource) }
+  visitObject(resource, resource.resourceType, walk, 0)
+  return walk.issues
+}
+
+function visit(value: Json, path: string, walk: Walk, depth: number): void {
+  if (Array.isArray(value)) visitArray(value, path, walk, depth)
+  else if (isObject(value)) visitObject(value, path, walk, depth)
+}
+
+function visitArray(values: Json[], path: string, walk: Walk, depth: number): void {
+  if (values.length === 0) walk.issues.push(errorIssue('structure', 'An array must not be empty.', path))
+  values.forEach((value, index) => visit(value, `${path}[${index}]`, walk, depth + 1))
+}
+
+function visitObject(value: JsonObject, path: string, walk: Walk, depth: number): void {
+  const inside = isEmbedded(value, depth) ? { ...walk, containedIds: scopeOf(value, walk) } : walk
+  const members = Object.entries(value)
+  if (members.length === 0) walk.issues.push(errorIssue('structure', 'An object must not be empty.', path))
+  checkReference(value, path, inside)
+  checkPeriod(value, path, inside)
+  checkNarrative(value, path, inside)
+  for (const [name, member] of members) visit(member, `${path}.${name}`, inside, depth + 1)
+}
+
+function isEmbedded(value: JsonObject, depth: number): boolean {
+  return depth > 0 && typeof value.resourceType === 'string'
+}
+
+/** A bundle's entry brings its own contained resources; a contained resource sees those of its container. */
+function scopeOf(value: JsonObject, walk: Walk): ReadonlySet<string> {
+  const own = containedIds(value)
+  return own.size > 0 ? own : walk.containedIds
+}
+
+function containedIds(resource: JsonObject): ReadonlySet<string> {
+  const contained = Array.isArray(resource.contained) ? resource.contained : []
+  return new Set(contained.flatMap((inner) => (isObject(inner) && typeof inner.id === 'string' ? [inner.id] : [])))
+}
+
+function checkReference(value: JsonObject, path: string, walk: Walk): void {
+  const { reference } = value
+  if (typeof reference !== 'string' || !reference.startsWith('#') || reference === '#') return
+  if (walk.containedIds.has(reference.slice(1))) return
+  walk.issues.push(errorIssue('invariant', 'ref-1: there is no such contained resource.', `${path}.reference`))
+}
+
+function checkPeriod(value: JsonObject, path: string, walk: Walk): void {
+  if (typeof value.start !== 'string' || typeof value.end !== 'string') return
+  const start = instantRange(value.start)
+  const end = instantRange(value.end)
+  if (!start || !end || start.from < end.until) return
+  walk.issues.push(errorIssue('invariant', 'per-1: the start must not be after the end.', path))
+}
+
+function checkNarrative(value: JsonObject, path: string, walk: Walk): void {
+  if (typeof value.div !== 'string') return
+  const fault = narrativeFault(value.div)
+  if (fault) walk.issues.push(errorIssue('security', fault, `${path}.div`))
+}

@@ -1,0 +1,66 @@
+// The two inputs of validation, without prose: the official JSON schema and the snapshots of the StructureDefinitions.
+
+/**
+ * The schema's definitions without descriptions. Resources inside resources are checked one by one by their own type,
+ * so `ResourceList` (a `oneOf` over all types) becomes "an object that names its type".
+ */
+export function distilSchema(schema) {
+  const definitions = {}
+  for (const [name, definition] of Object.entries(schema.definitions)) definitions[name] = withoutProse(definition)
+  definitions.ResourceList = {
+    type: 'object',
+    required: ['resourceType'],
+    properties: { resourceType: { type: 'string' } },
+  }
+  return { definitions }
+}
+
+function withoutProse(definition) {
+  const { description: _, properties, ...rest } = definition
+  if (!properties) return rest
+  const kept = Object.entries(properties).map(([name, property]) => {
+    const { description: _description, items, ...other } = property
+    return [name, items ? { ...other, items: withoutProse(items) } : other]
+  })
+  return { ...rest, properties: Object.fromEntries(kept) }
+}
+
+export function distilStructures(structures) {
+  return structures.map((structure) => ({
+    resourceType: 'StructureDefinition',
+    url: structure.url,
+    name: structure.name,
+    type: structure.type,
+    kind: structure.kind,
+    abstract: structure.abstract,
+    snapshot: { element: structure.snapshot.element.map(element) },
+  }))
+}
+
+function element(definition) {
+  const { id, path, sliceName, min, max, base, contentReference, slicing } = definition
+  const valued = Object.entries(definition).filter(([key]) => /^(fixed|pattern)[A-Z]/.test(key))
+  return pruned({
+    ...{ id, path, sliceName, min, max, contentReference, slicing },
+    base: base && { path: base.path, min: base.min, max: base.max },
+    type: definition.type?.map(elementType),
+    constraint: constraints(definition.constraint),
+    ...Object.fromEntries(valued),
+  })
+}
+
+function elementType({ code, targetProfile, profile, extension }) {
+  return pruned({ code, targetProfile, profile, extension })
+}
+
+/** Only errors are checked; ele-1 and dom-3 are skipped by the validator, so they are not kept. */
+function constraints(list = []) {
+  const kept = list
+    .filter((one) => one.severity === 'error' && !['ele-1', 'dom-3'].includes(one.key))
+    .map(({ key, severity, human, expression }) => ({ key, severity, human, expression }))
+  return kept.length > 0 ? kept : undefined
+}
+
+function pruned(object) {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
+}
