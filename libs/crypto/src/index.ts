@@ -1,1 +1,6 @@
-export {}
+export * from './commitment.js'
+export * from './derivation.js'
+export * from './fields.js'
+export * from './hash.js'
+export * from './portable.js'
+export * from './seal.js'

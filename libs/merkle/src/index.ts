@@ -1,1 +1,5 @@
-export {}
+export * from './compact-range.js'
+export * from './hash.js'
+export * from './proof.js'
+export * from './tiles.js'
+export * from './verify.js'
