@@ -112,7 +112,7 @@ describe('the manifests of overlay dev', () => {
   it('route every public prefix to a service that exists', () => {
     const services = new Set(manifests.filter((each) => each.kind === 'Service').map((each) => each.metadata.name))
     const route = manifests.find((manifest) => manifest.kind === 'HTTPRoute')
-    const rules = (route?.spec as { rules: { backendRefs: { name: string }[]; matches: object[] }[] }).rules
+    const rules = (route as Manifest & { spec: { rules: { backendRefs: { name: string }[]; matches: object[] }[] } }).spec.rules
     expect(rules.flatMap((rule) => rule.backendRefs).filter((backend) => !services.has(backend.name))).toEqual([])
     for (const prefix of ['/fhir', '/auth', '/ledger', '/audit', '/docs']) {
       expect(JSON.stringify(rules)).toContain(`"value":"${prefix}"`)
