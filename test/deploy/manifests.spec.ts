@@ -26,6 +26,7 @@ type PodTemplate = {
 const SERVICES = ['identity', 'consent', 'records', 'audit', 'ledger-sequencer']
 const workloads = ['Deployment', 'StatefulSet', 'Job']
 const podOf = (manifest: Manifest) => (manifest.spec as { template: PodTemplate }).template
+const outside = (selector: Record<string, string>) => 'k8s-app' in selector
 const nameOf = (manifest: Manifest) => `${manifest.kind} ${manifest.metadata.name}`
 
 describe('the manifests of overlay dev', () => {
@@ -94,7 +95,6 @@ describe('the manifests of overlay dev', () => {
     const ofServices = manifests
       .filter((manifest) => manifest.kind === 'Service')
       .map((manifest) => manifest.spec?.['selector'] as Record<string, string>)
-    const outside = (selector: Record<string, string>) => 'k8s-app' in selector
     const dangling = [...ofPolicies, ...ofServices].filter((selector) => !outside(selector) && !matches(selector))
     expect(dangling).toEqual([])
     expect(ofPolicies.length).toBeGreaterThan(10)
@@ -112,7 +112,8 @@ describe('the manifests of overlay dev', () => {
   it('route every public prefix to a service that exists', () => {
     const services = new Set(manifests.filter((each) => each.kind === 'Service').map((each) => each.metadata.name))
     const route = manifests.find((manifest) => manifest.kind === 'HTTPRoute')
-    const rules = (route as Manifest & { spec: { rules: { backendRefs: { name: string }[]; matches: object[] }[] } }).spec.rules
+    const rules = (route as Manifest & { spec: { rules: { backendRefs: { name: string }[]; matches: object[] }[] } })
+      .spec.rules
     expect(rules.flatMap((rule) => rule.backendRefs).filter((backend) => !services.has(backend.name))).toEqual([])
     for (const prefix of ['/fhir', '/auth', '/ledger', '/audit', '/docs']) {
       expect(JSON.stringify(rules)).toContain(`"value":"${prefix}"`)
