@@ -1,1 +1,43 @@
-export {}
+export { eventStoreSql } from './event-store-schema.js'
+export { EventStore, type EventStoreOptions } from './event-store.js'
+export {
+  VersionConflict,
+  type AcquireKeys,
+  type AcquireKeyVersions,
+  type AppendedEvent,
+  type NewEvent,
+  type OpenedEvent,
+  type OpenRejection,
+  type StoredEvent,
+} from './event.js'
+export {
+  beginIdempotent,
+  finishIdempotent,
+  IdempotencyMismatch,
+  purgeIdempotency,
+  type IdempotentAnswer,
+  type IdempotentRequest,
+} from './idempotency.js'
+export { leafIndexOf, leafStateOf, waitingAges, type LeafIndex, type LeafState } from './leaves.js'
+export {
+  ensureRelayHead,
+  linkAt,
+  numberOutbox,
+  outboxHead,
+  replayOutbox,
+  type NumberedEvent,
+  type OutboxHead,
+} from './outbox.js'
+export {
+  ProjectionGap,
+  ProjectionRunner,
+  type ChainedEvent,
+  type ProjectionOptions,
+  type ProjectionPosition,
+  type RebuildOptions,
+} from './projection-runner.js'
+export { Relay, type RelayOptions } from './relay.js'
+export { retryOnConflict } from './retry.js'
+export { LedgerInconsistent, SealFollower, type SealFollowerOptions } from './seal-follower.js'
+export { transaction, type Tx } from './transaction.js'
+export { WorkLoop, type WorkLoopOptions } from './work-loop.js'

@@ -1,1 +1,3 @@
-export {}
+export { keySchemaSql } from './key-schema.js'
+export { fileKms, KmsUnavailable, UnwrapFailed, type Kms } from './kms.js'
+export { SubjectErased, SubjectKeys, type AcquireOptions, type SubjectKeysOptions } from './subject-keys.js'

@@ -1,0 +1,185 @@
+// Learns where the producer's events stand in the ledger by following the chain of block headers, each of which names
+// its predecessor by hash. Only blocks below the published checkpoint count as sealed.
+import { hex, sha256 } from '@careseal/crypto'
+import { leafIndexOf as indexInBlock, parseEntry, type BlockHeader } from '@careseal/ledger-core'
+import type { ClientBase, Pool } from 'pg'
+import { WorkLoop } from './work-loop.js'
+
+export type SealFollowerOptions = {
+  pool: Pool
+  producer: string
+  /** The header entries' bytes of blocks `fromHeight`, `fromHeight + 1`, … as far as they are committed. */
+  fetchBlocks: (fromHeight: number, limit: number) => Promise<readonly Uint8Array[]>
+  /** The size of the checkpoint that is published; 0 when there is none. */
+  publishedSize: () => Promise<number>
+  onError?: (error: unknown) => void
+  onSealed?: (sealed: { toSeq: number; height: number }) => void
+  pollMs?: number
+  pageBlocks?: number
+}
+
+/** The ledger showed something that does not continue what it showed before. `height` names the first such block. */
+export class LedgerInconsistent extends Error {
+  readonly code = 'ledger-inconsistent'
+  constructor(
+    readonly height: number,
+    reason: string,
+  ) {
+    super(`block ${height} ${reason}`)
+  }
+}
+
+/** How far headers were followed; `nextIndex` is where the next block's first entry must stand. */
+export type SealCursor = { height: number; headerHash: string; nextIndex: number }
+
+type SealedRange = { fromSeq: number; count: number; firstIndex: number; height: number }
+
+const POLL_MS = 1_000
+const PAGE_BLOCKS = 200
+const GENESIS: SealCursor = { height: -1, headerHash: '0'.repeat(64), nextIndex: 0 }
+
+/** Follows the ledger for one producer; several replicas may, the cursor moves by compare and swap. */
+export class SealFollower {
+  private readonly loop: WorkLoop
+
+  constructor(private readonly options: SealFollowerOptions) {
+    this.loop = new WorkLoop({
+      work: () => this.step(),
+      pollMs: options.pollMs ?? POLL_MS,
+      onError: (error) => options.onError?.(error),
+    })
+  }
+
+  start(): void {
+    this.loop.start()
+  }
+
+  /** Call it when the ledger announces a checkpoint. */
+  wake(): void {
+    this.loop.wake()
+  }
+
+  stop(): Promise<void> {
+    return this.loop.stop()
+  }
+
+  /** One page of blocks; true when there may be more. Throws LedgerInconsistent. */
+  async step(): Promise<boolean> {
+    const limit = this.options.pageBlocks ?? PAGE_BLOCKS
+    const cursor = await readCursor(this.options.pool, this.options.producer)
+    const publishedSize = await this.options.publishedSize()
+    if (publishedSize <= cursor.nextIndex) return false
+    const headers = await this.options.fetchBlocks(cursor.height + 1, limit)
+    const followed = followHeaders(cursor, headers, { producer: this.options.producer, publishedSize })
+    if (followed.cursor.height === cursor.height) return false
+    if (await this.save(cursor, followed)) this.announce(followed)
+    return headers.length >= limit
+  }
+
+  private announce({ cursor, ranges }: Followed): void {
+    const last = ranges.at(-1)
+    if (last) this.options.onSealed?.({ toSeq: last.fromSeq + last.count - 1, height: cursor.height })
+  }
+
+  private async save(old: SealCursor, followed: Followed): Promise<boolean> {
+    const client = await this.options.pool.connect()
+    try {
+      await client.query('BEGIN')
+      const moved = await moveCursor(client, { producer: this.options.producer, old, cursor: followed.cursor })
+      if (moved) await insertRanges(client, this.options.producer, followed.ranges)
+      await client.query('COMMIT')
+      client.release()
+      return moved
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+  }
+}
+
+type Followed = { cursor: SealCursor; ranges: SealedRange[] }
+
+/** Checks that headers continue the cursor and collects the producer's runs, up to the published size. */
+export function followHeaders(
+  start: SealCursor,
+  headers: readonly Uint8Array[],
+  { producer, publishedSize }: { producer: string; publishedSize: number },
+): Followed {
+  let cursor = start
+  const ranges: SealedRange[] = []
+  for (const bytes of headers) {
+    const header = headerIn(bytes, cursor.height + 1)
+    const nextIndex = header.firstIndex + header.count + 1
+    if (nextIndex > publishedSize) break
+    checkContinues(cursor, header)
+    const run = header.runs.find((each) => each.producer === producer)
+    if (run) {
+      const firstIndex = indexInBlock(header, producer, run.fromSeq)!
+      ranges.push({ fromSeq: run.fromSeq, count: run.count, firstIndex, height: header.height })
+    }
+    cursor = { height: header.height, headerHash: hex(sha256(bytes)), nextIndex }
+  }
+  return { cursor, ranges }
+}
+
+function headerIn(bytes: Uint8Array, height: number): BlockHeader {
+  const entry = parseEntry(bytes)
+  if (!('block' in entry)) throw new LedgerInconsistent(height, 'has an entry of another kind as its header')
+  return entry.block
+}
+
+function checkContinues(cursor: SealCursor, header: BlockHeader): void {
+  const height = cursor.height + 1
+  if (header.height !== height) throw new LedgerInconsistent(height, `calls itself ${header.height}`)
+  if (header.prevHash !== cursor.headerHash) throw new LedgerInconsistent(height, 'names another predecessor')
+  if (header.firstIndex !== cursor.nextIndex) throw new LedgerInconsistent(height, 'begins at another index')
+}
+
+async function readCursor(pool: Pool, producer: string): Promise<SealCursor> {
+  const { rows } = await pool.query<{ height: string; header_hash: Buffer; next_index: string }>(
+    'SELECT height, header_hash, next_index FROM seal_cursor WHERE producer = $1',
+    [producer],
+  )
+  const [row] = rows
+  if (!row) return GENESIS
+  return { height: Number(row.height), headerHash: hex(row.header_hash), nextIndex: Number(row.next_index) }
+}
+
+async function moveCursor(
+  sql: ClientBase,
+  { producer, old, cursor }: { producer: string; old: SealCursor; cursor: SealCursor },
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `INSERT INTO seal_cursor AS c (producer, height, header_hash, next_index) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (producer) DO UPDATE
+     SET height = excluded.height, header_hash = excluded.header_hash, next_index = excluded.next_index
+     WHERE c.height = $5`,
+    [producer, cursor.height, Buffer.from(cursor.headerHash, 'hex'), cursor.nextIndex, old.height],
+  )
+  return rowCount === 1
+}
+
+// The next run must begin where the last one ended; the ledger would otherwise have skipped or repeated an event.
+async function insertRanges(sql: ClientBase, producer: string, ranges: SealedRange[]): Promise<void> {
+  if (ranges.length === 0) return
+  const { rows } = await sql.query<{ next: string }>(
+    'SELECT coalesce(max(from_seq + count), 1) AS next FROM sealed WHERE producer = $1',
+    [producer],
+  )
+  let next = Number(rows[0]!.next)
+  for (const range of ranges) {
+    if (range.fromSeq !== next) throw new LedgerInconsistent(range.height, 'does not continue the producer’s run')
+    next += range.count
+  }
+  await sql.query(
+    `INSERT INTO sealed (producer, from_seq, count, first_index, height)
+     SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])`,
+    [
+      producer,
+      ranges.map((range) => range.fromSeq),
+      ranges.map((range) => range.count),
+      ranges.map((range) => range.firstIndex),
+      ranges.map((range) => range.height),
+    ],
+  )
+}

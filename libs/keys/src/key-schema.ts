@@ -1,0 +1,55 @@
+// The key schema of one service: wrapped keys only, in a schema of its own so that it has its own backups.
+// The service's role may create subjects and keys and lock them; only `<service>_eraser` can destroy.
+
+/** DDL and grants for a service's first migration, run as `<service>_owner`. */
+export function keySchemaSql(service: string): string {
+  if (!/^[a-z][a-z0-9_]*$/.test(service)) throw new RangeError('a service name is a plain lower-case identifier')
+  return tables(`${service}_keys`) + grants(service, `${service}_keys`)
+}
+
+// `lockable` carries no meaning: SELECT … FOR SHARE demands UPDATE on one column, and no other may be given away.
+function tables(schema: string): string {
+  return `
+CREATE TABLE ${schema}.subject (
+  subject_id   text COLLATE "C" PRIMARY KEY,
+  state        text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'erased')),
+  lockable     boolean NOT NULL DEFAULT true,
+  created_at   timestamptz NOT NULL DEFAULT now());
+CREATE TABLE ${schema}.subject_key (
+  subject_id   text COLLATE "C" NOT NULL REFERENCES ${schema}.subject,
+  key_version  integer NOT NULL CHECK (key_version > 0),
+  key_id       uuid NOT NULL UNIQUE,
+  kms_key_id   text NOT NULL,
+  wrapped      bytea NOT NULL,
+  created_at   timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (subject_id, key_version));
+CREATE TABLE ${schema}.tombstone (
+  subject_id   text COLLATE "C" NOT NULL REFERENCES ${schema}.subject,
+  key_id       uuid NOT NULL,
+  key_version  integer NOT NULL,
+  destroyed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (subject_id, key_id));
+CREATE FUNCTION ${schema}.refuse_revival() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'an erased subject stays erased' USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER subject_stays_erased BEFORE UPDATE ON ${schema}.subject
+  FOR EACH ROW WHEN (OLD.state = 'erased') EXECUTE FUNCTION ${schema}.refuse_revival();
+CREATE TRIGGER subject_is_kept BEFORE DELETE ON ${schema}.subject
+  FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse_revival();
+CREATE TRIGGER tombstone_is_kept BEFORE UPDATE OR DELETE ON ${schema}.tombstone
+  FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse_revival();
+`
+}
+
+function grants(service: string, schema: string): string {
+  return `
+GRANT USAGE ON SCHEMA ${schema} TO ${service}, ${service}_eraser;
+GRANT SELECT, INSERT ON ${schema}.subject, ${schema}.subject_key TO ${service};
+GRANT UPDATE (lockable) ON ${schema}.subject TO ${service};
+GRANT SELECT ON ${schema}.tombstone TO ${service};
+GRANT SELECT, INSERT, UPDATE ON ${schema}.subject TO ${service}_eraser;
+GRANT SELECT, DELETE ON ${schema}.subject_key TO ${service}_eraser;
+GRANT SELECT, INSERT ON ${schema}.tombstone TO ${service}_eraser;
+`
+}

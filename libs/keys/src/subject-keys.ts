@@ -1,0 +1,211 @@
+// A key is handed out only to a transaction that holds its subject's row FOR SHARE and saw it active: an erasure,
+// which takes the row FOR UPDATE, therefore waits for every use and is seen by every later one.
+import type { SubjectKey } from '@careseal/crypto'
+import { LRUCache } from 'lru-cache'
+import type { ClientBase } from 'pg'
+import type { Kms } from './kms.js'
+
+/** The subject is erased; its keys are gone for good. The message names nobody. */
+export class SubjectErased extends Error {
+  readonly code = 'subject-erased'
+  constructor(readonly subjectId: string) {
+    super('the subject of this data is erased')
+  }
+}
+
+export type SubjectKeysOptions = {
+  kms: Kms
+  randomBytes: (count: number) => Uint8Array
+  randomUuid: () => string
+  /** How long a plaintext key may stay in memory; at most 30 000 (privacy.md). */
+  cacheTtlMs?: number
+  cacheMax?: number
+}
+
+export type AcquireOptions = {
+  /** Create subject and key on first use. Without it, unknown subjects are absent from the answer. */
+  create: boolean
+  /** What to do about an erased subject: throw `SubjectErased` (the default) or leave it out of the answer. */
+  erased?: 'refuse' | 'omit'
+}
+
+type KeyRow = { subject_id: string; key_version: number; key_id: string; wrapped: Buffer }
+
+const CACHE_TTL_MS_MAX = 30_000
+
+/** The keys of one service's subjects. All methods run in the caller's transaction, on the caller's connection. */
+export class SubjectKeys {
+  private readonly cache: LRUCache<string, Uint8Array>
+
+  constructor(private readonly options: SubjectKeysOptions) {
+    const ttl = options.cacheTtlMs ?? CACHE_TTL_MS_MAX
+    if (ttl > CACHE_TTL_MS_MAX) throw new RangeError('plaintext keys may be cached for at most 30 seconds')
+    this.cache = new LRUCache({ max: options.cacheMax ?? 10_000, ttl, ttlAutopurge: true, dispose: wipe })
+  }
+
+  /**
+   * The current key of each subject, by subject id, after locking the subjects' rows FOR SHARE in ascending order.
+   *
+   * Take it before streams and tag counters: this is the first step of the lock order everywhere.
+   */
+  async acquire(
+    sql: ClientBase,
+    subjectIds: readonly string[],
+    options: AcquireOptions,
+  ): Promise<Map<string, SubjectKey>> {
+    const wanted = ascending(subjectIds)
+    const active = await this.lockShared(sql, wanted, options)
+    if (options.create) await this.createMissing(sql, wanted, { active, options })
+    const rows = await currentKeys(sql, [...active])
+    return new Map(await Promise.all(rows.map(async (row) => [row.subject_id, await this.unwrap(row)] as const)))
+  }
+
+  /**
+   * Older or current versions by key id, for opening what was written under them. Locks like `acquire`; keys of
+   * erased or unknown subjects are absent from the answer.
+   */
+  async acquireVersions(sql: ClientBase, keyIds: readonly string[]): Promise<Map<string, SubjectKey>> {
+    const owners = await ownersOf(sql, keyIds)
+    const active = await this.lockShared(sql, ascending(owners), { create: false, erased: 'omit' })
+    const rows = (await keysById(sql, keyIds)).filter((row) => active.has(row.subject_id))
+    return new Map(await Promise.all(rows.map(async (row) => [row.key_id, await this.unwrap(row)] as const)))
+  }
+
+  /** Adds a key version that every write from now on uses; older versions stay for reading. */
+  async rotate(sql: ClientBase, subjectId: string): Promise<void> {
+    const found = await sql.query<{ state: string }>('SELECT state FROM subject WHERE subject_id = $1 FOR UPDATE', [
+      subjectId,
+    ])
+    if (found.rows[0]?.state !== 'active') throw new SubjectErased(subjectId)
+    const [current] = await currentKeys(sql, [subjectId])
+    await this.insertKeys(sql, [{ subjectId, keyVersion: (current?.key_version ?? 0) + 1 }])
+  }
+
+  /**
+   * Destroys every version of a subject's key and tombstones the subject, also one that this service never met.
+   *
+   * Runs as `<service>_eraser`; idempotent. Other processes may hold a plaintext key until their cache's TTL is over,
+   * yet no new transaction of theirs gets it, because each asks the subject's row first.
+   */
+  async destroy(sql: ClientBase, subjectId: string): Promise<{ keyIds: string[] }> {
+    await sql.query('INSERT INTO subject (subject_id) VALUES ($1) ON CONFLICT DO NOTHING', [subjectId])
+    await sql.query('SELECT 1 FROM subject WHERE subject_id = $1 FOR UPDATE', [subjectId])
+    const gone = await sql.query<{ key_id: string }>(
+      `WITH gone AS (DELETE FROM subject_key WHERE subject_id = $1 RETURNING subject_id, key_id, key_version)
+       INSERT INTO tombstone (subject_id, key_id, key_version) SELECT * FROM gone RETURNING key_id`,
+      [subjectId],
+    )
+    await sql.query(`UPDATE subject SET state = 'erased' WHERE subject_id = $1 AND state = 'active'`, [subjectId])
+    for (const row of gone.rows) this.cache.delete(row.key_id)
+    const all = await sql.query<{ key_id: string }>('SELECT key_id FROM tombstone WHERE subject_id = $1 ORDER BY 1', [
+      subjectId,
+    ])
+    return { keyIds: all.rows.map((row) => row.key_id) }
+  }
+
+  private async lockShared(sql: ClientBase, subjectIds: string[], options: AcquireOptions): Promise<Set<string>> {
+    if (subjectIds.length === 0) return new Set()
+    const { rows } = await sql.query<{ subject_id: string; state: string }>(
+      `SELECT subject_id, state FROM subject WHERE subject_id = ANY ($1::text[]) ORDER BY subject_id FOR SHARE`,
+      [subjectIds],
+    )
+    const erased = rows.find((row) => row.state !== 'active')
+    if (erased && options.erased !== 'omit') throw new SubjectErased(erased.subject_id)
+    return new Set(rows.filter((row) => row.state === 'active').map((row) => row.subject_id))
+  }
+
+  // Whoever inserts the subject also inserts its key, in one transaction: nobody ever sees a subject without one.
+  private async createMissing(
+    sql: ClientBase,
+    wanted: string[],
+    known: { active: Set<string>; options: AcquireOptions },
+  ): Promise<void> {
+    const missing = wanted.filter((subjectId) => !known.active.has(subjectId))
+    if (missing.length === 0) return
+    const inserted = await sql.query<{ subject_id: string }>(
+      `INSERT INTO subject (subject_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING subject_id`,
+      [missing],
+    )
+    const created = new Set(inserted.rows.map((row) => row.subject_id))
+    const others = missing.filter((subjectId) => !created.has(subjectId))
+    for (const subjectId of await this.lockShared(sql, others, known.options)) known.active.add(subjectId)
+    await this.insertKeys(
+      sql,
+      [...created].map((subjectId) => ({ subjectId, keyVersion: 1 })),
+    )
+    for (const subjectId of created) known.active.add(subjectId)
+  }
+
+  private async insertKeys(sql: ClientBase, keys: { subjectId: string; keyVersion: number }[]): Promise<void> {
+    if (keys.length === 0) return
+    const rows = await Promise.all(keys.map((key) => this.newKey(key.subjectId, key.keyVersion)))
+    await sql.query(
+      `INSERT INTO subject_key (subject_id, key_version, key_id, kms_key_id, wrapped)
+       SELECT s, v, k, $4, w FROM unnest($1::text[], $2::int[], $3::uuid[], $5::bytea[]) AS t (s, v, k, w)`,
+      [
+        rows.map((row) => row.subjectId),
+        rows.map((row) => row.keyVersion),
+        rows.map((row) => row.keyId),
+        this.options.kms.keyId,
+        rows.map((row) => row.wrapped),
+      ],
+    )
+  }
+
+  private async newKey(subjectId: string, keyVersion: number) {
+    const keyId = this.options.randomUuid()
+    const key = this.options.randomBytes(32)
+    const wrapped = Buffer.from(await this.options.kms.wrap(key, wrapAad({ subjectId, keyId, keyVersion })))
+    return { subjectId, keyVersion, keyId, wrapped }
+  }
+
+  private async unwrap(row: KeyRow): Promise<SubjectKey> {
+    const named = { subjectId: row.subject_id, keyId: row.key_id, keyVersion: row.key_version }
+    const cached = this.cache.get(row.key_id)
+    const key = cached ?? (await this.options.kms.unwrap(row.wrapped, wrapAad(named)))
+    if (!cached) this.cache.set(row.key_id, Uint8Array.from(key))
+    return { ...named, key: Uint8Array.from(key) }
+  }
+}
+
+function wrapAad(named: { subjectId: string; keyId: string; keyVersion: number }): Uint8Array {
+  const { subjectId, keyId, keyVersion } = named
+  return Buffer.from(JSON.stringify(['careseal/v1/subject-key', subjectId, keyId, keyVersion]))
+}
+
+async function currentKeys(sql: ClientBase, subjectIds: string[]): Promise<KeyRow[]> {
+  if (subjectIds.length === 0) return []
+  const { rows } = await sql.query<KeyRow>(
+    `SELECT DISTINCT ON (subject_id) subject_id, key_version, key_id, wrapped FROM subject_key
+     WHERE subject_id = ANY ($1::text[]) ORDER BY subject_id, key_version DESC`,
+    [subjectIds],
+  )
+  return rows
+}
+
+async function ownersOf(sql: ClientBase, keyIds: readonly string[]): Promise<string[]> {
+  if (keyIds.length === 0) return []
+  const found = await sql.query<{ subject_id: string }>(
+    'SELECT DISTINCT subject_id FROM subject_key WHERE key_id = ANY ($1::uuid[])',
+    [keyIds],
+  )
+  return found.rows.map((row) => row.subject_id)
+}
+
+// A statement of its own after the lock: read together with it, the row could be older than the lock.
+async function keysById(sql: ClientBase, keyIds: readonly string[]): Promise<KeyRow[]> {
+  if (keyIds.length === 0) return []
+  const { rows } = await sql.query<KeyRow>(
+    'SELECT subject_id, key_version, key_id, wrapped FROM subject_key WHERE key_id = ANY ($1::uuid[])',
+    [keyIds],
+  )
+  return rows
+}
+
+function ascending(subjectIds: readonly string[]): string[] {
+  return [...new Set(subjectIds)].toSorted((a, b) => (a < b ? -1 : 1))
+}
+
+function wipe(key: Uint8Array): void {
+  key.fill(0)
+}
