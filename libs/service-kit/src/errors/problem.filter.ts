@@ -1,0 +1,87 @@
+// The one place where an error becomes an answer. An error that is not an HttpProblem tells its caller nothing but a
+// request id; what happened stands in the log.
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import { HttpProblem } from './http-problem.js'
+import { outcomeOf, type OperationOutcome } from './operation-outcome.js'
+import { isFhirPath } from '../http/request-facts.js'
+
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name)
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp()
+    const problem = problemOf(error)
+    if (problem.status >= 500) this.logger.error({ err: problem.cause ?? error, code: problem.code }, 'request failed')
+    sendProblem(http.getRequest(), http.getResponse(), problem)
+  }
+}
+
+/** Answers with the problem in the format of the route. Does nothing when the answer has already begun. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: HttpProblem): void {
+  if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy()
+  const { contentType, body } = renderProblem(request.url, request.id, problem)
+  void reply.code(problem.status).headers(problem.headers).header('content-type', contentType).send(body)
+}
+
+/** The body of a problem, serialised: OperationOutcome under /fhir, RFC 9457 problem+json elsewhere. */
+export function renderProblem(url: string, requestId: string, problem: HttpProblem) {
+  return isFhirPath(url)
+    ? { contentType: 'application/fhir+json; charset=utf-8', body: JSON.stringify(asOutcome(requestId, problem)) }
+    : { contentType: 'application/problem+json; charset=utf-8', body: JSON.stringify(asJson(requestId, problem)) }
+}
+
+function asOutcome(requestId: string, { status, code, detail, issues }: HttpProblem): OperationOutcome {
+  const outcome = outcomeOf(status, code, detail)
+  return { ...outcome, id: requestId, issue: issues ?? outcome.issue }
+}
+
+function asJson(requestId: string, { status, code, detail, members }: HttpProblem) {
+  const title = STATUS_CODES[status] ?? 'Error'
+  return { ...members, type: `urn:careseal:problem:${code}`, title, status, detail, code, requestId }
+}
+
+/** Any thrown thing as a problem. */
+export function problemOf(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error
+  const status = statusOf(error)
+  if (status !== undefined && status < 500) return clientFault(status, error)
+  if (status === 503) return new HttpProblem(503, 'unavailable', 'The service cannot answer now.', { cause: error })
+  return new HttpProblem(500, 'internal-error', 'Something went wrong; the request id finds it in the log.', {
+    cause: error,
+  })
+}
+
+// Only what the framework throws carries a status that may be believed: an error of a library with a `status` member
+// of its own (a failed call to another service) is our fault, not the caller's.
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus()
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown }
+  const ofFastify = typeof code === 'string' && code.startsWith('FST_')
+  return ofFastify && typeof statusCode === 'number' ? statusCode : undefined
+}
+
+const CLIENT_FAULTS: Record<number, [code: string, detail: string]> = {
+  400: ['bad-request', 'The request is malformed.'],
+  401: ['token-missing', 'An access token is needed.'],
+  403: ['forbidden', 'This is not allowed.'],
+  404: ['not-found', 'There is nothing here.'],
+  405: ['method-not-allowed', 'This method is not offered here.'],
+  406: ['not-acceptable', 'None of the accepted media types is offered.'],
+  408: ['request-timeout', 'The request did not arrive in time.'],
+  409: ['conflict', 'The request conflicts with what is stored.'],
+  413: ['body-too-large', 'The body is larger than this route accepts.'],
+  414: ['uri-too-long', 'The URL is too long.'],
+  415: ['unsupported-media-type', 'Send application/json, or application/fhir+json under /fhir.'],
+  429: ['too-many-requests', 'Too many requests.'],
+}
+
+// Messages of the framework quote the URL, and a URL may hold an id of a subject: they are not passed on.
+function clientFault(status: number, error: unknown): HttpProblem {
+  const { code } = error as { code?: unknown }
+  if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY') return new HttpProblem(400, 'body-missing', 'The body is empty.')
+  const [known, detail] = CLIENT_FAULTS[status] ?? ['refused', 'The request was refused.']
+  return new HttpProblem(status, known, detail, { cause: error })
+}
