@@ -67,7 +67,8 @@ describe.skipIf(!existsSync(FOLDER))('the example consents of IHE PCF', () => {
     '%s is enforced as expected, or refused by the name of the element',
     (name, want) => {
       const resource = example(name)
-  XX      else expect(permitted(resource, want.at)).toEqual(want.permits)
+      const found = 'refused' in want ? refusal(resource) : permitted(resource, want.at)
+      expect(found).toEqual('refused' in want ? want.refused : want.permits)
     },
   )
 
