@@ -3,38 +3,40 @@
 import { instantRange } from '../dates.js'
 import { errorIssue, type Issue } from '../issue.js'
 import { isObject, type Json, type JsonObject, type Resource } from '../resource.js'
+import { holdsResources } from './embedded.js'
 import { narrativeFault } from './narrative.js'
 
 type Walk = { issues: Issue[]; containedIds: ReadonlySet<string> }
 
 export function ownRules(resource: Resource): Issue[] {
   const walk: Walk = { issues: [], containedIds: containedIds(resource) }
-  visitObject(resource, resource.resourceType, walk, 0)
+  visitObject(resource, resource.resourceType, walk, '')
   return walk.issues
 }
 
-function visit(value: Json, path: string, walk: Walk, depth: number): void {
-  if (Array.isArray(value)) visitArray(value, path, walk, depth)
-  else if (isObject(value)) visitObject(value, path, walk, depth)
+function visit(value: Json, path: string, walk: Walk, holder: string): void {
+  if (Array.isArray(value)) visitArray(value, path, walk, holder)
+  else if (isObject(value)) visitObject(value, path, walk, holder)
 }
 
-function visitArray(values: Json[], path: string, walk: Walk, depth: number): void {
+function visitArray(values: Json[], path: string, walk: Walk, holder: string): void {
   if (values.length === 0) walk.issues.push(errorIssue('structure', 'An array must not be empty.', path))
-  values.forEach((value, index) => visit(value, `${path}[${index}]`, walk, depth + 1))
+  values.forEach((value, index) => visit(value, `${path}[${index}]`, walk, holder))
 }
 
-function visitObject(value: JsonObject, path: string, walk: Walk, depth: number): void {
-  const inside = isEmbedded(value, depth) ? { ...walk, containedIds: scopeOf(value, walk) } : walk
+function visitObject(value: JsonObject, path: string, walk: Walk, holder: string): void {
+  const inside = isEmbedded(value, holder) ? { ...walk, containedIds: scopeOf(value, walk) } : walk
   const members = Object.entries(value)
   if (members.length === 0) walk.issues.push(errorIssue('structure', 'An object must not be empty.', path))
   checkReference(value, path, inside)
+  checkComponents(value, path, inside)
   checkPeriod(value, path, inside)
   checkNarrative(value, path, inside)
-  for (const [name, member] of members) visit(member, `${path}.${name}`, inside, depth + 1)
+  for (const [name, member] of members) visit(member, `${path}.${name}`, inside, name)
 }
 
-function isEmbedded(value: JsonObject, depth: number): boolean {
-  return depth > 0 && typeof value.resourceType === 'string'
+function isEmbedded(value: JsonObject, holder: string): boolean {
+  return holdsResources(holder) && typeof value.resourceType === 'string'
 }
 
 /** A bundle's entry brings its own contained resources; a contained resource sees those of its container. */
@@ -67,4 +69,21 @@ function checkNarrative(value: JsonObject, path: string, walk: Walk): void {
   if (typeof value.div !== 'string') return
   const fault = narrativeFault(value.div)
   if (fault) walk.issues.push(errorIssue('security', fault, `${path}.div`))
+}
+
+/** obs-7, which core evaluates by identity of objects and so never finds. */
+function checkComponents(value: JsonObject, path: string, walk: Walk): void {
+  if (value.resourceType !== 'Observation' || !Object.keys(value).some((name) => /^value[A-Z]/.test(name))) return
+  const own = new Set(codings(value.code))
+  const components = Array.isArray(value.component) ? value.component : []
+  components.forEach((component, index) => {
+    if (!isObject(component) || !codings(component.code).some((coding) => own.has(coding))) return
+    const text = 'obs-7: a component must not have the code of the observation when that has a value.'
+    walk.issues.push(errorIssue('invariant', text, `${path}.component[${index}].code`))
+  })
+}
+
+function codings(concept: Json | undefined): string[] {
+  if (!isObject(concept) || !Array.isArray(concept.coding)) return []
+  return concept.coding.map((coding) => (isObject(coding) ? JSON.stringify(Object.entries(coding).toSorted()) : ''))
 }
