@@ -1,6 +1,6 @@
 // Proof verification. RFC 9162 sections 2.1.3.2 and 2.1.4.2; subtrees as in draft-ietf-plants-merkle-tree-certs section 4.
 // Nothing that comes from outside makes these throw: what is malformed is false. Sizes may go up to 2^64 − 1.
-import { equalHashes, HASH_BYTES, nodeHash, type Hash, type Sha256 } from './hash.js'
+import { emptyRoot, equalHashes, HASH_BYTES, nodeHash, type Hash, type Sha256 } from './hash.js'
 
 export type Count = number | bigint
 
@@ -49,6 +49,7 @@ function climb(sha256: Sha256, { at, last }: { at: bigint; last: bigint }, leafH
  */
 export function verifyConsistency(sha256: Sha256, given: Consistency): boolean {
   const { oldSize, newSize, oldRoot, newRoot, proof } = given
+  if ((toCount(oldSize) ?? 0n) === 0n) return false
   return verifySubtreeConsistency(sha256, {
     start: 0n,
     end: oldSize,
@@ -68,12 +69,16 @@ export function verifySubtreeInclusion(sha256: Sha256, given: SubtreeInclusion):
   return verifyInclusion(sha256, { index: index - start, size: end - start, leafHash, proof, root })
 }
 
-/** Whether the subtree [start, end) is part of the tree with this size and root. False for an empty subtree. */
+/**
+ * Whether the subtree [start, end) is part of the tree with this size and root.
+ *
+ * An empty subtree is part of every tree: then `root` is not looked at.
+ */
 export function verifySubtreeConsistency(sha256: Sha256, given: SubtreeConsistency): boolean {
   const [start, end, size] = [toCount(given.start), toCount(given.end), toCount(given.size)]
   if (start === null || end === null || size === null) return false
-  if (start === end || end > size || !isSubtreeCount(start, end)) return false
-  if (!allHashes([given.subtreeRoot, given.root, ...given.proof])) return false
+  if (end > size || !isSubtreeCount(start, end) || !allHashes(given.proof)) return false
+  if (start === end) return given.proof.length === 0 && equalHashes(given.subtreeRoot, emptyRoot(sha256))
   const way = { first: start, last: end - 1n, treeLast: size - 1n }
   skipSharedLevels(way)
   const seeded = way.first !== way.last
