@@ -1,1 +1,15 @@
-export {}
+export { deploymentIdOf, EventStoreModule } from './event-store.module.js'
+export { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from './event-store.options.js'
+export { LedgerClient } from './ledger/ledger.client.js'
+export { Receipts, type ReceiptResult } from './ledger/receipts.service.js'
+export { EventTransactions } from './producer/event-transactions.service.js'
+export { OutboxCommands, type AuthoriseOpening } from './producer/outbox-commands.service.js'
+export { ProducerGuard, type ProducerState } from './producer/producer-guard.service.js'
+export { RelayService } from './producer/relay.service.js'
+export {
+  projectionReader,
+  ProjectionModule,
+  type Projection,
+  type ProjectionFeature,
+} from './projection/projection.module.js'
+export { ProjectionReader } from './projection/projection-reader.js'

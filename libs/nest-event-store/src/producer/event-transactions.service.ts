@@ -1,0 +1,31 @@
+import { retryOnConflict, transaction, type Tx } from '@careseal/event-store'
+import { Injectable } from '@nestjs/common'
+import { DataSource } from 'typeorm'
+import { ProducerGuard } from './producer-guard.service.js'
+import { RelayService } from './relay.service.js'
+
+/** How an app's services write: one transaction, refused while the producer is not confirmed, the relay woken after. */
+@Injectable()
+export class EventTransactions {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly producer: ProducerGuard,
+    private readonly relay: RelayService,
+  ) {}
+
+  /** Runs `work` in one transaction. Asserts again on the connection: taking it may have revealed another database. */
+  async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.producer.assertServing()
+    const result = await transaction(this.dataSource, async (tx) => {
+      this.producer.assertServing()
+      return work(tx)
+    })
+    this.relay.wake()
+    return result
+  }
+
+  /** As `run`, once more after a version conflict or deadlock: load, decide and append inside `work`. */
+  runWithRetry<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return retryOnConflict(() => this.run(work))
+  }
+}

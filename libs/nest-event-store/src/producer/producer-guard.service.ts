@@ -1,0 +1,98 @@
+// A producer that was rolled back answers nothing (I21): it serves only after the ledger has confirmed that its own
+// chain still holds what the ledger sealed. No answer from the ledger is no confirmation.
+import { linkAt, WorkLoop } from '@careseal/event-store'
+import { gauge } from '@careseal/observability'
+import { HealthRegistry, HttpProblem } from '@careseal/service-kit'
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
+import { Pool } from 'pg'
+import { DatabaseWatch } from '../database/database-watch.js'
+import { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from '../event-store.options.js'
+import { LedgerClient } from '../ledger/ledger.client.js'
+import { RELAY_POOL } from './relay-pool.js'
+
+/** `unverified`: the ledger has not confirmed us yet; `rolled-back`: it holds events that this database has lost. */
+export type ProducerState = 'unverified' | 'serving' | 'rolled-back'
+
+const RECHECK_MS = 1_000
+const RETRY_AFTER_SECONDS = '2'
+
+@Injectable()
+export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(ProducerGuard.name)
+  private current: ProducerState = 'unverified'
+  private readonly loop = new WorkLoop({
+    work: () => this.recheck(),
+    pollMs: RECHECK_MS,
+    onError: (error) => this.logger.warn({ err: error }, 'the ledger does not confirm this producer yet'),
+  })
+
+  constructor(
+    @Inject(EVENT_STORE_OPTIONS) private readonly options: EventStoreModuleOptions,
+    @Inject(RELAY_POOL) private readonly pool: Pool,
+    private readonly ledger: LedgerClient,
+    watch: DatabaseWatch,
+    health: HealthRegistry,
+  ) {
+    watch.onChange(() => this.invalidate())
+    health.addReadiness('producer', () => this.assertServing())
+    gauge({ name: 'careseal_producer_serving', help: '1 when the ledger has confirmed this producer' }, (metric) =>
+      metric.set(this.current === 'serving' ? 1 : 0),
+    )
+  }
+
+  get state(): ProducerState {
+    return this.current
+  }
+
+  onApplicationBootstrap(): void {
+    this.loop.start()
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop()
+  }
+
+  /** Throws 503 `producer-rollback` or `producer-unverified` unless the ledger has confirmed this producer. */
+  assertServing(): void {
+    if (this.current === 'serving') return
+    if (this.current === 'rolled-back')
+      throw refusal('producer-rollback', 'This service has lost events; it answers nothing.')
+    throw refusal('producer-unverified', 'This service has not yet been confirmed by the ledger.')
+  }
+
+  /** What was verified no longer counts: the database may be another one. */
+  invalidate(): void {
+    this.current = 'unverified'
+    this.loop.wake()
+  }
+
+  /** Asks the ledger now and throws unless it confirms; the relay does so before it numbers anything. */
+  async confirm(): Promise<void> {
+    await this.verify()
+    this.assertServing()
+  }
+
+  private async recheck(): Promise<boolean> {
+    if (this.current !== 'serving') await this.verify()
+    return false
+  }
+
+  private async verify(): Promise<void> {
+    const { producer, ledgerOrigin: origin } = this.options
+    const head = await this.ledger.producerHead(producer)
+    if (!head) throw new Error('the ledger does not know this producer')
+    const link = await linkAt(this.pool, { producer, origin, seq: head.lastSeq })
+    const next: ProducerState = link === head.lastLink ? 'serving' : 'rolled-back'
+    if (next !== this.current) this.announce(next, head.lastSeq)
+    this.current = next
+  }
+
+  private announce(state: ProducerState, ledgerSeq: number): void {
+    if (state === 'serving') this.logger.log({ ledgerSeq }, 'confirmed by the ledger')
+    else this.logger.error({ ledgerSeq, code: 'PRODUCER_ROLLBACK' }, 'the ledger holds events that this database lacks')
+  }
+}
+
+function refusal(code: string, detail: string): HttpProblem {
+  return new HttpProblem(503, code, detail, { headers: { 'retry-after': RETRY_AFTER_SECONDS } })
+}
