@@ -1,1 +1,6 @@
-export {}
+export * from './access-token.js'
+export * from './authz.module.js'
+export * from './caller.js'
+export * from './requirement.js'
+export * from './scope.js'
+export * from './undeclared-routes.js'

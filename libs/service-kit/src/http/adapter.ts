@@ -2,11 +2,12 @@
 // request by its route pattern.
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { counter, histogram, inSpan, type Logger } from '@careseal/observability'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { BaseConfig } from '../config/base-config.js'
 import { HttpProblem } from '../errors/http-problem.js'
 import { problemOf, renderProblem } from '../errors/problem.filter.js'
 import { parseJsonBody } from './json-body.js'
+import { rememberRoutes } from './registered-routes.js'
 import { requestIdOf, routePattern } from './request-facts.js'
 
 export type AdapterOptions = {
@@ -19,8 +20,7 @@ export type AdapterOptions = {
 export function createAdapter({ config, logger, bodyLimitBytes, isDraining }: AdapterOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
     loggerInstance: logger as never,
-    disableRequestLogging: true,
-    requestIdLogLabel: 'requestId',
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
     bodyLimit: bodyLimitBytes,
     trustProxy: config.TRUST_PROXY,
@@ -33,6 +33,7 @@ export function createAdapter({ config, logger, bodyLimitBytes, isDraining }: Ad
     frameworkErrors: answerFrameworkError as never,
   })
   const fastify = adapter.getInstance() as unknown as FastifyInstance
+  rememberRoutes(fastify)
   acceptJson(fastify, config.JSON_DEPTH_MAX)
   identifyRequests(fastify, isDraining)
   measureRequests(fastify)
