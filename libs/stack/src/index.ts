@@ -1,8 +1,8 @@
-export { startPostgres, type PostgresOptions, type RunningPostgres } from './postgres.js'
-export { startNats, type NatsOptions, type RunningNats } from './nats.js'
-export { findNatsServer, natsServerPath, NatsServerMissing } from './nats-binary.js'
-export { unpackFromNewerSuite, type PackagedFile } from './newer-suite.js'
-export { freePort } from './port.js'
+export { startPostgres, type PostgresOptions, type RunningPostgres } from './parts/postgres.js'
+export { startNats, type NatsOptions, type RunningNats } from './parts/nats.js'
+export { findNatsServer, natsServerPath, NatsServerMissing } from './parts/nats-binary.js'
+export { unpackFromNewerSuite, type PackagedFile } from './parts/newer-suite.js'
+export { freePort, isPortFree } from './parts/port.js'
 export {
   DATABASE,
   DATABASE_SERVICES,
@@ -14,3 +14,13 @@ export {
   type DatabaseService,
   type DatabaseUrls,
 } from './provision.js'
+export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
+export { openDataDir, type DataDir } from './stack/data-dir.js'
+export { clientKey, kmsKeyFile, publicHalf, type NatsUser } from './stack/credentials.js'
+export { defaultScopeOf, loginsOf, OPERATOR, tokenOf, UnknownLogin, type LoginRecord } from './stack/logins.js'
+export { isSupervisorRunning, readLastState, readRunningState, type Login, type StackState } from './stack/state.js'
+export { SERVICE_NAMES, type ServiceName } from './stack/services.js'
+export { lastLines, repositoryRoot } from './stack/service-process.js'
+export type { ControlledService } from './stack/service-set.js'
+export type { ControlledNats, ControlledPart } from './stack/parts.js'
+export type { PartsKind } from './stack/start-parts.js'

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Child } from './child.js'
 import { freePort } from './port.js'
 import { postgresPrograms } from './postgres-binaries.js'
+import { removeStaleLock } from './stale-lock.js'
 import { giveToNobody, startUnprivileged } from './unprivileged.js'
 
 export type PostgresOptions = {
@@ -43,6 +44,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
   const dataDir = isTemporary ? mkdtempSync(join(tmpdir(), 'careseal-postgres-')) : resolve(options.dataDir as string)
   try {
     if (!existsSync(join(dataDir, 'PG_VERSION'))) await initialise(programs.initdb, dataDir, options)
+    removeStaleLock(dataDir)
     return await startOnSomePort(programs.postgres, dataDir, options)
   } catch (error) {
     if (isTemporary) rmSync(dataDir, { recursive: true, force: true })
@@ -62,16 +64,17 @@ async function startOnSomePort(program: string, dataDir: string, options: Postgr
         password: options.password,
       })
     } catch (error) {
-      if (!isPassing(String(error), options) || attempt === 20) throw error
-      await delay(100)
+      if (!isPassing(String(error), options) || attempt === 60) throw error
+      await delay(250)
     }
   }
 }
 
-// After kill -9 of the server its children need a moment to notice and let go of the shared memory.
+// After kill -9 of the server, or of the process that started it, what is left of it needs a moment to end.
 function isPassing(message: string, options: PostgresOptions): boolean {
   const isTaken = options.port === undefined && message.includes('could not bind')
-  return isTaken || message.includes('pre-existing shared memory block')
+  const isStillEnding = /pre-existing shared memory block|lock file "postmaster.pid" already exists/.test(message)
+  return isTaken || isStillEnding
 }
 
 type Place = { dataDir: string; port: number; isTemporary: boolean; password: string | undefined }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { connect } from 'nats'
 import { Client } from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
-import { startNats, startPostgres } from './index.js'
+import { startNats, startPostgres } from '../index.js'
 
 const kept = mkdtempSync(join(tmpdir(), 'careseal-spec-'))
 afterAll(() => rmSync(kept, { recursive: true, force: true }))

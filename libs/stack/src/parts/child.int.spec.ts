@@ -27,7 +27,7 @@ setInterval(() => {}, 1000)
 `
 
 function startParent(): Promise<{ kill(): void; parts: { pid: number; dataDir: string }[] }> {
-  const index = fileURLToPath(new URL('./index.ts', import.meta.url))
+  const index = fileURLToPath(new URL('../index.ts', import.meta.url))
   const flags = ['--conditions=@careseal/source', '--import', tsHook(), '--input-type=module', '-e', PARENT, index]
   const parent = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] })
   return new Promise((resolve, reject) => {

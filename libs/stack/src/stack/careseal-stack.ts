@@ -1,0 +1,211 @@
+// The whole ledger on one machine: real NATS, real Postgres, five services behind one origin, and nothing left of them
+// when it stops. A second start on the same data folder goes on where the first one ended.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '../parts/port.js'
+import { clientKey, kmsKeyFile, ledgerOrigin, natsSeedFile, publicHalf } from './credentials.js'
+import { openDataDir, type DataDir } from './data-dir.js'
+import { startGateway } from './gateway.js'
+import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
+import { startParts, type Parts, type PartsKind } from './start-parts.js'
+import { ServiceSet, type ControlledService } from './service-set.js'
+import { SERVICE_NAMES, type ServiceName, type ServicePorts, type Surroundings } from './services.js'
+import { readRunningState, removeState, writeState, type Login, type StackState } from './state.js'
+import type { ControlledNats, ControlledPart } from './parts.js'
+import type { NatsUser } from './credentials.js'
+
+/** What a start is made of, in this order; each is reported as it begins and as it is done. */
+export const STEPS = ['parts', 'database', 'migrations', 'ledger', 'services', 'gateway'] as const
+export type Step = (typeof STEPS)[number]
+
+export type StackOptions = {
+  /** Where NATS and Postgres come from. `auto` takes containers where they can be had and no data folder is given. */
+  parts?: PartsKind
+  /** Kept on stop. Without it a temporary folder is made and removed on stop. */
+  dataDir?: string | undefined
+  /** The port of the one origin; without it a free one is taken. */
+  port?: number | undefined
+  /** Additional environment of all services, such as `LOG_LEVEL`. */
+  env?: Record<string, string>
+  /** Whether demo logins are offered. Default true. */
+  demo?: boolean
+  /** False turns fsync of Postgres off, for tests. Default true. */
+  durable?: boolean
+  /**
+   * Renders the `authorization` block of nats.conf: `renderAuthorization` of `@careseal/messaging`. Without it every
+   * user may do everything, but still has to prove that it holds its key.
+   */
+  natsAuthorization?: (users: readonly NatsUser[], options: { manageStreams: boolean }) => string
+  /** Told of each step, as it begins (`done` false) and as it is done. */
+  onStep?: (step: Step, done: boolean) => void
+  /** Told of each crash of a part or service, which is being started again. */
+  onCrash?: (name: string, error: unknown) => void
+}
+
+/** A running ledger. */
+export type CaresealStack = {
+  readonly origin: string
+  readonly dataDir: DataDir
+  readonly services: Record<ServiceName, ControlledService>
+  readonly nats: ControlledNats
+  readonly postgres: ControlledPart
+  readonly demo: boolean
+  /** The state as written for other processes. */
+  state(): StackState
+  /** An access token for a login: `operator`, or one that {@link registerLogin} knows. */
+  tokenFor(login: string, scope?: string): Promise<string>
+  /** Writes down a login whose client was registered with the authorisation server. */
+  registerLogin(record: LoginRecord): void
+  /** Resolves when every service is ready again, for example after a `kill`. */
+  untilReady(): Promise<void>
+  /** The file with the seed of a NATS user. */
+  natsSeedFile(user: string): string
+  /** Stops everything, in order. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** Starts it all and resolves when every service is ready. On any failure what has started is stopped again. */
+export async function createCaresealStack(options: StackOptions = {}): Promise<CaresealStack> {
+  const dataDir = openStackDir(options.dataDir)
+  const closers: (() => Promise<void>)[] = []
+  const stop = once(async () => {
+    for (const close of closers.toReversed()) await close().catch(() => {})
+    removeState(dataDir)
+    if (dataDir.isTemporary) rmSync(dataDir.root, { recursive: true, force: true })
+  })
+  try {
+    return await start({ ...options, stop, dataDir, onStop: (close) => void closers.push(close) })
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function openStackDir(root: string | undefined): DataDir {
+  if (root === undefined) return openDataDir(mkdtempSync(join(tmpdir(), 'careseal-')), { isTemporary: true })
+  const dataDir = openDataDir(root)
+  const running = readRunningState(dataDir)
+  if (running) {
+    throw new Error(
+      `a ledger runs on ${dataDir.root} already, at ${running.origin} (process ${running.pid}): stop it with careseal down, or choose another --data-dir`,
+    )
+  }
+  return dataDir
+}
+
+type StartOptions = Omit<StackOptions, 'dataDir'> & {
+  dataDir: DataDir
+  stop: () => Promise<void>
+  onStop: (close: () => Promise<void>) => void
+}
+
+async function start(options: StartOptions): Promise<CaresealStack> {
+  const { dataDir, onStop } = options
+  const step = async <T>(name: Step, work: () => Promise<T>): Promise<T> => {
+    options.onStep?.(name, false)
+    const result = await work()
+    options.onStep?.(name, true)
+    return result
+  }
+  const ports = await servicePorts()
+  const publicPort = options.port ?? (await freePort())
+  const parts = await step('parts', () => startParts({ ...options, onCrash: options.onCrash ?? (() => {}) }))
+  onStop(() => parts.stop())
+  await step('database', () => parts.provision())
+  const around = await surroundings(options, { ports, parts, publicPort })
+  const services = new ServiceSet({ around, dataDir, env: options.env ?? {}, onCrash: options.onCrash ?? (() => {}) })
+  onStop(() => services.stop())
+  await step('migrations', () => services.migrate())
+  await step('ledger', () => services.initialiseLedger())
+  await step('services', () => services.start())
+  const gateway = await step('gateway', () => startGateway({ port: publicPort, ports }))
+  onStop(() => gateway.stop())
+  return stackOf(options, { parts, services, around })
+}
+
+async function servicePorts(): Promise<Record<ServiceName, ServicePorts>> {
+  const taken = new Set<number>()
+  const next = async (): Promise<number> => {
+    const port = await freePort()
+    if (taken.has(port)) return next()
+    taken.add(port)
+    return port
+  }
+  const ports = {} as Record<ServiceName, ServicePorts>
+  for (const name of SERVICE_NAMES) ports[name] = { port: await next(), metricsPort: await next() }
+  return ports
+}
+
+type Made = { ports: Record<ServiceName, ServicePorts>; parts: Parts; publicPort: number }
+
+async function surroundings(options: StartOptions, { ports, parts, publicPort }: Made): Promise<Surroundings> {
+  const { dataDir } = options
+  const jwk = publicHalf(await clientKey(dataDir, OPERATOR))
+  const bootstrap = [{ clientId: OPERATOR, name: 'Operator of this ledger', role: 'operator', jwk }]
+  dataDir.writeJson('bootstrap-clients.json', bootstrap)
+  return {
+    ports,
+    publicOrigin: `http://localhost:${publicPort}`,
+    ledgerOrigin: ledgerOrigin(dataDir),
+    natsUrl: parts.nats.url,
+    databaseUrl: parts.databaseUrl,
+    files: {
+      kmsKey: (name) => kmsKeyFile(dataDir, name),
+      natsSeed: (name) => natsSeedFile(dataDir, name),
+      bootstrapClients: dataDir.path('bootstrap-clients.json'),
+      signerState: dataDir.path('signer'),
+    },
+    demo: options.demo ?? true,
+    logLevel: 'info',
+  }
+}
+
+type Running = { parts: Parts; services: ServiceSet; around: Surroundings }
+
+function stackOf(options: StartOptions, { parts, services, around }: Running): CaresealStack {
+  const { dataDir } = options
+  const state = firstState(dataDir, { parts, services, around })
+  writeState(dataDir, state)
+  return {
+    origin: around.publicOrigin,
+    dataDir,
+    services: services.controlled,
+    nats: parts.nats,
+    postgres: parts.postgres,
+    demo: around.demo,
+    state: () => state,
+    tokenFor: async (login, scope) => (await tokenOf({ dataDir, origin: around.publicOrigin }, login, scope)).token,
+    registerLogin: ({ login, clientId, role }) => {
+      const others = state.logins.filter((one) => one.name !== login)
+      state.logins = [...others, { name: login, role, clientId }]
+      dataDir.writeJson('logins.json', state.logins)
+      writeState(dataDir, state)
+    },
+    untilReady: () => services.untilReady(),
+    natsSeedFile: (user) => natsSeedFile(dataDir, user),
+    stop: options.stop,
+  }
+}
+
+function firstState(dataDir: DataDir, { parts, services, around }: Running): StackState {
+  const operator: Login = { name: OPERATOR, role: 'operator', clientId: OPERATOR }
+  return {
+    v: 1,
+    origin: around.publicOrigin,
+    dataDir: dataDir.root,
+    pid: process.pid,
+    startedAt: new Date().toISOString(),
+    demo: around.demo,
+    nats: parts.nats.url,
+    postgres: parts.superuserUrl,
+    ledgerOrigin: around.ledgerOrigin,
+    services: services.urls(),
+    logins: dataDir.readJson<Login[]>('logins.json') ?? [operator],
+  }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null
+  return () => (running ??= work())
+}

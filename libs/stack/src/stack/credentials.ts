@@ -1,0 +1,57 @@
+// The keys and passwords of one stack, each made once: database roles, NATS users, root keys, and the demo clients' keys.
+import { createUser, fromSeed } from '@nats-io/nkeys'
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { randomHex, type DataDir } from './data-dir.js'
+import { loginRoles, type DatabasePasswords } from '../provision.js'
+import type { ServiceName } from './services.js'
+
+/** NATS users besides the services. */
+const OTHER_USERS = ['outside-example']
+
+/** A NATS user as its server knows it. */
+export type NatsUser = { name: string; publicNkey: string }
+
+export function databasePasswords(dataDir: DataDir): DatabasePasswords {
+  return Object.fromEntries(loginRoles().map((role) => [role, dataDir.secret(`postgres-${role}`, () => randomHex(24))]))
+}
+
+export function superuserPassword(dataDir: DataDir): string {
+  return dataDir.secret('postgres-superuser', () => randomHex(24))
+}
+
+/** The file with a NATS user's seed. */
+export function natsSeedFile(dataDir: DataDir, user: string): string {
+  return dataDir.secretFile(`nats-${user}.nk`, () => new TextDecoder().decode(createUser().getSeed()))
+}
+
+export function natsUsers(dataDir: DataDir, services: readonly ServiceName[]): NatsUser[] {
+  return [...services, ...OTHER_USERS].map((name) => {
+    natsSeedFile(dataDir, name)
+    const seed = dataDir.secret(`nats-${name}.nk`, () => '')
+    return { name, publicNkey: fromSeed(new TextEncoder().encode(seed)).getPublicKey() }
+  })
+}
+
+/** The file with the root key of a service's subject keys, 32 bytes as hex. */
+export function kmsKeyFile(dataDir: DataDir, service: ServiceName): string {
+  return dataDir.secretFile(`kms-${service}.hex`, () => randomHex(32))
+}
+
+/** The log's name: random, never a host, for it must outlive both. */
+export function ledgerOrigin(dataDir: DataDir): string {
+  return dataDir.secret('ledger-origin', () => `ledger.careseal.example/${randomHex(8)}`)
+}
+
+/** A client's private key (ES384) as a JWK with its `kid`. */
+export async function clientKey(dataDir: DataDir, client: string): Promise<JWK> {
+  const file = `client-${client}.jwk.json`
+  const fresh = await generateKeyPair('ES384', { extractable: true })
+  const jwk = { ...(await exportJWK(fresh.privateKey)), kid: randomHex(8), alg: 'ES384', use: 'sig' }
+  return JSON.parse(dataDir.secret(file, () => JSON.stringify(jwk))) as JWK
+}
+
+/** The same key without its secret half, as the authorisation server gets it. */
+export function publicHalf(jwk: JWK): JWK {
+  const { d: _secret, ...rest } = jwk
+  return rest
+}

@@ -1,0 +1,151 @@
+// The five services of one stack: migrated, started together, each kept running on its ports until all are stopped.
+import { databaseServiceOf, environmentOf, migrationEnvironmentOf, SERVICE_NAMES } from './services.js'
+import type { ServiceName, Surroundings } from './services.js'
+import type { DataDir } from './data-dir.js'
+import { EXIT_CONFIG, lastLines, runServiceScript, startServiceProcess, untilReady } from './service-process.js'
+import { Supervised } from './supervised.js'
+import type { Child } from '../parts/child.js'
+
+const READY_DEADLINE_MS = 120_000
+const CRASHES_AT_START_MAX = 5
+/** Imports of the framework cost most of a migration's time, and there are two cores. */
+const MIGRATIONS_AT_ONCE = 2
+
+/** A service as tests and the supervisor hold it. */
+export type ControlledService = {
+  readonly url: string
+  readonly metricsUrl: string
+  /** 0 while it is being started again. */
+  readonly pid: number
+  readonly restarts: number
+  readonly logFile: string
+  /** kill -9; it comes back by itself. */
+  kill(): Promise<void>
+  untilReady(): Promise<void>
+}
+
+export type ServiceSetOptions = {
+  around: Surroundings
+  dataDir: DataDir
+  /** Additional environment of all services. */
+  env: Record<string, string>
+  onCrash: (name: string, error: unknown) => void
+}
+
+type Supervision = { supervised: Supervised<Child>; crashes: number; lastExitCode: number | null }
+
+export class ServiceSet {
+  readonly controlled = {} as Record<ServiceName, ControlledService>
+  private readonly supervisions = new Map<ServiceName, Supervision>()
+
+  constructor(private readonly options: ServiceSetOptions) {
+    for (const name of SERVICE_NAMES) {
+      this.supervisions.set(name, this.supervise(name))
+      this.controlled[name] = this.control(name)
+    }
+  }
+
+  /** Brings every service's schema up to date. Throws with the end of the log of the first that fails. */
+  async migrate(): Promise<void> {
+    const left = [...SERVICE_NAMES]
+    const worker = async () => {
+      for (let name = left.shift(); name; name = left.shift()) {
+        const env = { ...migrationEnvironmentOf(name, this.options.around), ...this.options.env }
+        await runServiceScript({ service: name, script: 'migrate.js', env, logFile: this.logFile(name, '-migrate') })
+      }
+    }
+    await Promise.all(Array.from({ length: MIGRATIONS_AT_ONCE }, worker))
+  }
+
+  /** Makes key, genesis and signer state in a new data folder, or goes on with an unfinished one. */
+  async initialiseLedger(): Promise<void> {
+    const { dataDir, around } = this.options
+    if (dataDir.readJson('ledger-initialised.json')) return
+    const name = 'ledger-sequencer'
+    const env = { ...migrationEnvironmentOf(name, around), ...this.options.env }
+    await runServiceScript({ service: name, script: 'init.js', env, logFile: this.logFile(name, '-init') })
+    // From here on a missing signer state is a loss, not a new ledger: init is never called again.
+    dataDir.writeJson('ledger-initialised.json', { origin: around.ledgerOrigin })
+  }
+
+  /** Starts all services at once and resolves when all are ready. */
+  async start(): Promise<void> {
+    await Promise.all([...this.supervisions.values()].map(({ supervised }) => supervised.start()))
+    await this.untilReady()
+  }
+
+  async untilReady(): Promise<void> {
+    await Promise.all(SERVICE_NAMES.map((name) => this.controlled[name].untilReady()))
+  }
+
+  /** Stops the producers first, so that the sequencer seals what they still send. */
+  async stop(): Promise<void> {
+    const stop = (name: ServiceName) => this.supervisions.get(name)?.supervised.stop()
+    await Promise.all(SERVICE_NAMES.filter((name) => name !== 'ledger-sequencer').map(stop))
+    await stop('ledger-sequencer')
+  }
+
+  urls(): Record<ServiceName, { url: string; metricsUrl: string }> {
+    const entries = SERVICE_NAMES.map((name) => {
+      const { url, metricsUrl } = this.controlled[name]
+      return [name, { url, metricsUrl }]
+    })
+    return Object.fromEntries(entries) as Record<ServiceName, { url: string; metricsUrl: string }>
+  }
+
+  private logFile(name: ServiceName, suffix = ''): string {
+    return this.options.dataDir.path('logs', `${name}${suffix}.log`)
+  }
+
+  private supervise(name: ServiceName): Supervision {
+    const { around, env, onCrash } = this.options
+    const start = async () => {
+      const options = { service: name, script: 'main.js', env: environmentOf(name, around, env) }
+      const child = await startServiceProcess({ ...options, logFile: this.logFile(name) })
+      void child.ended.then(({ code }) => (supervision.lastExitCode = code))
+      return child
+    }
+    const supervision: Supervision = {
+      crashes: 0,
+      lastExitCode: null,
+      supervised: new Supervised({
+        name,
+        start,
+        onCrash: (crashed, error) => {
+          supervision.crashes += 1
+          onCrash(crashed, error)
+        },
+      }),
+    }
+    return supervision
+  }
+
+  private control(name: ServiceName): ControlledService {
+    const { port, metricsPort } = this.options.around.ports[name]
+    const supervision = this.supervisions.get(name) as Supervision
+    const url = `http://127.0.0.1:${port}`
+    return {
+      url,
+      metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+      logFile: this.logFile(name),
+      get pid() {
+        return supervision.supervised.current?.pid ?? 0
+      },
+      get restarts() {
+        return supervision.supervised.restarts
+      },
+      kill: () => supervision.supervised.kill(),
+      untilReady: () => {
+        const before = supervision.crashes
+        const hasFailed = () => this.failureOf(name, supervision, before)
+        return untilReady(`${url}/readyz`, { name, deadlineMs: READY_DEADLINE_MS, hasFailed })
+      },
+    }
+  }
+
+  private failureOf(name: ServiceName, supervision: Supervision, crashesBefore: number): string | null {
+    const isMisconfigured = supervision.lastExitCode === EXIT_CONFIG && supervision.crashes > crashesBefore
+    if (!isMisconfigured && supervision.crashes - crashesBefore < CRASHES_AT_START_MAX) return null
+    return `its database role is ${databaseServiceOf(name)}, its log ends with\n${lastLines(this.logFile(name))}`
+  }
+}

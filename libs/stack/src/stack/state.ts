@@ -1,0 +1,59 @@
+// What a running stack writes down, so that `status`, `token`, `down` and the other commands find it.
+import { readFileSync } from 'node:fs'
+import type { DataDir } from './data-dir.js'
+import type { ServiceName } from './services.js'
+
+/** Somebody who can get a token; `clientId` is the one that the authorisation server knows. */
+export type Login = { name: string; role: string; clientId: string }
+
+export type StackState = {
+  v: 1
+  origin: string
+  dataDir: string
+  /** The supervisor's process. */
+  pid: number
+  startedAt: string
+  demo: boolean
+  /** The name of the log, as its checkpoints bear it. */
+  ledgerOrigin: string
+  nats: string
+  /** The superuser's URL, with its password: this file is 0600. */
+  postgres: string
+  services: Record<ServiceName, { url: string; metricsUrl: string }>
+  logins: Login[]
+}
+
+const FILE = 'state.json'
+
+/** The state of the stack that runs on this data folder, or null when none does. */
+export function readRunningState(dataDir: DataDir): StackState | null {
+  const state = dataDir.readJson<StackState>(FILE)
+  return state && isSupervisorRunning(state.pid) ? state : null
+}
+
+/** The state that was written last, running or not. */
+export function readLastState(dataDir: DataDir): StackState | null {
+  return dataDir.readJson<StackState>(FILE)
+}
+
+export function writeState(dataDir: DataDir, state: StackState): void {
+  dataDir.writeJson(FILE, state)
+}
+
+export function removeState(dataDir: DataDir): void {
+  dataDir.remove(FILE)
+}
+
+/** False for a process that is gone, also where nobody collects the dead. */
+export function isSupervisorRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
+  }
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return true
+  }
+}
