@@ -1,5 +1,15 @@
+// Reads all events of some producers exactly once in each producer's order, whatever the broker loses, repeats, reorders
+// or alters: the stream is for speed, the producers' own answers are for completeness.
 import type { NatsConnection } from 'nats'
+import { firstLinkOf } from '../chain.js'
+import { FatalDelivery } from '../errors.js'
 import type { LedgerEvent, Position } from '../ledger-event.js'
+import { readMessage, type StreamMessage } from './candidate.js'
+import { EventFeed } from './event-feed.js'
+import { outboxClient, type OutboxClient } from './outbox-client.js'
+import { backoffMs, pause } from './pause.js'
+import { ProducerCursor } from './producer-cursor.js'
+import { Repairs } from './repairs.js'
 
 export type ReaderOptions = {
   nc: NatsConnection
@@ -7,7 +17,7 @@ export type ReaderOptions = {
   origin: string
   /** Where to go on, per producer. `{ seq: 0, link: '' }` is the beginning: the first link is put in. */
   producers: Position
-  /** Filters of the stream; default all events of the producers. */
+  /** Filters of the stream; default all events of the producers. Gaps are by producer, so leave none of its events out. */
   subjects?: readonly string[]
   /**
    * Called serially with verified events, contiguous per producer. The position moves when it resolves. When it
@@ -18,11 +28,11 @@ export type ReaderOptions = {
   maxBatch?: number
   /** How often producers are asked for their heads; default 5000. */
   headIntervalMs?: number
-  /** Deadline of one question to a producer; default 1000. */
+  /** Deadline of one question for a head; default 1000. A replay may take five times as long. */
   headDeadlineMs?: number
   /** What is held in memory beyond what is being delivered; default 32 MiB. More is dropped and replayed later. */
   maxBufferedBytes?: number
-  /** Older messages are not asked from the stream but from the producers; default all from a zero position, else ten minutes. */
+  /** Older messages are asked from the producers, not from the stream; default all from a zero position, else ten minutes. */
   since?: Date
   /** The producer itself confirmed that its chain does not fit ours: it is read no further until `reset`. */
   onFrozen?: (producer: string, reason: string) => void
@@ -44,7 +54,7 @@ export type ProducerStatus = {
 
 export type ReaderStatus = {
   running: boolean
-  /** True when every producer that answers was read to its last known head. */
+  /** True when every producer told its head and was read to it. */
   caughtUp: boolean
   producers: Record<string, ProducerStatus>
 }
@@ -63,6 +73,184 @@ export type EventReader = {
   readonly finished: Promise<void>
 }
 
-export function readEvents(_options: ReaderOptions): EventReader {
-  throw new Error('not written yet')
+/** A reader that has not started yet. */
+export function readEvents(options: ReaderOptions): EventReader {
+  return new Reader(options)
+}
+
+const BUFFERED_BYTES = 32 * 1024 * 1024
+const RECENT_MS = 10 * 60 * 1000
+
+class Reader implements EventReader {
+  private readonly end = Promise.withResolvers<void>()
+  private readonly stopping = new AbortController()
+  private readonly outbox: OutboxClient
+  private cursors = new Map<string, ProducerCursor>()
+  private repairs: Repairs
+  private feed: EventFeed
+  private wake = Promise.withResolvers<void>()
+  private turn = 0
+  private state: 'new' | 'running' | 'ended' = 'new'
+
+  constructor(private readonly options: ReaderOptions) {
+    this.outbox = outboxClient(options.nc, options.headDeadlineMs ?? 1000)
+    // `finished` may have no listener; a rejection that nobody awaits must not end the process.
+    this.end.promise.catch(() => undefined)
+    ;({ feed: this.feed, repairs: this.repairs } = this.prepare(options.producers))
+  }
+
+  get finished(): Promise<void> {
+    return this.end.promise
+  }
+
+  start(): void {
+    if (this.state !== 'new') throw new Error('a reader starts once')
+    this.state = 'running'
+    this.launch()
+    void this.pump()
+  }
+
+  async stop(): Promise<void> {
+    if (this.state === 'new') this.finish()
+    this.stopping.abort()
+    this.wake.resolve()
+    await this.end.promise.catch(() => undefined)
+  }
+
+  position(): Position {
+    return Object.fromEntries([...this.cursors].map(([producer, cursor]) => [producer, cursor.position]))
+  }
+
+  reset(position: Position): void {
+    const { feed, repairs } = this
+    repairs.stop()
+    feed.stop()
+    ;({ feed: this.feed, repairs: this.repairs } = this.prepare(position))
+    if (this.state === 'running') this.launch()
+  }
+
+  status(): ReaderStatus {
+    const producers = Object.fromEntries([...this.cursors].map(([producer, cursor]) => [producer, statusOf(cursor)]))
+    const caughtUp = Object.values(producers).every(({ seq, headSeq }) => headSeq !== null && seq >= headSeq)
+    return { running: this.state === 'running', caughtUp, producers }
+  }
+
+  private prepare(position: Position): { feed: EventFeed; repairs: Repairs } {
+    const { nc, origin, maxBufferedBytes = BUFFERED_BYTES } = this.options
+    const producers = Object.entries(position)
+    const bytesMax = maxBufferedBytes / Math.max(1, producers.length)
+    const cursorOf = ([producer, { seq, link }]: (typeof producers)[number]) => {
+      return new ProducerCursor(producer, { seq, link: link || firstLinkOf(origin, producer) }, bytesMax)
+    }
+    const cursors = producers.map(cursorOf)
+    this.cursors = new Map(cursors.map((cursor) => [cursor.producer, cursor]))
+    const feed = new EventFeed({
+      nc,
+      subjects: this.options.subjects ?? cursors.map(({ producer }) => `evt.${producer}.>`),
+      since:
+        this.options.since ?? (producers.some(([, { seq }]) => seq === 0) ? null : new Date(Date.now() - RECENT_MS)),
+      onMessage: (message) => this.receive(message),
+      onTrouble: (error) => this.options.onTrouble?.({ kind: 'stream', error }),
+      hasRoom: () => cursors.every((cursor) => cursor.queuedBytes < bytesMax / 2),
+    })
+    return { feed, repairs: new Repairs(cursors, this.repairOptions(feed)) }
+  }
+
+  private repairOptions(feed: EventFeed) {
+    return {
+      outbox: this.outbox,
+      intervalMs: this.options.headIntervalMs ?? 5000,
+      isStreamIdle: () => feed.isIdle,
+      onProgress: () => this.wake.resolve(),
+      onSilent: (producer: string, error: unknown) => this.options.onTrouble?.({ kind: 'producer', producer, error }),
+      onFrozen: (producer: string, reason: string) => this.options.onFrozen?.(producer, reason),
+    }
+  }
+
+  private launch(): void {
+    this.feed.start()
+    this.repairs.start()
+  }
+
+  private receive(message: StreamMessage): void {
+    const isStale = (producer: string, seq: number) => this.cursors.get(producer)?.isStale(seq) ?? true
+    const reading = readMessage(message, isStale)
+    if (reading.kind === 'stale') return
+    const producer = reading.kind === 'candidate' ? reading.candidate.producer : reading.producer
+    const cursor = this.cursors.get(producer ?? '')
+    if (cursor === undefined) return
+    if (reading.kind === 'unreadable') cursor.markMissing()
+    else cursor.offer(reading.candidate)
+    if (cursor.needsReplay) this.repairs.repair(cursor)
+    this.wake.resolve()
+  }
+
+  private async pump(): Promise<void> {
+    let failures = 0
+    while (!this.stopping.signal.aborted) {
+      const { taken, events } = this.takeBatch()
+      if (events.length === 0) {
+        await this.sleepUntilWoken()
+        continue
+      }
+      failures = (await this.deliver(taken, events)) ? 0 : failures + 1
+      if (failures > 0) await pause(backoffMs(failures - 1, 100, 5000), this.stopping.signal)
+    }
+    this.finish()
+  }
+
+  private async deliver(taken: ProducerCursor[], events: LedgerEvent[]): Promise<boolean> {
+    try {
+      await this.options.deliver(events)
+    } catch (error) {
+      for (const cursor of taken) cursor.giveBack()
+      if (error instanceof FatalDelivery) this.fail(error)
+      else this.options.onTrouble?.({ kind: 'delivery', error })
+      return false
+    }
+    for (const cursor of taken) cursor.confirm()
+    this.goOn(taken)
+    return true
+  }
+
+  private goOn(delivered: ProducerCursor[]): void {
+    for (const cursor of delivered) if (cursor.needsReplay) this.repairs.repair(cursor)
+    this.feed.resume()
+  }
+
+  // Each call begins with another producer, so that a busy one does not keep the others waiting.
+  private takeBatch(): { taken: ProducerCursor[]; events: LedgerEvent[] } {
+    const cursors = [...this.cursors.values()]
+    const first = cursors.length === 0 ? 0 : this.turn++ % cursors.length
+    const events: LedgerEvent[] = []
+    const taken: ProducerCursor[] = []
+    for (const cursor of [...cursors.slice(first), ...cursors.slice(0, first)]) {
+      const own = cursor.take((this.options.maxBatch ?? 500) - events.length)
+      if (own.length > 0) taken.push(cursor)
+      events.push(...own)
+    }
+    return { taken, events }
+  }
+
+  private async sleepUntilWoken(): Promise<void> {
+    await this.wake.promise
+    this.wake = Promise.withResolvers<void>()
+  }
+
+  private fail(error: FatalDelivery): void {
+    this.stopping.abort()
+    this.end.reject(error)
+  }
+
+  private finish(): void {
+    this.state = 'ended'
+    this.repairs.stop()
+    this.feed.stop()
+    this.end.resolve()
+  }
+}
+
+function statusOf(cursor: ProducerCursor): ProducerStatus {
+  const { headSeq, bufferedEvents, frozen, silent } = cursor
+  return { seq: cursor.position.seq, headSeq, bufferedEvents, frozen, silent }
 }

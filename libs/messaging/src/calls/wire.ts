@@ -1,0 +1,27 @@
+// What requests and replies carry besides their JSON: names of headers, and how a failure travels.
+import { context, propagation } from '@opentelemetry/api'
+
+/** Milliseconds that the requester still waits. A duration, for clocks differ between machines. */
+export const DEADLINE_HEADER = 'careseal-deadline-ms'
+
+/** Set in a reply that is no answer: a stable code. */
+export const FAILURE_HEADER = 'careseal-failure'
+
+/** Set in a reply that refuses by a rule: a stable code. */
+export const REJECTION_HEADER = 'careseal-rejection'
+
+export const TRACE_HEADER = 'traceparent'
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** The W3C trace context of the code that runs now, if it is traced. */
+export function activeTraceparent(): string | undefined {
+  const carrier: Record<string, string> = {}
+  propagation.inject(context.active(), carrier)
+  return traceparentOrNone(carrier[TRACE_HEADER])
+}
+
+/** The value if it has the form of a trace context: it comes from outside and goes into logs. */
+export function traceparentOrNone(value: string | undefined): string | undefined {
+  return value !== undefined && TRACEPARENT.test(value) ? value : undefined
+}

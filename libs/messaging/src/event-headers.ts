@@ -1,0 +1,115 @@
+// CloudEvents 1.0, NATS binding, binary mode. Headers are copies of what the body says and of the place in the chain:
+// a message whose copies differ from its body counts as missing, so nothing here is trusted on its own.
+import { EVENT_TYPES, subjectOf, type EventType } from '@careseal/contracts'
+import { isHash } from './chain.js'
+import type { OutgoingEvent } from './ledger-event.js'
+import { producerIn } from './subject.js'
+
+/** Headers by name. What NATS allows twice, we do not: a repeated header makes the message unreadable. */
+export type HeaderRecord = Record<string, string[]>
+
+export type ChainFields = { seq: number; tag: string; commitment: string; link: string }
+
+type BodyFields = { id: string; type: string; time: string }
+
+const PRINTABLE = /^[\x21\x23\x24\x26-\x7e]$/
+
+/** The CloudEvents source of a producer. */
+export function sourceOf(producer: string): string {
+  return `/producers/${producer}`
+}
+
+/** All headers of an outgoing event. Throws when its body is not an event or its subject is another producer's. */
+export function eventHeaders(event: OutgoingEvent): HeaderRecord {
+  const body = bodyFields(event.body)
+  if (body === null) throw new RangeError(`the body of ${event.producer}:${event.seq} is no event`)
+  if (producerIn(event.subject) !== event.producer) throw new RangeError('subject and producer differ')
+  return asRecord({
+    ...cloudEventOf(event.producer, body),
+    'ledger-seq': String(event.seq),
+    'ledger-link': event.link,
+    'ledger-tag': event.tag,
+    'ledger-commitment': event.commitment,
+    'Nats-Msg-Id': messageId(event),
+    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
+  })
+}
+
+/** Deduplication key of an event within the stream's duplicate window. */
+export function messageId({ producer, seq }: { producer: string; seq: number }): string {
+  return `${producer}:${seq}`
+}
+
+/** The place in the chain that the headers claim, or null when a field is missing or malformed. */
+export function chainFields(headers: HeaderRecord): ChainFields | null {
+  const seq = Number(single(headers, 'ledger-seq'))
+  const [tag, commitment, link] = ['ledger-tag', 'ledger-commitment', 'ledger-link'].map((key) => single(headers, key))
+  if (!Number.isSafeInteger(seq) || seq < 1) return null
+  return isHash(tag) && isHash(commitment) && isHash(link) ? { seq, tag, commitment, link } : null
+}
+
+/** True when the CloudEvents headers and the subject say the same as the body. */
+export function agreesWithBody(headers: HeaderRecord, subject: string, body: Uint8Array): boolean {
+  const producer = producerIn(subject)
+  const fields = bodyFields(body)
+  if (producer === null || fields === null) return false
+  const expected = cloudEventOf(producer, fields)
+  const agrees = Object.entries(expected).every(([key, value]) => single(headers, key) === value)
+  return agrees && isSubjectOf(subject, producer, fields.type)
+}
+
+/** CloudEvents percent encoding: UTF-8 bytes of what is not printable ASCII, and of space, quote and percent sign. */
+export function encodeHeaderValue(text: string): string {
+  if (!text.isWellFormed()) throw new RangeError('a header value must be well-formed text')
+  let encoded = ''
+  for (const letter of text) encoded += PRINTABLE.test(letter) ? letter : percentEncoded(letter)
+  return encoded
+}
+
+/** The reverse of `encodeHeaderValue`; also reads what others encoded without need. Throws on broken encodings. */
+export function decodeHeaderValue(encoded: string): string {
+  return decodeURIComponent(encoded)
+}
+
+function percentEncoded(letter: string): string {
+  const bytes = [...new TextEncoder().encode(letter)]
+  return bytes.map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+}
+
+function cloudEventOf(producer: string, { id, type, time }: BodyFields): Record<string, string> {
+  return {
+    'ce-specversion': '1.0',
+    'ce-id': encodeHeaderValue(id),
+    'ce-source': encodeHeaderValue(sourceOf(producer)),
+    'ce-type': encodeHeaderValue(type),
+    'ce-time': encodeHeaderValue(time),
+    'ce-datacontenttype': 'application/json',
+  }
+}
+
+function bodyFields(bytes: Uint8Array): BodyFields | null {
+  try {
+    const { id, type, time } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return [id, type, time].every(isPlainText) ? { id, type, time } : null
+  } catch {
+    return null
+  }
+}
+
+function isPlainText(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed()
+}
+
+// A newer producer may publish a type that this program does not know yet: its leaf must be read all the same.
+function isSubjectOf(subject: string, producer: string, type: string): boolean {
+  return !(EVENT_TYPES as string[]).includes(type) || subject === subjectOf(type as EventType, producer)
+}
+
+function single(headers: HeaderRecord, key: string): string | undefined {
+  const values = headers[key]
+  return values?.length === 1 ? values[0] : undefined
+}
+
+function asRecord(values: Record<string, string>): HeaderRecord {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, [value]]))
+}

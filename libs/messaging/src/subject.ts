@@ -1,0 +1,22 @@
+/** True when a NATS subject filter, with `*` and `>`, covers the subject. */
+export function subjectMatches(filter: string, subject: string): boolean {
+  const filterTokens = filter.split('.')
+  const tokens = subject.split('.')
+  for (const [index, token] of filterTokens.entries()) {
+    if (token === '>') return tokens.length > index
+    if (token !== '*' && token !== tokens[index]) return false
+    if (index >= tokens.length) return false
+  }
+  return filterTokens.length === tokens.length
+}
+
+/** The producer that a subject names, or null. It is the subject's second token, which permissions guard. */
+export function producerIn(subject: string): string | null {
+  const [root, producer, ...rest] = subject.split('.')
+  return root === 'evt' && producer !== undefined && rest.length > 0 ? producer : null
+}
+
+/** The service that answers for a producer: `consent-2` is a later incarnation of `consent`. */
+export function serviceOf(producer: string): string {
+  return producer.replace(/-\d+$/, '')
+}
