@@ -20,15 +20,16 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 const PARENT = `
-const { startPostgres, startNats } = await import(process.argv[1])
+const { startPostgres } = await import(process.argv[1] + 'postgres.ts')
+const { startNats } = await import(process.argv[1] + 'nats.ts')
 const [postgres, nats] = await Promise.all([startPostgres({ durable: false }), startNats()])
 console.log(JSON.stringify([postgres, nats].map(({ pid, dataDir }) => ({ pid, dataDir }))))
 setInterval(() => {}, 1000)
 `
 
 function startParent(): Promise<{ kill(): void; parts: { pid: number; dataDir: string }[] }> {
-  const index = fileURLToPath(new URL('../index.ts', import.meta.url))
-  const flags = ['--conditions=@careseal/source', '--import', tsHook(), '--input-type=module', '-e', PARENT, index]
+  const here = fileURLToPath(new URL('./', import.meta.url))
+  const flags = ['--conditions=@careseal/source', '--import', tsHook(), '--input-type=module', '-e', PARENT, here]
   const parent = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] })
   return new Promise((resolve, reject) => {
     parent.once('exit', () => reject(new Error('the parent ended early')))
