@@ -19,15 +19,8 @@ export {
   type IdempotentRequest,
 } from './idempotency.js'
 export { leafIndexOf, leafStateOf, waitingAges, type LeafIndex, type LeafState } from './leaves.js'
-export {
-  ensureRelayHead,
-  linkAt,
-  numberOutbox,
-  outboxHead,
-  replayOutbox,
-  type NumberedEvent,
-  type OutboxHead,
-} from './outbox.js'
+export { ensureRelayHead, numberOutbox, type NumberedEvent } from './numbering.js'
+export { linkAt, outboxHead, replayOutbox, type OutboxHead } from './outbox.js'
 export {
   ProjectionGap,
   ProjectionRunner,
@@ -39,5 +32,5 @@ export {
 export { Relay, type RelayOptions } from './relay.js'
 export { retryOnConflict } from './retry.js'
 export { LedgerInconsistent, SealFollower, type SealFollowerOptions } from './seal-follower.js'
-export { transaction, type Tx } from './transaction.js'
+export { transaction, type Queryable, type Tx } from './transaction.js'
 export { WorkLoop, type WorkLoopOptions } from './work-loop.js'

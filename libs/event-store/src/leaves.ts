@@ -1,6 +1,6 @@
 // Where an event stands in the ledger, and how long events wait for it.
 import { hex } from '@careseal/crypto'
-import type { ClientBase } from 'pg'
+import type { Queryable } from './transaction.js'
 
 /** An event's place in its producer's chain and in the ledger. */
 export type LeafIndex = { seq: number; leafIndex: number; height: number }
@@ -15,7 +15,7 @@ export type LeafState = {
 }
 
 /** Null until the event is sealed below the published checkpoint, and for an event that does not exist. */
-export async function leafIndexOf(sql: ClientBase, eventId: string): Promise<LeafIndex | null> {
+export async function leafIndexOf(sql: Queryable, eventId: string): Promise<LeafIndex | null> {
   const { rows } = await sql.query<{ seq: string; leaf_index: string; height: string }>(
     `SELECT n.seq, s.first_index + n.seq - s.from_seq AS leaf_index, s.height
      FROM event e JOIN outbox_numbered n ON n.event_pk = e.pk
@@ -29,7 +29,7 @@ export async function leafIndexOf(sql: ClientBase, eventId: string): Promise<Lea
 }
 
 /** The leaf of an event, as far as it has come; null when there is no such event. */
-export async function leafStateOf(sql: ClientBase, producer: string, eventId: string): Promise<LeafState | null> {
+export async function leafStateOf(sql: Queryable, producer: string, eventId: string): Promise<LeafState | null> {
   const { rows } = await sql.query<{ producer: string | null; seq: string | null; tag: Buffer; commitment: Buffer }>(
     `SELECT n.producer, n.seq, coalesce(n.tag, o.tag) AS tag, coalesce(n.commitment, o.commitment) AS commitment
      FROM event e LEFT JOIN outbox_numbered n ON n.event_pk = e.pk LEFT JOIN outbox o ON o.event_pk = e.pk
@@ -50,7 +50,7 @@ export async function leafStateOf(sql: ClientBase, producer: string, eventId: st
 
 /** How long the oldest event waits for its number, and the oldest for its seal, in seconds; 0 when none waits. */
 export async function waitingAges(
-  sql: ClientBase,
+  sql: Queryable,
   producer: string,
 ): Promise<{ unpublishedSeconds: number; unsealedSeconds: number }> {
   const { rows } = await sql.query<{ unpublished: number; unsealed: number }>(

@@ -1,7 +1,7 @@
 // Numbers what is committed and publishes it in order of the numbers. Publishing is a courtesy: if we crash between
 // COMMIT and publish, nobody publishes it later; readers see the gap and ask `replay-outbox`.
 import type { Pool, PoolClient } from 'pg'
-import { ensureRelayHead, numberOutbox, type NumberedEvent } from './outbox.js'
+import { ensureRelayHead, numberOutbox, type NumberedEvent } from './numbering.js'
 import { WorkLoop } from './work-loop.js'
 
 export type RelayOptions = {

@@ -1,6 +1,9 @@
 import type { ClientBase } from 'pg'
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm'
 
+/** A connection or a pool, for questions that need no transaction. */
+export type Queryable = Pick<ClientBase, 'query'>
+
 /** One connection in one READ COMMITTED transaction: `sql` for batches and locks, `manager` for entities. */
 export type Tx = { readonly sql: ClientBase; readonly manager: EntityManager }
 

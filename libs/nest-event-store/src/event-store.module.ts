@@ -2,20 +2,21 @@
 import { sha256, utf8 } from '@careseal/crypto'
 import { EventStore } from '@careseal/event-store'
 import { fileKms, SubjectKeys } from '@careseal/keys'
-import { Logger, Module, type DynamicModule, type Provider } from '@nestjs/common'
+import { Module, type DynamicModule, type Provider } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { relayPool, requestDataSource } from './database/data-source.js'
+import { requestDataSource } from './database/data-source.js'
 import { DatabaseWatch } from './database/database-watch.js'
-import { optionsProvider, type EventStoreModuleOptions } from './event-store.options.js'
+import { ProducerDatabase, reportBrokenConnection } from './database/producer-database.js'
+import { EVENT_STORE_OPTIONS, optionsProvider, type EventStoreModuleOptions } from './event-store.options.js'
 import { LedgerClient } from './ledger/ledger.client.js'
 import { Receipts } from './ledger/receipts.service.js'
 import { SealFollowerService } from './ledger/seal-follower.service.js'
 import { EventTransactions } from './producer/event-transactions.service.js'
 import { OutboxCommands } from './producer/outbox-commands.service.js'
 import { ProducerGuard } from './producer/producer-guard.service.js'
-import { RELAY_POOL } from './producer/relay-pool.js'
+import { OpenLeaf } from './producer/open-leaf.service.js'
 import { RelayService } from './producer/relay.service.js'
 import { ServingGuard } from './producer/serving.guard.js'
 
@@ -27,8 +28,10 @@ export function deploymentIdOf(origin: string): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
+const SHARED = [EventTransactions, Receipts, OpenLeaf, ProducerGuard, LedgerClient, RelayService]
+
 /**
- * Gives the app EventStore, EventTransactions, SubjectKeys, Receipts, OutboxCommands, ProducerGuard and a DataSource.
+ * Gives the app EventStore, EventTransactions, SubjectKeys, Receipts, OpenLeaf, ProducerGuard and a DataSource.
  *
  * Needs MessagingModule (token NATS) and service-kit's HealthModule. Refuses HTTP until the ledger confirms us.
  */
@@ -36,8 +39,7 @@ export function deploymentIdOf(origin: string): string {
 export class EventStoreModule {
   static forRoot(options: EventStoreModuleOptions): DynamicModule {
     const watch = new DatabaseWatch()
-    const dataSource = requestDataSource(options, watch, report)
-    const exported = [EventStore, SubjectKeys, EventTransactions, Receipts, OutboxCommands, ProducerGuard, LedgerClient]
+    const dataSource = requestDataSource(options, watch, reportBrokenConnection)
     return {
       module: EventStoreModule,
       global: true,
@@ -45,20 +47,14 @@ export class EventStoreModule {
       providers: [
         optionsProvider(options),
         { provide: DatabaseWatch, useValue: watch },
-        { provide: RELAY_POOL, useFactory: () => relayPool(options, watch, report) },
         ...stores(options),
-        ...[
-          EventTransactions,
-          Receipts,
-          OutboxCommands,
-          ProducerGuard,
-          LedgerClient,
-          RelayService,
-          SealFollowerService,
-        ],
+        ...SHARED,
+        ProducerDatabase,
+        OutboxCommands,
+        SealFollowerService,
         { provide: APP_GUARD, useClass: ServingGuard },
       ],
-      exports: [...exported, RelayService, optionsProvider(options)],
+      exports: [...SHARED, EventStore, SubjectKeys, EVENT_STORE_OPTIONS],
     }
   }
 }
@@ -79,10 +75,4 @@ function stores(options: EventStoreModuleOptions): Provider[] {
     { provide: SubjectKeys, useFactory: keys },
     { provide: EventStore, useFactory: store, inject: [SubjectKeys] },
   ]
-}
-
-const logger = new Logger('Database')
-
-function report(error: unknown): void {
-  logger.warn({ err: error }, 'an idle database connection broke')
 }

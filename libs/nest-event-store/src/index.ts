@@ -3,7 +3,7 @@ export { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from './event-store
 export { LedgerClient } from './ledger/ledger.client.js'
 export { Receipts, type ReceiptResult } from './ledger/receipts.service.js'
 export { EventTransactions } from './producer/event-transactions.service.js'
-export { OutboxCommands, type AuthoriseOpening } from './producer/outbox-commands.service.js'
+export { OpenLeaf, type AuthoriseOpening } from './producer/open-leaf.service.js'
 export { ProducerGuard, type ProducerState } from './producer/producer-guard.service.js'
 export { RelayService } from './producer/relay.service.js'
 export {

@@ -17,12 +17,13 @@ export class DatabaseWatch {
 
   /** pg-pool's `verify`: called for each new connection before anybody gets it. */
   readonly verify = (client: ClientBase, done: Verified): void => {
-    void this.check(client).then(() => done(), done)
+    client.query<{ identity: string }>(IDENTITY, (error, result) => {
+      if (!error) this.compare(result.rows[0]!.identity)
+      done(error ?? undefined)
+    })
   }
 
-  private async check(client: ClientBase): Promise<void> {
-    const { rows } = await client.query<{ identity: string }>(IDENTITY)
-    const { identity } = rows[0]!
+  private compare(identity: string): void {
     const changed = this.identity !== undefined && this.identity !== identity
     this.identity = identity
     if (changed) for (const listener of this.listeners) listener()

@@ -3,8 +3,8 @@
 import { base64, hex } from '@careseal/crypto'
 import { EventStore, leafStateOf, type LeafState, type OpenedEvent } from '@careseal/event-store'
 import type { Receipt } from '@careseal/ledger-core'
-import { Inject, Injectable } from '@nestjs/common'
-import { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from '../event-store.options.js'
+import { Injectable } from '@nestjs/common'
+import { ProducerDatabase } from '../database/producer-database.js'
 import { EventTransactions } from '../producer/event-transactions.service.js'
 import { LedgerClient } from './ledger.client.js'
 
@@ -22,7 +22,7 @@ const RETRY_AFTER_SECONDS = 2
 @Injectable()
 export class Receipts {
   constructor(
-    @Inject(EVENT_STORE_OPTIONS) private readonly options: EventStoreModuleOptions,
+    private readonly database: ProducerDatabase,
     private readonly store: EventStore,
     private readonly transactions: EventTransactions,
     private readonly ledger: LedgerClient,
@@ -42,7 +42,7 @@ export class Receipts {
     return this.transactions.run(async ({ sql }) => {
       const opened = await this.store.open(sql, eventId)
       if ('rejected' in opened) return opened
-      return { opened, leaf: (await leafStateOf(sql, this.options.producer, eventId))! }
+      return { opened, leaf: (await leafStateOf(sql, this.database.producer, eventId))! }
     })
   }
 }

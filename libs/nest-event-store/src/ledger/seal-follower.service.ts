@@ -3,9 +3,7 @@ import { onNotice, type NatsConnection } from '@careseal/messaging'
 import { NATS } from '@careseal/nest-jetstream'
 import { gauge } from '@careseal/observability'
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
-import { Pool } from 'pg'
-import { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from '../event-store.options.js'
-import { RELAY_POOL } from '../producer/relay-pool.js'
+import { ProducerDatabase } from '../database/producer-database.js'
 import { LedgerClient } from './ledger.client.js'
 
 /** Follows the ledger's blocks from start to drain; the ledger's notices only wake it. */
@@ -17,14 +15,13 @@ export class SealFollowerService implements OnApplicationBootstrap, OnModuleDest
   private stopListening = (): void => {}
 
   constructor(
-    @Inject(EVENT_STORE_OPTIONS) options: EventStoreModuleOptions,
-    @Inject(RELAY_POOL) pool: Pool,
+    database: ProducerDatabase,
     @Inject(NATS) private readonly nc: NatsConnection,
     ledger: LedgerClient,
   ) {
     this.follower = new SealFollower({
-      pool,
-      producer: options.producer,
+      pool: database.pool,
+      producer: database.producer,
       fetchBlocks: (from, limit) => ledger.blockHeaders(from, limit),
       publishedSize: () => ledger.publishedSize(),
       onError: (error) => this.report(error),

@@ -3,12 +3,9 @@
 import { linkAt, WorkLoop } from '@careseal/event-store'
 import { gauge } from '@careseal/observability'
 import { HealthRegistry, HttpProblem } from '@careseal/service-kit'
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
-import { Pool } from 'pg'
-import { DatabaseWatch } from '../database/database-watch.js'
-import { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from '../event-store.options.js'
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
+import { ProducerDatabase } from '../database/producer-database.js'
 import { LedgerClient } from '../ledger/ledger.client.js'
-import { RELAY_POOL } from './relay-pool.js'
 
 /** `unverified`: the ledger has not confirmed us yet; `rolled-back`: it holds events that this database has lost. */
 export type ProducerState = 'unverified' | 'serving' | 'rolled-back'
@@ -27,13 +24,11 @@ export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
   })
 
   constructor(
-    @Inject(EVENT_STORE_OPTIONS) private readonly options: EventStoreModuleOptions,
-    @Inject(RELAY_POOL) private readonly pool: Pool,
+    private readonly database: ProducerDatabase,
     private readonly ledger: LedgerClient,
-    watch: DatabaseWatch,
     health: HealthRegistry,
   ) {
-    watch.onChange(() => this.invalidate())
+    database.watch.onChange(() => this.invalidate())
     health.addReadiness('producer', () => this.assertServing())
     gauge({ name: 'careseal_producer_serving', help: '1 when the ledger has confirmed this producer' }, (metric) =>
       metric.set(this.current === 'serving' ? 1 : 0),
@@ -78,10 +73,10 @@ export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async verify(): Promise<void> {
-    const { producer, ledgerOrigin: origin } = this.options
+    const { producer, origin, pool } = this.database
     const head = await this.ledger.producerHead(producer)
     if (!head) throw new Error('the ledger does not know this producer')
-    const link = await linkAt(this.pool, { producer, origin, seq: head.lastSeq })
+    const link = await linkAt(pool, { producer, origin, seq: head.lastSeq })
     const next: ProducerState = link === head.lastLink ? 'serving' : 'rolled-back'
     if (next !== this.current) this.announce(next, head.lastSeq)
     this.current = next

@@ -2,37 +2,23 @@ import { Relay, waitingAges } from '@careseal/event-store'
 import { publishEvents, type NatsConnection } from '@careseal/messaging'
 import { NATS } from '@careseal/nest-jetstream'
 import { counter, gauge } from '@careseal/observability'
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common'
-import { Pool } from 'pg'
-import { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from '../event-store.options.js'
+import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
+import { ProducerDatabase } from '../database/producer-database.js'
 import { ProducerGuard } from './producer-guard.service.js'
-import { RELAY_POOL } from './relay-pool.js'
 
-/** Runs the relay from start to drain; at shutdown it numbers and publishes what is committed, then stops. */
+/** Runs the relay from start to drain; at shutdown it finishes the batch in work. */
 @Injectable()
-export class RelayService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class RelayService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RelayService.name)
   private readonly relay: Relay
 
-  constructor(
-    @Inject(EVENT_STORE_OPTIONS) options: EventStoreModuleOptions,
-    @Inject(RELAY_POOL) private readonly pool: Pool,
-    @Inject(NATS) nc: NatsConnection,
-    guard: ProducerGuard,
-  ) {
+  constructor(database: ProducerDatabase, @Inject(NATS) nc: NatsConnection, guard: ProducerGuard) {
     const failures = counter({ name: 'careseal_relay_failures_total', help: 'rounds of the relay that failed' })
     const published = counter({ name: 'careseal_events_published_total', help: 'events handed to the broker' })
     this.relay = new Relay({
-      pool,
-      producer: options.producer,
-      origin: options.ledgerOrigin,
+      pool: database.pool,
+      producer: database.producer,
+      origin: database.origin,
       publish: (events) => publishEvents(nc, events),
       beforeNumbering: () => guard.confirm(),
       onPublished: (events) => published.inc(events.length),
@@ -41,7 +27,7 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
         this.logger.warn({ err: error }, 'the relay failed and goes on')
       },
     })
-    showAges(pool, options.producer)
+    showAges(database)
   }
 
   wake(): void {
@@ -52,16 +38,13 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
     this.relay.start()
   }
 
+  // What requests in flight commit after this waits in the outbox for the next start, or for another replica.
   async beforeApplicationShutdown(): Promise<void> {
     await this.relay.stop()
   }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.pool.end()
-  }
 }
 
-function showAges(pool: Pool, producer: string): void {
+function showAges({ pool, producer }: ProducerDatabase): void {
   gauge({ name: 'careseal_unpublished_seconds', help: 'age of the oldest event without a number' }, async (metric) => {
     metric.set((await waitingAges(pool, producer)).unpublishedSeconds)
   })

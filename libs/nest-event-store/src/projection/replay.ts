@@ -32,7 +32,12 @@ function ledgerEvent(producer: string, { seq, link, tag, commitment, subject, bo
   const bytes = Buffer.from(body, 'base64')
   let event: EventBody | undefined
   return {
-    ...{ producer, seq, link, tag, commitment, subject },
+    producer,
+    seq,
+    link,
+    tag,
+    commitment,
+    subject,
     leafHash: hex(leafEntryHash(sha256, { producer, seq, tag, commitment })),
     body: bytes,
     get event(): EventBody {
