@@ -1,7 +1,14 @@
 // Learns where the producer's events stand in the ledger by following the chain of block headers, each of which names
 // its predecessor by hash. Only blocks below the published checkpoint count as sealed.
 import { hex, sha256 } from '@careseal/crypto'
-import { leafIndexOf as indexInBlock, parseEntry, type BlockHeader } from '@careseal/ledger-core'
+import {
+  headerHashOf,
+  leafIndexOf as indexInBlock,
+  NO_HASH,
+  parseEntry,
+  treeSizeOf,
+  type Header,
+} from '@careseal/ledger-core'
 import type { ClientBase, Pool } from 'pg'
 import { WorkLoop } from './work-loop.js'
 
@@ -36,7 +43,7 @@ type SealedRange = { fromSeq: number; count: number; firstIndex: number; height:
 
 const POLL_MS = 1_000
 const PAGE_BLOCKS = 200
-const GENESIS: SealCursor = { height: -1, headerHash: '0'.repeat(64), nextIndex: 0 }
+const GENESIS: SealCursor = { height: -1, headerHash: NO_HASH, nextIndex: 0 }
 
 /** Follows the ledger for one producer; several replicas may, the cursor moves by compare and swap. */
 export class SealFollower {
@@ -109,7 +116,7 @@ export function followHeaders(
   const ranges: SealedRange[] = []
   for (const bytes of headers) {
     const header = headerIn(bytes, cursor.height + 1)
-    const nextIndex = header.firstIndex + header.count + 1
+    const nextIndex = treeSizeOf(header)
     if (nextIndex > publishedSize) break
     checkContinues(cursor, header)
     const run = header.runs.find((each) => each.producer === producer)
@@ -117,18 +124,18 @@ export function followHeaders(
       const firstIndex = indexInBlock(header, producer, run.fromSeq)!
       ranges.push({ fromSeq: run.fromSeq, count: run.count, firstIndex, height: header.height })
     }
-    cursor = { height: header.height, headerHash: hex(sha256(bytes)), nextIndex }
+    cursor = { height: header.height, headerHash: headerHashOf(sha256, bytes), nextIndex }
   }
   return { cursor, ranges }
 }
 
-function headerIn(bytes: Uint8Array, height: number): BlockHeader {
+function headerIn(bytes: Uint8Array, height: number): Header {
   const entry = parseEntry(bytes)
   if (!('block' in entry)) throw new LedgerInconsistent(height, 'has an entry of another kind as its header')
   return entry.block
 }
 
-function checkContinues(cursor: SealCursor, header: BlockHeader): void {
+function checkContinues(cursor: SealCursor, header: Header): void {
   const height = cursor.height + 1
   if (header.height !== height) throw new LedgerInconsistent(height, `calls itself ${header.height}`)
   if (header.prevHash !== cursor.headerHash) throw new LedgerInconsistent(height, 'names another predecessor')

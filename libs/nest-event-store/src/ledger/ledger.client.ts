@@ -34,7 +34,7 @@ export class LedgerClient {
   /** The size of the published checkpoint; 0 when there is none yet. */
   async publishedSize(): Promise<number> {
     const response = await this.get('checkpoint', '/ledger/checkpoint')
-    return response.ok ? Number(parseCheckpoint(parseNote(await response.text()).text).size) : 0
+    return response.ok ? parseCheckpoint(parseNote(await response.text()).text).size : 0
   }
 
   /** The tlog-proof file of a leaf under the published checkpoint; null while that does not cover it. */
