@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import { HttpProblem } from './http-problem.js'
 import { outcomeOf, type OperationOutcome } from './operation-outcome.js'
+import { outsideFailure } from './outside-failure.js'
 import { isFhirPath } from '../http/request-facts.js'
 
 @Catch()
@@ -46,6 +47,8 @@ function asJson(requestId: string, { status, code, detail, members }: HttpProble
 /** Any thrown thing as a problem. */
 export function problemOf(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error
+  const known = outsideFailure(error)
+  if (known) return known
   const status = statusOf(error)
   if (status !== undefined && status < 500) return clientFault(status, error)
   if (status === 503) return new HttpProblem(503, 'unavailable', 'The service cannot answer now.', { cause: error })
