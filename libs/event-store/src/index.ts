@@ -29,6 +29,7 @@ export {
   type ProjectionPosition,
   type RebuildOptions,
 } from './projection-runner.js'
+export { openEvents, type OpeningOptions } from './opening.js'
 export { Relay, type RelayOptions } from './relay.js'
 export { retryOnConflict } from './retry.js'
 export { LedgerInconsistent, SealFollower, type SealFollowerOptions } from './seal-follower.js'

@@ -1,0 +1,64 @@
+// What every command needs to know: which data folder, which origin, whose token, and where to write.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  openDataDir,
+  readRunningState,
+  repositoryRoot,
+  tokenOf,
+  UnknownLogin,
+  type DataDir,
+  type StackState,
+} from '@careseal/stack'
+import { CliError, EXIT, unreachable } from './exit.js'
+import { terminalOf, type OutputOptions, type Terminal } from './terminal/terminal.js'
+
+export type GlobalOptions = OutputOptions & { dataDir?: string; origin?: string }
+
+/** The options that every command takes, as given and from the environment. */
+export type Context = {
+  readonly terminal: Terminal
+  readonly dataDirPath: string
+  /** The folder itself. Throws when there is none. */
+  dataDir(): DataDir
+  /** The state of the stack that runs on the data folder. Throws (unreachable) when none does. */
+  runningState(): StackState
+  /** `--origin`, or that of the running stack. */
+  origin(): string
+}
+
+export function contextOf(options: GlobalOptions): Context {
+  const dataDirPath = options.dataDir ?? process.env['CARESEAL_DATA_DIR'] ?? join(repositoryRoot(), '.careseal')
+  const dataDir = () => {
+    if (existsSync(dataDirPath)) return openDataDir(dataDirPath)
+    throw new CliError(EXIT.unreachable, `no ledger in ${dataDirPath}: start one with npm start, or name --data-dir`)
+  }
+  const runningState = () => {
+    const state = readRunningState(dataDir())
+    if (state) return state
+    throw new CliError(EXIT.unreachable, `no ledger runs on ${dataDirPath}: start it with npm start`)
+  }
+  return {
+    terminal: terminalOf(options),
+    dataDirPath,
+    dataDir,
+    runningState,
+    origin: () => options.origin?.replace(/\/$/, '') ?? runningState().origin,
+  }
+}
+
+/** A token of a demo login, or the one in CARESEAL_TOKEN. */
+export async function accessToken(
+  context: Context,
+  login: string,
+): Promise<{ token: string; expiresInSeconds: number }> {
+  const given = process.env['CARESEAL_TOKEN']
+  if (given) return { token: given, expiresInSeconds: Number.POSITIVE_INFINITY }
+  try {
+    return await tokenOf({ dataDir: context.dataDir(), origin: context.origin() }, login)
+  } catch (error) {
+    if (error instanceof UnknownLogin) throw new CliError(EXIT.usage, error.message, { cause: error })
+    if (error instanceof TypeError) throw unreachable(context.origin(), error)
+    throw error
+  }
+}

@@ -1,0 +1,55 @@
+// Nothing waits: no event unnumbered, unsealed or unread by a reader of ours; the published checkpoint covers all.
+import type { ClientBase } from 'pg'
+import type { LedgerFacts } from './ledger-pass.js'
+import { scalar } from './pages.js'
+import { Check } from './report.js'
+
+export type BacklogInput = {
+  sql: ClientBase
+  producers: readonly { producer: string; schema: string }[]
+  facts: LedgerFacts
+}
+
+export async function backlogPass(input: BacklogInput): Promise<Check[]> {
+  const sealed = new Check('no committed event waits for its seal', ['I1', 'I20'])
+  const readers = new Check('every projection has read everything', ['I20'])
+  for (const { producer, schema } of input.producers) {
+    await expectSealed(input, sealed, { producer, schema })
+    await expectRead(input, readers, schema)
+  }
+  return [sealed, readers]
+}
+
+async function expectSealed(
+  { sql, facts }: BacklogInput,
+  check: Check,
+  { producer, schema }: { producer: string; schema: string },
+): Promise<void> {
+  const waiting = await scalar(sql, `SELECT count(*) AS value FROM ${schema}.outbox`)
+  const numbered = await scalar(sql, `SELECT max(seq) AS value FROM ${schema}.outbox_numbered WHERE producer = $1`, [
+    producer,
+  ])
+  const followed = await scalar(sql, `SELECT sum(count) AS value FROM ${schema}.sealed WHERE producer = $1`, [producer])
+  const leaves = facts.lastSeq.get(producer) ?? 0
+  check.checked += numbered
+  const where = `producer ${producer}`
+  const say = (what: string) => () => ({ invariant: 'I1', what, where })
+  check.expect(waiting === 0, say(`${waiting} events wait for their number`))
+  check.expect(numbered === leaves, say(`${numbered} events are numbered and ${leaves} are on the ledger`))
+  check.expect(followed === leaves, say(`${leaves} events are on the ledger and the producer knows of ${followed}`))
+}
+
+type PositionRow = { projection: string; producer: string; seq: string }
+
+async function expectRead({ sql, facts }: BacklogInput, check: Check, schema: string): Promise<void> {
+  const { rows } = await sql.query<PositionRow>(`SELECT projection, producer, seq FROM ${schema}.projection_position`)
+  for (const { projection, producer, seq } of rows) {
+    check.checked += 1
+    const head = facts.lastSeq.get(producer) ?? 0
+    check.expect(Number(seq) === head, () => ({
+      invariant: 'I20',
+      what: `it has read ${seq} of ${head} events of ${producer}`,
+      where: `projection ${schema}.${projection}`,
+    }))
+  }
+}

@@ -1,0 +1,74 @@
+// HTTP as the CLI does it: a deadline, a reason when nobody answers, and retries with jitter for what may be repeated.
+import { setTimeout as delay } from 'node:timers/promises'
+import { CliError, EXIT, unreachable } from './exit.js'
+
+export type RequestOptions = RequestInit & {
+  deadlineMs?: number
+  /** How often a request that may be repeated is tried in all. Default 1. */
+  attempts?: number
+}
+
+const FIRST_DELAY_MS = 200
+const LONGEST_DELAY_MS = 5_000
+
+/** The response, whatever its status. Throws a CliError (unreachable) when none comes. */
+export async function request(url: string, options: RequestOptions = {}): Promise<Response> {
+  const { deadlineMs = 30_000, attempts = 1, ...init } = options
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await fetch(url, { ...init, signal: AbortSignal.timeout(deadlineMs) }).catch(
+      (error: unknown) => error,
+    )
+    const isLast = attempt >= attempts
+    if (outcome instanceof Response && (isLast || !isPassing(outcome.status))) return outcome
+    if (!(outcome instanceof Response) && isLast) throw unreachable(new URL(url).origin, outcome)
+    await delay(pause(attempt, outcome))
+  }
+}
+
+/** The JSON body of a 2xx answer. Throws a CliError that holds the server's own reason otherwise. */
+export async function requestJson<T>(url: string, options: RequestOptions = {}): Promise<T> {
+  const response = await request(url, options)
+  const text = await response.text()
+  if (!response.ok) throw new CliError(EXIT.failure, `${pathOf(url)}: ${reasonOf(response.status, text)}`)
+  try {
+    return JSON.parse(text) as T
+  } catch (error) {
+    throw new CliError(EXIT.failure, `${pathOf(url)} answered no JSON`, { cause: error })
+  }
+}
+
+/** What a refusal says, from a problem document or an OperationOutcome. */
+export function reasonOf(status: number, text: string): string {
+  try {
+    const body = JSON.parse(text) as {
+      detail?: string
+      title?: string
+      issue?: { diagnostics?: string; expression?: string[]; details?: { text?: string }; code?: string }[]
+    }
+    const issues = (body.issue ?? []).slice(0, 3).map((issue) => {
+      const at = issue.expression?.length ? ` at ${issue.expression.join(', ')}` : ''
+      return `${issue.diagnostics ?? issue.details?.text ?? issue.code ?? ''}${at}`
+    })
+    const reason = issues.join('; ') || body.detail || body.title
+    if (reason) return `${status} ${reason}`
+  } catch {
+    // Not JSON: the status has to do.
+  }
+  return `${status}`
+}
+
+function isPassing(status: number): boolean {
+  return status === 429 || status === 502 || status === 503 || status === 504
+}
+
+// Full jitter, unless the server says when to come back.
+function pause(attempt: number, outcome: unknown): number {
+  const asked = outcome instanceof Response ? Number(outcome.headers.get('retry-after')) : Number.NaN
+  const most = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt)
+  return Math.random() * most + (Number.isFinite(asked) ? Math.min(asked * 1000, LONGEST_DELAY_MS) : 0)
+}
+
+function pathOf(url: string): string {
+  const { pathname } = new URL(url)
+  return pathname
+}
