@@ -1,3 +1,9 @@
+// Who may say and hear what on the broker, as data. A producer's name is the second token of its subjects, and these
+// lists alone make that a fact: whoever may publish `evt.consent.>` is consent.
+import { commandSubject, NOTICES, PRODUCERS, type CommandName } from '@careseal/contracts'
+import { inboxPrefix } from '../connection.js'
+import { DLQ_STREAM, EVENTS_STREAM } from '../streams.js'
+
 /** What one NATS user may do. Allow-lists only; what is not listed is refused. */
 export type UserPermissions = {
   publish: string[]
@@ -9,11 +15,137 @@ export type UserPermissions = {
 export type PermissionOptions = {
   /** Services create missing streams themselves: one machine, no deployer. Default false. */
   manageStreams?: boolean
-  /** Names that a producer's incarnations have, such as `{ consent: ['consent', 'consent-2'] }`. */
-  incarnations?: Record<string, string[]>
+  /** Names that a service's incarnations have as producers, such as `{ consent: ['consent', 'consent-2'] }`. */
+  incarnations?: Partial<Record<string, readonly string[]>>
 }
 
-/** Allow-lists by user: the services, `deployer`, and `outside-example` for a consumer of another organisation. */
-export function natsPermissions(_options: PermissionOptions = {}): Record<string, UserPermissions> {
-  throw new Error('not written yet')
+type Service = {
+  /** Services whose events it reads, and whom it therefore asks for heads and replays. */
+  reads: readonly string[]
+  /** Requests that it makes besides. */
+  calls: readonly (readonly [service: string, command: CommandName])[]
+  produces: boolean
+  announces: boolean
+  /** Its durable consumer, if it has one. */
+  durable: string | null
+}
+
+const opensLeavesOf = (services: readonly string[]) => services.map((service) => [service, 'open-leaf'] as const)
+
+/** Who reads, asks, and answers whom. A new call between services is a new line here. */
+export const SERVICES: Record<string, Service> = {
+  identity: { reads: [], calls: [], produces: true, announces: false, durable: 'identity' },
+  consent: { reads: ['identity', 'consent'], calls: [], produces: true, announces: false, durable: 'consent' },
+  records: {
+    reads: ['identity', 'consent', 'records'],
+    calls: [
+      ['consent', 'decide-access'],
+      ['consent', 'reachable-patients'],
+    ],
+    produces: true,
+    announces: false,
+    durable: 'records',
+  },
+  audit: {
+    reads: PRODUCERS,
+    calls: [
+      ...opensLeavesOf(['identity', 'consent', 'records']),
+      ['consent', 'decide-access'],
+      ['consent', 'reachable-patients'],
+    ],
+    produces: true,
+    announces: false,
+    durable: 'audit',
+  },
+  'ledger-sequencer': { reads: PRODUCERS, calls: [], produces: false, announces: true, durable: null },
+}
+
+/** The user that owns streams and consumers: the stack on one machine, a job in a cluster. */
+export const DEPLOYER = 'deployer'
+
+/** A consumer of another organisation: reads through its durable consumer, which the deployer made. */
+export const OUTSIDE_EXAMPLE = 'outside-example'
+
+const EVENTS = EVENTS_STREAM.name
+
+/** Allow-lists by user: the services, `deployer`, and `outside-example`. */
+export function natsPermissions(options: PermissionOptions = {}): Record<string, UserPermissions> {
+  const services = Object.entries(SERVICES).map(([name, service]) => [name, ofService(name, service, options)] as const)
+  return {
+    ...Object.fromEntries(services),
+    [DEPLOYER]: ofDeployer(),
+    [OUTSIDE_EXAMPLE]: ofOutsideConsumer(OUTSIDE_EXAMPLE),
+  }
+}
+
+function ofService(name: string, service: Service, options: PermissionOptions): UserPermissions {
+  const producers = service.produces ? (options.incarnations?.[name] ?? [name]) : []
+  const notices = Object.keys(NOTICES)
+  return {
+    publish: [
+      ...producers.map((producer) => `evt.${producer}.>`),
+      ...service.reads.flatMap((read) => [commandSubject(read, 'outbox-head'), commandSubject(read, 'replay-outbox')]),
+      ...service.calls.map(([callee, command]) => commandSubject(callee, command)),
+      ...(service.announces ? notices : []),
+      ...readingSubjects(service.reads),
+      ...STREAM_CHECKS,
+      ...(options.manageStreams === true ? STREAM_CREATIONS : []),
+      ...(service.durable === null ? [] : durableSubjects(service.durable)),
+    ],
+    subscribe: [`${inboxPrefix(name)}.>`, ...(service.produces ? [`cmd.${name}.>`, ...notices] : [])],
+    allowResponses: service.produces,
+  }
+}
+
+const STREAM_CHECKS = [EVENTS, DLQ_STREAM.name].map((stream) => `$JS.API.STREAM.INFO.${stream}`)
+
+// Creating what exists is refused by the broker unless it is the same, so this cannot change a stream.
+const STREAM_CREATIONS = [EVENTS, DLQ_STREAM.name].map((stream) => `$JS.API.STREAM.CREATE.${stream}`)
+
+// CREATE without a name makes an ephemeral consumer that the broker names; a named one could be somebody else's.
+function readingSubjects(reads: readonly string[]): string[] {
+  return reads.length === 0 ? [] : [`$JS.API.CONSUMER.CREATE.${EVENTS}`, ...replySubjects('FC', '*')]
+}
+
+function durableSubjects(durable: string): string[] {
+  return [
+    `$JS.API.CONSUMER.DURABLE.CREATE.${EVENTS}.${durable}`,
+    `$JS.API.CONSUMER.INFO.${EVENTS}.${durable}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${EVENTS}.${durable}`,
+    ...replySubjects('ACK', durable),
+    `dlq.${durable}`,
+  ]
+}
+
+// The second form carries domain and account first; newer servers use it.
+function replySubjects(kind: 'ACK' | 'FC', consumer: string): string[] {
+  return [`$JS.${kind}.${EVENTS}.${consumer}.>`, `$JS.${kind}.*.*.${EVENTS}.${consumer}.>`]
+}
+
+function ofDeployer(): UserPermissions {
+  const streams = [EVENTS, DLQ_STREAM.name].flatMap((stream) => [
+    `$JS.API.STREAM.CREATE.${stream}`,
+    `$JS.API.STREAM.UPDATE.${stream}`,
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.CONSUMER.*.${stream}`,
+    `$JS.API.CONSUMER.*.${stream}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.>`,
+  ])
+  return {
+    publish: ['$JS.API.INFO', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.LIST', ...streams],
+    subscribe: [`${inboxPrefix(DEPLOYER)}.>`],
+    allowResponses: false,
+  }
+}
+
+function ofOutsideConsumer(name: string): UserPermissions {
+  return {
+    publish: [
+      `$JS.API.CONSUMER.INFO.${EVENTS}.${name}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${EVENTS}.${name}`,
+      ...replySubjects('ACK', name),
+    ],
+    subscribe: [`${inboxPrefix(name)}.>`],
+    allowResponses: false,
+  }
 }

@@ -36,7 +36,11 @@ export function outboxClient(nc: NatsConnection, deadlineMs: number): OutboxClie
       if (events.some((event) => producerIn(event.subject) !== producer)) {
         throw new MessagingError('foreign-subject', 'it answers with events of another producer')
       }
-      return { events, hasMore: page.next !== null }
+      const hasMore = page.next !== null
+      // Asking on from here would never end.
+      if (hasMore && (events.at(-1)?.seq ?? 0) < from)
+        throw new MessagingError('no-progress', 'it answers with no event')
+      return { events, hasMore }
     },
   }
 }
