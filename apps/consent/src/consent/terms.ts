@@ -134,7 +134,7 @@ function rangeOf(date: Json | undefined) {
   return typeof date === 'string' ? instantRange(date) : undefined
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** The type and id of a literal reference to one of this server's resources, or null. */
 export function referenceTo(
