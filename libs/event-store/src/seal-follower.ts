@@ -7,6 +7,7 @@ import {
   NO_HASH,
   parseEntry,
   treeSizeOf,
+  type Entry,
   type Header,
 } from '@careseal/ledger-core'
 import type { ClientBase, Pool } from 'pg'
@@ -130,9 +131,17 @@ export function followHeaders(
 }
 
 function headerIn(bytes: Uint8Array, height: number): Header {
-  const entry = parseEntry(bytes)
-  if (!('block' in entry)) throw new LedgerInconsistent(height, 'has an entry of another kind as its header')
+  const entry = parseOrNull(bytes)
+  if (!entry || !('block' in entry)) throw new LedgerInconsistent(height, 'has no readable header')
   return entry.block
+}
+
+function parseOrNull(bytes: Uint8Array): Entry | null {
+  try {
+    return parseEntry(bytes)
+  } catch {
+    return null
+  }
 }
 
 function checkContinues(cursor: SealCursor, header: Header): void {
