@@ -1,0 +1,52 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { CheckpointLoop } from './checkpoint-loop.js'
+
+function countingLoop({ intervalMs = 5, idleMs = 60_000, fail = (round: number) => round < 0 } = {}) {
+  const seen = { rounds: 0, troubles: 0 }
+  const loop = new CheckpointLoop({
+    intervalMs,
+    idleMs,
+    round: async () => {
+      if (fail(seen.rounds++)) throw new Error('passing')
+    },
+    onTrouble: () => seen.troubles++,
+  })
+  return { loop, seen }
+}
+
+describe('the checkpoint loop', () => {
+  it('makes one at start and one for any number of blocks within an interval', async () => {
+    const { loop, seen } = countingLoop({ intervalMs: 20 })
+    loop.start()
+    for (let i = 0; i < 50; i++) loop.wake()
+    await delay(100)
+    expect(seen.rounds).toBe(2)
+    await loop.stop()
+  })
+
+  it('makes one without any block when it has been idle long enough', async () => {
+    const { loop, seen } = countingLoop({ idleMs: 10 })
+    loop.start()
+    await delay(100)
+    await loop.stop()
+    expect(seen.rounds).toBeGreaterThan(2)
+  })
+
+  it('tries again after a failure', async () => {
+    const { loop, seen } = countingLoop({ fail: (round) => round === 0 })
+    loop.start()
+    await delay(50)
+    await loop.stop()
+    expect(seen).toEqual({ rounds: 2, troubles: 1 })
+  })
+
+  it('covers what was committed last before it stops', async () => {
+    const { loop, seen } = countingLoop({ intervalMs: 60_000 })
+    loop.start()
+    await delay(5)
+    loop.wake()
+    await loop.stop()
+    expect(seen.rounds).toBe(2)
+  })
+})

@@ -1,0 +1,107 @@
+// Follows the stored blocks and believes none of their columns: every hash, root and tile is computed anew from the rows
+// as they were read back. What does not come out the same is never signed. (A flipped bit killed a public log, Yeti 2022.)
+import { parseEntry, type Head, type Header, type Run } from '@careseal/ledger-core'
+import { equalHashes, leafHash, type Hash, type Sha256 } from '@careseal/merkle'
+import { entriesOf, LEAF_BYTES, type BlockRow } from '../tree/block-rows.js'
+import type { FullTile, GrowingTree, TileBuilder } from '../tree/tile-builder.js'
+
+/** A stored block that is not what its header says. Names the height and, where it is known, the first bad index. */
+export class BlockCorrupt extends Error {
+  constructor(
+    readonly height: number,
+    readonly reason: string,
+  ) {
+    super(`block ${height}: ${reason}`)
+    this.name = 'BlockCorrupt'
+  }
+}
+
+/** What the next block has to follow. Before block 0: height −1, 64 zeros. */
+export type VerifiedBlock = Pick<Head, 'height' | 'headerHash' | 'epoch' | 'time'>
+
+/** The chain as far as it was verified. Memory and time per entry do not depend on how much that is. */
+export class SealedChain {
+  constructor(
+    private readonly sha256: Sha256,
+    private readonly tree: GrowingTree,
+    private verified: VerifiedBlock,
+  ) {}
+
+  get height(): number {
+    return this.verified.height
+  }
+
+  get size(): number {
+    return this.tree.range.size
+  }
+
+  root(): Hash {
+    return this.tree.range.root()
+  }
+
+  /** Where a writer goes on: what was verified, not what a column says. */
+  edge(): { head: Head; tiles: TileBuilder } {
+    const { range, tiles } = this.tree
+    return { head: { ...this.verified, treeSize: range.size, hashes: range.hashes }, tiles: tiles.clone() }
+  }
+
+  /** Full tiles that the blocks since the last call complete: what the stored ones must equal. */
+  takeFullTiles(): FullTile[] {
+    return this.tree.takeFullTiles()
+  }
+
+  /** Verifies the next block and goes on to it. Throws BlockCorrupt; the chain is of no use after that. */
+  follow(row: BlockRow): void {
+    const header = this.headerOf(row)
+    this.checkPlace(header, row)
+    let last: Hash | undefined
+    for (const { index, bytes } of entriesOf(row)) {
+      if (index === row.treeSize - 1) this.checkRoot(header)
+      last = leafHash(this.sha256, bytes)
+      this.tree.append(last)
+    }
+    if (this.size !== row.treeSize) throw new BlockCorrupt(header.height, 'entries are missing')
+    const { height, epoch, time } = header
+    this.verified = { height, headerHash: hex(row.hash), epoch, time }
+  }
+
+  private headerOf(row: BlockRow): Header {
+    const expected = this.height + 1
+    if (!equalHashes(this.sha256(row.header), row.hash)) throw new BlockCorrupt(expected, 'the header does not hash')
+    const entry = parseEntry(row.header)
+    if (!('block' in entry)) throw new BlockCorrupt(expected, 'the header is no header')
+    return entry.block
+  }
+
+  private checkPlace(header: Header, row: BlockRow): void {
+    const { height, headerHash, epoch, time } = this.verified
+    const leafCount = header.runs.reduce((sum, run) => sum + run.count, 0)
+    const facts: [boolean, string][] = [
+      [header.height === height + 1 && row.height === header.height, 'its height does not follow'],
+      [header.prevHash === headerHash, 'it does not name its parent'],
+      [header.epoch >= epoch && header.time >= time, 'it goes back in epoch or time'],
+      [header.firstIndex === this.size && row.firstIndex === this.size, 'its first index does not follow'],
+      [header.controls === row.controls.length, 'it has other control entries than it says'],
+      [row.leaves.length === leafCount * LEAF_BYTES, 'it has other leaves than it says'],
+      [header.count === header.controls + leafCount, 'its count is wrong'],
+      [row.treeSize === this.size + header.count + 1, 'its tree size is wrong'],
+      [JSON.stringify(row.runs.map(runKey)) === JSON.stringify(header.runs.map(runKey)), 'its runs are others'],
+    ]
+    for (const [holds, reason] of facts) if (!holds) throw new BlockCorrupt(height + 1, reason)
+  }
+
+  // The header's root covers all entries before the header itself.
+  private checkRoot(header: Header): void {
+    if (hex(this.tree.range.root()) !== header.root) {
+      throw new BlockCorrupt(header.height, 'its entries do not have the root that its header names')
+    }
+  }
+}
+
+function runKey({ producer, fromSeq, count }: Run): [string, number, number] {
+  return [producer, fromSeq, count]
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+}

@@ -1,0 +1,29 @@
+// The environment of the sequencer. It holds no key of subjects and reads no tables but its own.
+import { baseConfig, ledgerConfig, messagingConfig } from '@careseal/service-kit'
+import { z } from 'zod'
+
+const milliseconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+
+export const config = z.object({
+  ...baseConfig,
+  ...messagingConfig,
+  LEDGER_ORIGIN: ledgerConfig.LEDGER_ORIGIN,
+  // An attacker who can change this writes into another history; the signer then signs nothing.
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('postgres://ledger@host:port/careseal'),
+  // An attacker who can write here can fork the ledger: the log's key and the signer's memory lie in it.
+  SIGNER_STATE_DIR: z.string().min(1).describe('the folder with key, genesis and signer state that `ledger init` made'),
+  LEDGER_LEASE_MS: milliseconds(1800).describe('how long a silent writer keeps the ledger from its standby'),
+  BLOCK_ENTRIES_MAX: count(4096).describe('leaves in a block at most'),
+  BLOCK_BYTES_MAX: count(1024 * 1024).describe('bytes of leaves in a block at most'),
+  BLOCK_LINGER_MS: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(10)
+    .describe('how long a leaf waits for others to share its block'),
+  CHECKPOINT_INTERVAL_MS: milliseconds(200).describe('the least time between two checkpoints'),
+  CHECKPOINT_IDLE_MS: milliseconds(60_000).describe('how often an unchanged checkpoint is published again'),
+})
+
+export type SequencerConfig = z.infer<typeof config>

@@ -1,0 +1,46 @@
+// How the sequencer reaches its database. Pools are apart, so that a flood of readers never holds up the writer.
+import pg from 'pg'
+
+const INT8 = 20
+
+// Heights, indexes and epochs stay below 2^53, so bigint columns are plain numbers here.
+const numbers: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text') =>
+    oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
+}
+
+/** Anything that runs SQL: a pool, or the one connection of a transaction. */
+export type Sql = Pick<pg.Pool, 'query'> | Pick<pg.ClientBase, 'query'>
+
+export function readingPool(url: string, { name, max }: { name: string; max: number }): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    types: numbers,
+    max,
+    application_name: `careseal-ledger-${name}`,
+    statement_timeout: 10_000,
+    idle_in_transaction_session_timeout: 10_000,
+    connectionTimeoutMillis: 5_000,
+  })
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {})
+  return pool
+}
+
+export type SessionOptions = { url: string; applicationName: string; idleInTransactionMsMax: number }
+
+/** One connection for one purpose, never pooled: its backend is known by pid and can be ended by a successor. */
+export async function connectSession(options: SessionOptions): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: options.url,
+    types: numbers,
+    application_name: options.applicationName,
+    statement_timeout: 10_000,
+    query_timeout: 15_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionMsMax,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  })
+  await client.connect()
+  return client
+}

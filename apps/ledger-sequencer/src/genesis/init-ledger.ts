@@ -1,0 +1,132 @@
+// `careseal ledger init`: begins a ledger once, durably, in steps of which a repeat takes up the first that is missing.
+import { sha256 } from '@careseal/crypto'
+import { EMPTY_HEAD, encodeGenesis, firstLink, parseVkey, type Genesis } from '@careseal/ledger-core'
+import { hex } from '@careseal/crypto'
+import { equalHashes } from '@careseal/merkle'
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { appendBlock } from '../appender/append-block.js'
+import { BlockPlanner } from '../appender/block-planner.js'
+import { readingPool, type Sql } from '../database/connections.js'
+import { loadHead } from '../database/head.js'
+import { Lease } from '../lease/lease.js'
+import { formatLogKey, parseLogKey } from '../signer/log-key.js'
+import { genesisOf } from '../signer/signer.js'
+import { parseState, SignerFolder } from '../signer/signer-folder.js'
+import { nothingSigned } from '../signer/signing-rules.js'
+import { loadEntries } from '../tree/block-rows.js'
+import { TileBuilder } from '../tree/tile-builder.js'
+import { INIT_REFUSALS, planInit, type InitRefusal, type InitStep } from './init-plan.js'
+
+export type InitOptions = {
+  /** The signer's folder; made if it is missing. */
+  dir: string
+  origin: string
+  /** Names of the producers that the genesis admits. */
+  producers: readonly string[]
+  /** vkeys of those who may approve administration entries. */
+  operators?: readonly string[]
+  /** As the service's role, after the migrations. */
+  databaseUrl: string
+  /** Called before each step that is done; for progress, and for tests that crash there. */
+  onStep?: (step: InitStep) => void
+}
+
+export type InitResult = { origin: string; vkey: string; done: InitStep[] }
+
+/** A ledger that cannot be begun, for something is there or missing that a crash does not explain. */
+export class InitRefused extends Error {
+  constructor(
+    readonly code: InitRefusal | 'other-genesis' | 'other-block-0',
+    message: string,
+  ) {
+    super(message)
+    this.name = 'InitRefused'
+  }
+}
+
+/** Begins a ledger, or goes on where a crash left it. A ledger that is there already is checked and left alone. */
+export async function initLedger(options: InitOptions): Promise<InitResult> {
+  for (const operator of options.operators ?? []) parseVkey(sha256, operator)
+  const pool = readingPool(options.databaseUrl, { name: 'init', max: 2 })
+  try {
+    return await begin(options, pool)
+  } finally {
+    await pool.end()
+  }
+}
+
+async function begin(options: InitOptions, sql: Sql): Promise<InitResult> {
+  await mkdir(options.dir, { recursive: true, mode: 0o700 })
+  const folder = new SignerFolder(options.dir)
+  const files = await folder.read()
+  const found = {
+    state: files.state === null ? null : parseState(files.state),
+    key: files.key !== null,
+    genesis: files.genesis !== null,
+    height: (await loadHead(sql)).height,
+  }
+  const plan = planInit(found)
+  if ('refused' in plan) throw new InitRefused(plan.refused, INIT_REFUSALS[plan.refused])
+  // If we crash after any of these, the next call finds what is done and goes on with the same key and genesis.
+  for (const step of plan.steps) {
+    options.onStep?.(step)
+    await STEPS[step](options, folder)
+  }
+  return { ...(await check(options, folder, sql)), done: plan.steps }
+}
+
+const STEPS: Record<InitStep, (options: InitOptions, folder: SignerFolder) => Promise<void>> = {
+  state: (_options, folder) => folder.createState(nothingSigned(sha256)),
+  key: ({ origin }, folder) => folder.createKey(formatLogKey(origin, randomBytes(32))),
+  genesis: async (options, folder) => {
+    const { vkey } = parseLogKey((await folder.read()).key as string)
+    await folder.createGenesis(Buffer.from(encodeGenesis(genesisFor(options, vkey))).toString('utf8'))
+  },
+  block: async (options, folder) => {
+    const files = await folder.read()
+    const { vkey } = parseLogKey(files.key as string)
+    await appendGenesis(options.databaseUrl, checkedGenesis(options, Buffer.from(files.genesis as string), vkey))
+  },
+}
+
+function genesisFor({ origin, producers, operators = [] }: InitOptions, vkey: string): Genesis {
+  const names = [...new Set(producers)].toSorted()
+  const links = names.map((name) => [name, hex(firstLink(sha256, origin, name))] as const)
+  return {
+    origin,
+    logKeys: [vkey],
+    operators: [...operators],
+    producers: Object.fromEntries(links),
+    previous: null,
+  }
+}
+
+/** The genesis that is there, if it is the one that was asked for. */
+function checkedGenesis(options: InitOptions, entry: Uint8Array, vkey: string): Genesis {
+  const genesis = genesisOf(entry, vkey)
+  if (equalHashes(encodeGenesis(genesisFor(options, vkey)), entry)) return genesis
+  const told = `its origin is ${genesis.origin}, its producers are ${Object.keys(genesis.producers).join(', ')}`
+  throw new InitRefused('other-genesis', `the folder holds the genesis of another ledger: ${told}`)
+}
+
+async function appendGenesis(url: string, genesis: Genesis): Promise<void> {
+  const lease = await Lease.acquire({ url, durationMs: 5_000, onLost: () => {} })
+  try {
+    const { epoch } = lease
+    const planner = new BlockPlanner({ head: EMPTY_HEAD, tiles: TileBuilder.empty(), cursors: new Map(), epoch })
+    await appendBlock(lease.writer, planner.planGenesis(genesis, Math.floor(Date.now() / 1000)))
+  } finally {
+    await lease.release()
+  }
+}
+
+async function check(options: InitOptions, folder: SignerFolder, sql: Sql): Promise<Omit<InitResult, 'done'>> {
+  const files = await folder.read()
+  const { vkey } = parseLogKey(files.key as string)
+  const entry = Buffer.from(files.genesis as string)
+  const { origin } = checkedGenesis(options, entry, vkey)
+  const [first] = await loadEntries(sql, 0, 1)
+  if (first && equalHashes(first, entry)) return { origin, vkey }
+  throw new InitRefused('other-block-0', 'block 0 of the database is not the genesis of the folder')
+}

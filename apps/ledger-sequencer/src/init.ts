@@ -1,0 +1,35 @@
+// `careseal ledger init` as a program: exit 0 when the ledger is there, 1 when it is refused, 78 for a wrong environment.
+import { ledgerConfig, loadConfigOrExit } from '@careseal/service-kit'
+import { z } from 'zod'
+import { config } from './config.js'
+import { initLedger } from './genesis/init-ledger.js'
+
+const list = z.string().transform((text) => text.split(',').filter((name) => name !== ''))
+
+const environment = loadConfigOrExit(
+  'ledger init',
+  z.object({
+    ...ledgerConfigOf(),
+    PRODUCERS: list.describe('names of the producers to admit, separated by commas'),
+    OPERATOR_VKEYS: list.default([]).describe('vkeys of those who approve administration, separated by commas'),
+  }),
+)
+
+try {
+  const result = await initLedger({
+    dir: environment.SIGNER_STATE_DIR,
+    origin: environment.LEDGER_ORIGIN,
+    producers: environment.PRODUCERS,
+    operators: environment.OPERATOR_VKEYS,
+    databaseUrl: environment.DATABASE_URL,
+  })
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+} catch (error) {
+  process.stderr.write(`ledger init: ${error instanceof Error ? error.message : 'failed'}\n`)
+  process.exitCode = 1
+}
+
+function ledgerConfigOf() {
+  const { SIGNER_STATE_DIR, DATABASE_URL } = config.shape
+  return { SIGNER_STATE_DIR, DATABASE_URL, LEDGER_ORIGIN: ledgerConfig.LEDGER_ORIGIN }
+}

@@ -1,0 +1,44 @@
+// What the platform team watches. Names are part of dashboards and alerts: a change here is a change there.
+import { gauge, histogram } from '@careseal/observability'
+
+const BLOCK_SIZES = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
+
+export const ledgerMetrics = {
+  height: gauge({ name: 'careseal_ledger_height', help: 'Height of the last committed block' }),
+  treeSize: gauge({ name: 'careseal_ledger_tree_size', help: 'Entries committed' }),
+  publishedSize: gauge({ name: 'careseal_ledger_published_size', help: 'Entries under the published checkpoint' }),
+  unpublishedAge: gauge(
+    {
+      name: 'careseal_ledger_unpublished_age_seconds',
+      help: 'Age of the oldest committed entry that no published checkpoint covers, 0 if there is none',
+    },
+    (metric) => metric.set(unpublishedSince === null ? 0 : (Date.now() - unpublishedSince) / 1000),
+  ),
+  blockSeconds: histogram({ name: 'careseal_ledger_block_seconds', help: 'Time to commit a block' }),
+  entriesPerBlock: histogram({ name: 'careseal_ledger_entries_per_block', help: 'Leaves in a block' }, BLOCK_SIZES),
+  batchesFailed: gauge({ name: 'careseal_ledger_batches_failed', help: 'Blocks in a row that had to be tried again' }),
+  frozenProducers: gauge({
+    name: 'careseal_ledger_frozen_producers',
+    help: 'Producers whose own chain does not fit what was sealed',
+  }),
+  rollback: gauge({ name: 'careseal_ledger_rollback_detected', help: '1 if the database is older than the signer' }),
+  halted: gauge({
+    name: 'careseal_ledger_halted',
+    help: '1 while nothing is appended and nothing signed',
+    labels: ['code'],
+  }),
+}
+
+let unpublishedSince: number | null = null
+
+export function committed({ height, treeSize }: { height: number; treeSize: number }): void {
+  ledgerMetrics.height.set(height)
+  ledgerMetrics.treeSize.set(treeSize)
+  unpublishedSince ??= Date.now()
+}
+
+/** `treeSize` is the committed size now: what lies above the published size has just begun to wait. */
+export function checkpointPublished(size: number, treeSize: number): void {
+  ledgerMetrics.publishedSize.set(size)
+  unpublishedSince = size >= treeSize ? null : Date.now()
+}

@@ -1,0 +1,54 @@
+// What this process may say and do: one place that health, metrics, answers and the writing parts look at.
+
+export type HaltCode = 'rollback-detected' | 'ledger-corrupt' | 'signer-refused'
+
+export type Halt = { code: HaltCode; detail: string }
+
+/**
+ * `starting` until the signer has confirmed the head, then `confirmed`; `halted` is for good: nothing is appended and
+ * nothing signed until somebody has mended the cause and started anew. Old data may still be read.
+ */
+export class LedgerStatus {
+  private state: 'starting' | 'confirmed' = 'starting'
+  private stop: Halt | null = null
+  private readonly haltListeners: ((halt: Halt) => void)[] = []
+  private readonly frozenProducers = new Map<string, string>()
+
+  get confirmed(): boolean {
+    return this.state === 'confirmed' && this.stop === null
+  }
+
+  get halt(): Halt | null {
+    return this.stop
+  }
+
+  /** Producers that are read no further, and why. */
+  get frozen(): ReadonlyMap<string, string> {
+    return this.frozenProducers
+  }
+
+  freeze(producer: string, reason: string): void {
+    this.frozenProducers.set(producer, reason)
+  }
+
+  confirm(): void {
+    this.state = 'confirmed'
+  }
+
+  /** Only the first cause counts; what follows from it would hide it. */
+  haltFor(code: HaltCode, detail: string): void {
+    if (this.stop) return
+    this.stop = { code, detail }
+    for (const listener of this.haltListeners) listener(this.stop)
+  }
+
+  onHalt(listener: (halt: Halt) => void): void {
+    this.haltListeners.push(listener)
+  }
+
+  /** Throws while nothing may be appended: what /readyz asks. */
+  requireConfirmed(): void {
+    if (this.stop) throw new Error(this.stop.code)
+    if (this.state === 'starting') throw new Error('the signer has not confirmed the head yet')
+  }
+}

@@ -1,0 +1,3 @@
+import { CreateLedger1795420800000 } from './1795420800000-create-ledger.js'
+
+export const migrations = [CreateLedger1795420800000]

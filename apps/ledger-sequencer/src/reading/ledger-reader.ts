@@ -1,0 +1,144 @@
+// Answers questions about what is committed. Everything is read from the database, so any replica may answer.
+import { sha256 } from '@careseal/crypto'
+import { formatTlogProof } from '@careseal/ledger-core'
+import { consistencyProof, inclusionProof, TILE_LEVELS, tileAt, TILE_WIDTH } from '@careseal/merkle'
+import { HttpProblem } from '@careseal/service-kit'
+import { LRUCache } from 'lru-cache'
+import type pg from 'pg'
+import { loadHead } from '../database/head.js'
+import { loadEntries, loadSummaries, type BlockSummary } from '../tree/block-rows.js'
+import { StoredTree } from '../tree/stored-tree.js'
+import { loadPublished, type Published } from './published.js'
+
+const TILES_KEPT = 1024
+
+export class LedgerReader {
+  private readonly tiles = new LRUCache<string, Uint8Array>({ max: TILES_KEPT })
+
+  constructor(private readonly pool: pg.Pool) {}
+
+  async blocks(from: number, limit: number) {
+    const head = await loadHead(this.pool)
+    const rows = await loadSummaries(this.pool, { from, limit })
+    const last = rows.at(-1)?.height ?? head.height
+    return { blocks: rows.map(describeBlock), next: last < head.height ? last + 1 : null, treeSize: head.treeSize }
+  }
+
+  async block(height: number) {
+    const [row] = await loadSummaries(this.pool, { from: height, limit: 1 })
+    if (row?.height === height) return describeBlock(row)
+    const newest = (await loadHead(this.pool)).height
+    throw new HttpProblem(404, 'block-unknown', `There is no block ${height}; the newest is block ${newest}.`)
+  }
+
+  async entries(from: number, limit: number) {
+    const { treeSize } = await loadHead(this.pool)
+    const end = Math.min(from + limit, treeSize)
+    const entries = from < end ? await loadEntries(this.pool, from, end) : []
+    return {
+      entries: entries.map((bytes, i) => ({ index: from + i, bytes: base64(bytes) })),
+      next: end < treeSize ? end : null,
+      treeSize,
+    }
+  }
+
+  /** The published checkpoint. Throws 503 `not-published-yet` before the first. */
+  async published(): Promise<Published> {
+    const published = await loadPublished(this.pool)
+    if (published.size > 0) return published
+    throw new HttpProblem(503, 'not-published-yet', 'No checkpoint is published yet; try again in a second.', {
+      headers: { 'retry-after': '1' },
+    })
+  }
+
+  async inclusion(index: number, size?: number) {
+    const tree = await this.treeOf(size)
+    requireBelow(index, tree.size)
+    const proof = await inclusionProof(index, tree.size, tree.rangeHash)
+    return { index, size: tree.size, proof: proof.map(hex) }
+  }
+
+  async consistency(oldSize: number, newSize?: number) {
+    const tree = await this.treeOf(newSize)
+    if (oldSize < 1 || oldSize > tree.size) {
+      const detail = `old must be from 1 to ${tree.size}, the newer of the two sizes; it is ${oldSize}.`
+      throw new HttpProblem(400, 'old-size-out-of-range', detail)
+    }
+    const proof = await consistencyProof(oldSize, tree.size, tree.rangeHash)
+    return { old: oldSize, new: tree.size, proof: proof.map(hex) }
+  }
+
+  /** An offline proof file over the published checkpoint. */
+  async tlogProof(index: number): Promise<string> {
+    const { size, note } = await this.published()
+    requireBelow(index, size)
+    const tree = this.tree(size)
+    const proof = await inclusionProof(index, size, tree.rangeHash)
+    return formatTlogProof({ index, proof, checkpoint: note })
+  }
+
+  /** Hashes of a tile, or the entries of a bundle, that the published tree has at this place. */
+  async tile(tile: { level: number | 'entries'; index: bigint; width: number }): Promise<Uint8Array> {
+    const { size } = await this.published()
+    const index = Number(tile.index)
+    const there = tile.level === 'entries' || tile.level < TILE_LEVELS ? tileAt(size, tile.level, index) : null
+    if (!there || tile.width > there.width) {
+      throw new HttpProblem(404, 'tile-beyond-checkpoint', `The published tree of size ${size} has no such tile.`)
+    }
+    if (tile.level !== 'entries') return this.tree(size).tile(tile.level, index, tile.width)
+    const first = index * TILE_WIDTH
+    return bundle(await loadEntries(this.pool, first, first + tile.width))
+  }
+
+  async producer(name: string) {
+    const found = await this.pool.query<{ lastSeq: number; lastLink: Buffer }>(
+      'SELECT last_seq AS "lastSeq", last_link AS "lastLink" FROM producer_cursor WHERE producer = $1',
+      [name],
+    )
+    const cursor = found.rows[0]
+    if (!cursor) throw new HttpProblem(404, 'producer-not-admitted', 'No producer of this name is admitted.')
+    return { producer: name, lastSeq: cursor.lastSeq, lastLink: hex(cursor.lastLink) }
+  }
+
+  private tree(size: number): StoredTree {
+    return new StoredTree(this.pool, sha256, size, this.tiles)
+  }
+
+  private async treeOf(size: number | undefined): Promise<StoredTree> {
+    const published = await this.published()
+    if (size === undefined) return this.tree(published.size)
+    if (size >= 1 && size <= published.size) return this.tree(size)
+    const detail = `The size must be from 1 to ${published.size}, the published tree size; it is ${size}.`
+    throw new HttpProblem(size < 1 ? 400 : 404, 'size-beyond-checkpoint', detail)
+  }
+}
+
+function requireBelow(index: number, size: number): void {
+  if (index < size) return
+  const detail = `Index ${index} is beyond the tree of size ${size}; its last index is ${size - 1}.`
+  throw new HttpProblem(404, 'index-beyond-size', detail)
+}
+
+function describeBlock(row: BlockSummary) {
+  return {
+    height: row.height,
+    hash: hex(row.hash),
+    firstIndex: row.firstIndex,
+    count: row.treeSize - 1 - row.firstIndex,
+    treeSize: row.treeSize,
+    header: base64(row.header),
+  }
+}
+
+// tlog-tiles: a big-endian uint16 length before each entry.
+function bundle(entries: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(entries.flatMap((bytes) => [Uint8Array.of(bytes.length >> 8, bytes.length & 255), bytes]))
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+}

@@ -1,0 +1,37 @@
+import { Controller, Get, Header, Param } from '@nestjs/common'
+import { ApiTags } from '@nestjs/swagger'
+import { Public } from '@careseal/authz'
+import { HttpProblem } from '@careseal/service-kit'
+import { LedgerStatus } from '../ledger-status.js'
+import { LedgerReader } from './ledger-reader.js'
+import { ProducerParams } from './parameters.js'
+
+/**
+ * Where a producer asks whether it was rolled back. Public: it tells counts and hashes alone.
+ *
+ * A ledger that was itself rolled back would call a producer complete that is not, so it answers only once the signer
+ * has confirmed its head.
+ */
+@ApiTags('ledger')
+@Public()
+@Controller('ledger')
+export class ProducersController {
+  constructor(
+    private readonly reader: LedgerReader,
+    private readonly status: LedgerStatus,
+  ) {}
+
+  @Get('producers/:name')
+  @Header('cache-control', 'no-store')
+  producer(@Param({ schema: ProducerParams }) { name }: ProducerParams) {
+    const { halt, confirmed } = this.status
+    if (halt) throw new HttpProblem(503, halt.code, `The ledger has stopped: ${halt.detail}`)
+    if (!confirmed) throw notConfirmed()
+    return this.reader.producer(name)
+  }
+}
+
+function notConfirmed(): HttpProblem {
+  const detail = 'The signer has not confirmed the head of the ledger yet; try again in a second.'
+  return new HttpProblem(503, 'ledger-not-confirmed', detail, { headers: { 'retry-after': '1' } })
+}

@@ -1,0 +1,213 @@
+// The writing side in one reading: lease → signer confirms → re-read → read events → seal → checkpoint.
+import { sha256 } from '@careseal/crypto'
+import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
+import { equalHashes, type Hash } from '@careseal/merkle'
+import type { Logger } from '@careseal/observability'
+import type pg from 'pg'
+import { sealBlocks, type SealedBlock } from './appender/appender.js'
+import { BlockPlanner } from './appender/block-planner.js'
+import { LeafQueue } from './appender/leaf-queue.js'
+import { CheckpointLoop } from './checkpointer/checkpoint-loop.js'
+import { Checkpointer } from './checkpointer/checkpointer.js'
+import { confirmHead } from './checkpointer/confirm-head.js'
+import type { SealedChain } from './checkpointer/sealed-chain.js'
+import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
+import { Fatal } from './fatal.js'
+import type { LedgerStatus } from './ledger-status.js'
+import { Lease } from './lease/lease.js'
+import { Signer } from './signer/signer.js'
+import { loadEntries } from './tree/block-rows.js'
+
+export type ReaderSetup = {
+  origin: string
+  producers: Position
+  deliver: (batch: readonly LedgerEvent[]) => Promise<void>
+  onFrozen: (producer: string, reason: string) => void
+}
+
+export type SequencerOptions = {
+  databaseUrl: string
+  signerStateDir: string
+  origin: string
+  leaseMs: number
+  batchMax: number
+  lingerMs: number
+  checkpointIntervalMs: number
+  checkpointIdleMs: number
+  /** For all that is not the append itself. */
+  pool: pg.Pool
+  status: LedgerStatus
+  openReader: (setup: ReaderSetup) => Pick<EventReader, 'start' | 'stop'>
+  onSealed: (block: SealedBlock) => void
+  onPublished: (checkpoint: { size: number; root: Hash; treeSize: number }) => void
+  /** The process has to end: what it knows may be wrong. */
+  onFatal: (reason: Fatal) => void
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>
+}
+
+export class Sequencer {
+  private readonly stopping = new AbortController()
+  private readonly queue: LeafQueue
+  private lease: Lease | undefined
+  private reader: Pick<EventReader, 'start' | 'stop'> | undefined
+  private checkpoints: CheckpointLoop | undefined
+  private sealing: Promise<void> = Promise.resolve()
+  private treeSize = 0
+
+  constructor(private readonly options: SequencerOptions) {
+    const { batchMax, lingerMs, status } = options
+    this.queue = new LeafQueue({ batchMax, lingerMs })
+    status.onHalt((halt) => this.halt(halt.code, halt.detail))
+  }
+
+  /**
+   * Waits for the lease, then for the signer's word, then reads and seals. Resolves when it does, or is halted.
+   *
+   * Rejects with SignerUnfit, Fatal or whatever the database says: then the process ends.
+   */
+  async start(): Promise<void> {
+    const { databaseUrl: url, leaseMs: durationMs, onFatal, status, pool } = this.options
+    const signer = await this.openSigner()
+    this.lease = await Lease.acquire({ url, durationMs, onLost: onFatal, signal: this.stopping.signal })
+    const confirmation = await confirmHead(pool, sha256, signer.signed)
+    if ('rolledBack' in confirmation) return status.haltFor('rollback-detected', confirmation.rolledBack)
+    const { chain } = confirmation
+    const checkpointer = this.checkpointer(signer, chain)
+    // Blocks that were committed but not signed are verified before anything is built on them.
+    await checkpointer.round()
+    if (status.halt) return
+    await this.requireSameHead(chain, signer)
+    if (status.halt || this.stopping.signal.aborted) return
+    status.confirm()
+    this.startCheckpoints(checkpointer)
+    await this.startSealing(chain, signer.genesis.origin)
+  }
+
+  /** Stops reading, finishes the block and its checkpoint, gives the lease back. */
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await this.reader?.stop()
+    this.queue.close()
+    await this.sealing
+    await this.checkpoints?.stop()
+    await this.lease?.release()
+  }
+
+  private async openSigner(): Promise<Signer> {
+    const { signerStateDir, origin } = this.options
+    const signer = await Signer.open(signerStateDir)
+    if (signer.genesis.origin === origin) return signer
+    throw new Error(`LEDGER_ORIGIN is ${origin}, but the ledger of this signer is ${signer.genesis.origin}`)
+  }
+
+  private checkpointer(signer: Signer, chain: SealedChain): Checkpointer {
+    const { pool, status, onPublished } = this.options
+    return new Checkpointer({
+      sql: pool,
+      sha256,
+      origin: signer.genesis.origin,
+      signer,
+      chain,
+      status,
+      onPublished: (checkpoint) => onPublished({ ...checkpoint, treeSize: Math.max(this.treeSize, checkpoint.size) }),
+    })
+  }
+
+  // The head row and block 0 are compared with what was verified, for the next block is built on them.
+  private async requireSameHead(chain: SealedChain, signer: Signer): Promise<void> {
+    const head = await loadHead(this.options.pool)
+    if (head.height < 0) throw new Error('the ledger has no block: run careseal ledger init')
+    const { head: verified } = chain.edge()
+    const same =
+      head.height === verified.height &&
+      Buffer.from(head.headerHash).toString('hex') === verified.headerHash &&
+      equalHashes(head.root, chain.root()) &&
+      equalHashes(head.compactRange, packHashes(verified.hashes))
+    if (!same) return this.options.status.haltFor('ledger-corrupt', 'the head is not that of the last block')
+    const [first] = await loadEntries(this.options.pool, 0, 1)
+    if (first && equalHashes(first, signer.genesisEntry)) return
+    this.options.status.haltFor('ledger-corrupt', "block 0 is not the genesis of the signer's ledger")
+  }
+
+  private startCheckpoints(checkpointer: Checkpointer): void {
+    const { checkpointIntervalMs: intervalMs, checkpointIdleMs: idleMs, logger, status } = this.options
+    this.checkpoints = new CheckpointLoop({
+      intervalMs,
+      idleMs,
+      round: async () => status.halt ?? checkpointer.round(),
+      onTrouble: (error) => logger.warn({ err: error }, 'no checkpoint this time'),
+    })
+    this.checkpoints.start()
+  }
+
+  private async startSealing(chain: SealedChain, origin: string): Promise<void> {
+    const { pool, openReader, logger } = this.options
+    const cursors = await loadCursors(pool)
+    for (const { producer, reason } of await loadFrozen(pool)) this.options.status.freeze(producer, reason)
+    this.sealing = this.seal(chain, cursors)
+    this.reader = openReader({
+      origin,
+      producers: positionOf(cursors.filter(({ producer }) => !this.options.status.frozen.has(producer))),
+      deliver: (batch) => this.queue.offer(batch),
+      onFrozen: (producer, reason) => void this.freeze(producer, reason),
+    })
+    this.reader.start()
+    logger.info({ height: chain.height, treeSize: chain.size, producers: cursors.length }, 'sealing')
+  }
+
+  private async seal(chain: SealedChain, cursors: CursorRow[]): Promise<void> {
+    const { epoch, writer } = this.lease as Lease
+    const known = cursors.map((c) => [c.producer, { seq: c.lastSeq, link: c.lastLink }] as const)
+    try {
+      await sealBlocks({
+        writer,
+        planner: new BlockPlanner({ ...chain.edge(), cursors: new Map(known), epoch }),
+        queue: this.queue,
+        now: () => Math.floor(Date.now() / 1000),
+        onSealed: (block) => this.sealed(block),
+        onFailedBatch: (error, attempts) => this.options.logger.warn({ err: error, attempts }, 'block not committed'),
+      })
+    } catch (error) {
+      // Not again: what was planned counts on blocks that may not be there.
+      this.queue.discard()
+      this.options.onFatal(
+        error instanceof Fatal ? error : new Fatal('append-refused', 'sealing failed', { cause: error }),
+      )
+    }
+  }
+
+  private sealed(block: SealedBlock): void {
+    this.treeSize = block.treeSize
+    this.options.onSealed(block)
+    this.checkpoints?.wake()
+  }
+
+  private async freeze(producer: string, reason: string): Promise<void> {
+    this.options.status.freeze(producer, reason)
+    this.options.logger.error({ producer, reason }, 'producer frozen: its own chain does not fit what was sealed')
+    try {
+      await this.options.pool.query(
+        `INSERT INTO frozen_producer (producer, seq, reason)
+         SELECT producer, last_seq, $2 FROM producer_cursor WHERE producer = $1 ON CONFLICT DO NOTHING`,
+        [producer, reason],
+      )
+    } catch (error) {
+      // It is frozen in this process all the same, and the next one finds the same mismatch.
+      this.options.logger.warn({ err: error, producer }, 'the freeze was not recorded')
+    }
+  }
+
+  private halt(code: string, detail: string): void {
+    this.options.logger.error({ code, detail }, 'the ledger has stopped: nothing is appended and nothing signed')
+    this.queue.discard()
+    void this.reader?.stop()
+  }
+}
+
+function positionOf(cursors: readonly CursorRow[]): Position {
+  const entries = cursors.map(({ producer, lastSeq, lastLink }) => [
+    producer,
+    { seq: lastSeq, link: Buffer.from(lastLink).toString('hex') },
+  ])
+  return Object.fromEntries(entries) as Position
+}

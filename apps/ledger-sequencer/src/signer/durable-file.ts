@@ -1,0 +1,54 @@
+// Replaces a file so that after any crash it is the old one or the new one as a whole, and the new one once this
+// returns. Known hole: a disk that lies about fsync.
+import { randomUUID } from 'node:crypto'
+import { link, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** Write, fsync, rename, fsync of the folder. The file is readable by its owner alone. */
+export async function replaceDurably(path: string, content: string): Promise<void> {
+  const next = await writeBeside(path, content)
+  await rename(next, path)
+  await syncFolder(dirname(path))
+}
+
+/** As replaceDurably, but a file that is already there stays and the call fails with EEXIST. */
+export async function createDurably(path: string, content: string): Promise<void> {
+  const next = await writeBeside(path, content)
+  try {
+    await link(next, path)
+  } finally {
+    await rm(next, { force: true })
+  }
+  await syncFolder(dirname(path))
+}
+
+export async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function writeBeside(path: string, content: string): Promise<string> {
+  const next = `${path}.${randomUUID()}.next`
+  const file = await open(next, 'wx', 0o600)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return next
+}
+
+/** Makes names in a folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,69 @@
+// The three files of the signer: its memory, the log's key, and the genesis entry. They are made once, in this order, by
+// `careseal ledger init`; so a folder without the first but with another of them has lost its memory, and is refused.
+import { join } from 'node:path'
+import { createDurably, readIfThere, replaceDurably } from './durable-file.js'
+import { SignerUnfit } from './signer-unfit.js'
+import type { SignedTree } from './signing-rules.js'
+
+export type SignerFiles = { state: string | null; key: string | null; genesis: string | null }
+
+/** `signer-state.json`, `log.key`, `genesis.json` below one folder, which nobody but the sequencer's user may read. */
+export class SignerFolder {
+  constructor(readonly path: string) {}
+
+  async read(): Promise<SignerFiles> {
+    return {
+      state: await readIfThere(this.file('signer-state.json')),
+      key: await readIfThere(this.file('log.key')),
+      genesis: await readIfThere(this.file('genesis.json')),
+    }
+  }
+
+  async readState(): Promise<SignedTree> {
+    return parseState(await readIfThere(this.file('signer-state.json')))
+  }
+
+  createState(tree: SignedTree): Promise<void> {
+    return createDurably(this.file('signer-state.json'), formatState(tree))
+  }
+
+  replaceState(tree: SignedTree): Promise<void> {
+    return replaceDurably(this.file('signer-state.json'), formatState(tree))
+  }
+
+  createKey(text: string): Promise<void> {
+    return createDurably(this.file('log.key'), text)
+  }
+
+  createGenesis(entry: string): Promise<void> {
+    return createDurably(this.file('genesis.json'), entry)
+  }
+
+  private file(name: string): string {
+    return join(this.path, name)
+  }
+}
+
+function formatState({ size, root }: SignedTree): string {
+  return `${JSON.stringify({ v: 1, size, root: Buffer.from(root).toString('hex') })}\n`
+}
+
+export function parseState(text: string | null): SignedTree {
+  if (text === null) {
+    const mend = 'restore it from where it was lost, never make a new one: it alone knows what was signed'
+    throw new SignerUnfit('signer-state-missing', `the signer state is missing; ${mend}`)
+  }
+  const fields = parseFields(text)
+  if (fields?.v === 1 && Number.isSafeInteger(fields.size) && /^[0-9a-f]{64}$/.test(String(fields.root))) {
+    return { size: fields.size as number, root: Buffer.from(fields.root as string, 'hex') }
+  }
+  throw new SignerUnfit('signer-state-broken', 'the signer state cannot be read')
+}
+
+function parseFields(text: string): { v?: unknown; size?: unknown; root?: unknown } | null {
+  try {
+    return JSON.parse(text) as { v?: unknown; size?: unknown; root?: unknown }
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,94 @@
+// The signer: a witness that holds the log's key. It remembers the largest tree it signed, durably and before it signs,
+// and signs nothing that does not continue that tree. Its memory never comes from the ledger's database.
+import { sha256 } from '@careseal/crypto'
+import { parseCheckpoint, parseEntry, signNote, type Genesis } from '@careseal/ledger-core'
+import type { Hash } from '@careseal/merkle'
+import { parseLogKey, type LogKey } from './log-key.js'
+import { parseState, SignerFolder, type SignerFiles } from './signer-folder.js'
+import { SignerUnfit } from './signer-unfit.js'
+import { judgeSwap, type SignedTree, type SigningRefusal } from './signing-rules.js'
+
+/** `text` is the unsigned checkpoint. */
+export type SigningRequest = { oldSize: number; proof: readonly Hash[]; text: string }
+
+/** A conflict names the size that was signed last; whoever asked is behind, or was rolled back. */
+export type SigningAnswer = { note: string } | { conflict: number } | { refused: SigningRefusal | 'origin-differs' }
+
+export class Signer {
+  private turn: Promise<unknown> = Promise.resolve()
+
+  private constructor(
+    private readonly folder: SignerFolder,
+    private readonly key: LogKey,
+    private tree: SignedTree,
+    readonly genesis: Genesis,
+    /** Entry 0 as it was made: what block 0 must hold. */
+    readonly genesisEntry: Uint8Array,
+  ) {}
+
+  /** Throws SignerUnfit when the folder is not whole: a lost memory is never made anew. */
+  static async open(path: string): Promise<Signer> {
+    const folder = new SignerFolder(path)
+    const files = await folder.read()
+    const tree = parseState(files.state)
+    const key = parseLogKey(requireFile(files, 'key'))
+    const entry = new TextEncoder().encode(requireFile(files, 'genesis'))
+    return new Signer(folder, key, tree, genesisOf(entry, key.vkey), entry)
+  }
+
+  get vkey(): string {
+    return this.key.vkey
+  }
+
+  /** The largest tree that was ever signed. */
+  get signed(): SignedTree {
+    return this.tree
+  }
+
+  /** One swap after another. The same size and root give the same note, byte for byte. */
+  sign(request: SigningRequest): Promise<SigningAnswer> {
+    const answer = this.turn.then(() => this.swap(request))
+    this.turn = answer.catch(() => {})
+    return answer
+  }
+
+  private async swap({ oldSize, proof, text }: SigningRequest): Promise<SigningAnswer> {
+    const { origin, size, root } = parseCheckpoint(text)
+    if (origin !== this.genesis.origin) return { refused: 'origin-differs' }
+    // Another process may have signed meanwhile; the file is the truth, memory is not.
+    this.tree = await this.folder.readState()
+    const answer = judgeSwap(sha256, this.tree, { oldSize, size, root, proof })
+    if (!('accepted' in answer)) return answer
+    if (size > this.tree.size) {
+      // If we crash here, the tree counts as signed though nobody saw the signature: the next start signs it again.
+      await this.folder.replaceState(answer.accepted)
+      this.tree = answer.accepted
+    }
+    return { note: await signNote(text, this.key.signer) }
+  }
+}
+
+function requireFile(files: SignerFiles, name: 'key' | 'genesis'): string {
+  const text = files[name]
+  if (text === null)
+    throw new SignerUnfit(`${name}-missing`, `the signer's ${name} is missing; run careseal ledger init`)
+  return text
+}
+
+/** The genesis of an entry. Throws SignerUnfit unless it is one and names this key. */
+export function genesisOf(entry: Uint8Array, vkey: string): Genesis {
+  const genesis = parseGenesis(entry)
+  if (!genesis?.logKeys.includes(vkey)) {
+    throw new SignerUnfit('genesis-broken', 'the genesis cannot be read, or does not name the key of the log')
+  }
+  return genesis
+}
+
+function parseGenesis(bytes: Uint8Array): Genesis | null {
+  try {
+    const entry = parseEntry(bytes)
+    return 'genesis' in entry ? entry.genesis : null
+  } catch {
+    return null
+  }
+}

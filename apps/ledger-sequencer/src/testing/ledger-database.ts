@@ -1,0 +1,59 @@
+// For specs: a real Postgres with the roles and the schema as a deployment has them.
+import { runMigrations } from '@careseal/service-kit'
+import { databaseUrl, provisionDatabase, startPostgres } from '@careseal/stack'
+import pg from 'pg'
+import { readingPool } from '../database/connections.js'
+import { migrations } from '../migrations/index.js'
+
+export type LedgerDatabase = {
+  /** As the service's role. */
+  url: string
+  ownerUrl: string
+  adminUrl: string
+  /** A pool of the service's role. */
+  pool: pg.Pool
+  /** An empty ledger again. */
+  reset(): Promise<void>
+  /** What only somebody with all rights can do: guards do not run. */
+  tamper(sql: string, values?: unknown[]): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startLedgerDatabase(): Promise<LedgerDatabase> {
+  const postgres = await startPostgres({ durable: false })
+  const adminUrl = databaseUrl(postgres.url)
+  const { url, ownerUrl } = await migrated(postgres.url)
+  const pool = readingPool(url, { name: 'spec', max: 4 })
+  return {
+    url,
+    ownerUrl,
+    adminUrl,
+    pool,
+    reset: async () => {
+      await asAdmin(adminUrl, 'DROP SCHEMA ledger CASCADE')
+      await migrated(postgres.url)
+    },
+    tamper: (sql, values) => asAdmin(adminUrl, sql, values),
+    stop: async () => {
+      await pool.end()
+      await postgres.stop()
+    },
+  }
+}
+
+async function migrated(serverUrl: string): Promise<{ url: string; ownerUrl: string }> {
+  const { ledger } = await provisionDatabase(serverUrl)
+  await runMigrations({ url: ledger.ownerUrl, service: 'ledger', migrations })
+  return ledger
+}
+
+async function asAdmin(url: string, sql: string, values?: unknown[]): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(`SET session_replication_role = replica; SET search_path = ledger`)
+    await client.query(sql, values)
+  } finally {
+    await client.end()
+  }
+}
