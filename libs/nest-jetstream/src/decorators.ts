@@ -3,6 +3,7 @@ import { producerOf, subjectOf } from '@careseal/contracts'
 import { EventPattern, MessagePattern } from '@nestjs/microservices'
 import type { z } from 'zod'
 import type { CommandRpcContext } from './command.context.js'
+import { carryingErrors } from './failures.js'
 import type { JetStreamContext } from './jetstream.context.js'
 import { JETSTREAM } from './transport.js'
 
@@ -27,6 +28,7 @@ export function OnEvent<T extends EventType>(type: T, options: OnEventOptions = 
   const producers = options.producers ?? [producerOf(type)]
   const subjects = producers.map((producer) => subjectOf(type, producer))
   return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<EventMethod<T>>): void => {
+    carry(descriptor)
     EventPattern<string[]>(subjects, JETSTREAM, { event: type })(target, key, descriptor)
   }
 }
@@ -38,6 +40,12 @@ export function OnEvent<T extends EventType>(type: T, options: OnEventOptions = 
  */
 export function OnCommand<C extends CommandName>(name: C) {
   return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<CommandMethod<C>>): void => {
+    carry(descriptor)
     MessagePattern<string>(name, JETSTREAM, { command: name })(target, key, descriptor)
   }
+}
+
+// Before Nest's decorators, which keep their metadata on the function itself.
+function carry<M extends (...args: never[]) => unknown>(descriptor: TypedPropertyDescriptor<M>): void {
+  if (descriptor.value) descriptor.value = carryingErrors(descriptor.value as never) as unknown as M
 }

@@ -1,5 +1,15 @@
-import { type CustomTransportStrategy, Server } from '@nestjs/microservices'
-import type { NatsConnection } from '@careseal/messaging'
+// NestJS transport over @careseal/messaging. Its own transport of NATS is core NATS only: what nobody hears is lost.
+import type { CommandName } from '@careseal/contracts'
+import { respond, CommandRejected, type CommandContext, type NatsConnection, type Responder } from '@careseal/messaging'
+import { describeError, inSpan, redMetrics } from '@careseal/observability'
+import type { JsMsg } from '@nats-io/jetstream'
+import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
+import { CommandRpcContext } from './command.context.js'
+import { DurableConsumer } from './durable-consumer.js'
+import { originalOf } from './failures.js'
+import { callHandler, commandHandlers, eventSubjects, handlerOf, payloadOf } from './handlers.js'
+import { JetStreamContext } from './jetstream.context.js'
+import { acknowledge, settleFailure, type Outcome } from './settle.js'
 import { JETSTREAM } from './transport.js'
 
 export type JetStreamServerOptions = {
@@ -14,28 +24,55 @@ export type JetStreamServerOptions = {
   ackWaitMs?: number
   /** Deliveries until a message becomes a dead letter; default 10. */
   maxDeliveries?: number
-  /** Waiting times before the second, third … delivery; the last one repeats. */
+  /** Waiting times before the second, third … delivery; the last one repeats. Default 250 ms to a minute. */
   backoffMs?: readonly number[]
-  /** Messages handled at a time; default 1, which keeps the order of the stream. */
+  /** Messages handled at a time; default 1, which keeps the order of the stream but for what is delivered again. */
   concurrency?: number
   /** Requests answered at a time, per command; default 64. */
   commandConcurrency?: number
 }
 
+const BACKOFF_MS = [250, 1000, 5000, 15_000, 60_000]
+const MAX_DELIVERIES = 10
+
 /** NestJS transport: `@EventPattern` as a durable consumer of EVENTS, `@MessagePattern` as request and reply. */
 export class JetStreamServer extends Server implements CustomTransportStrategy {
   override readonly transportId = JETSTREAM
+  // Failures of event handlers are logged here, where it is known what becomes of the message.
+  override readonly propagatesEventHandlerErrors = true
+  private readonly events = redMetrics('consumer', 'events handled by the durable consumer')
+  private readonly commands = redMetrics('command', 'requests of other services answered')
+  private responders: Responder[] = []
+  private consumer: DurableConsumer | undefined
+  private isListening = false
 
   constructor(readonly options: JetStreamServerOptions) {
     super()
   }
 
-  override async listen(_callback: (error?: unknown) => void): Promise<void> {
-    throw new Error('not written yet')
+  /** Starts answering and consuming. A consumer that cannot be made yet is tried again in the background. */
+  override listen(callback: (error?: unknown) => void): void {
+    if (this.isListening) return callback()
+    this.isListening = true
+    try {
+      this.responders = commandHandlers(this.messageHandlers).map((entry) => this.answer(...entry))
+      this.consumer = this.consume()
+      this.tell('connected')
+      callback()
+    } catch (error) {
+      callback(error)
+    }
   }
 
+  /** Takes no more events; those in flight go on. */
+  stopPulling(): void {
+    this.consumer?.stopPulling()
+  }
+
+  /** Takes nothing more and resolves when what was in flight is settled and answered. Safe to call twice. */
   override async close(): Promise<void> {
-    throw new Error('not written yet')
+    await Promise.all([this.consumer?.close(), ...this.responders.map((responder) => responder.stop())])
+    this.tell('closed')
   }
 
   override on(): never {
@@ -44,5 +81,123 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
 
   override unwrap<T>(): T {
     return this.options.nc as T
+  }
+
+  private consume(): DurableConsumer | undefined {
+    const subjects = eventSubjects(this.messageHandlers)
+    if (subjects.length === 0) return undefined
+    const { nc, name, durable = name, manageConsumer = true, ackWaitMs = 30_000, concurrency = 1 } = this.options
+    const consumer = new DurableConsumer({
+      nc,
+      durable,
+      subjects,
+      manageConsumer,
+      ackWaitMs,
+      concurrency,
+      handle: (message) => this.handle(message),
+      onTrouble: (error) => this.logger.warn({ consumer: durable, err: describeError(error) }),
+    })
+    consumer.start()
+    return consumer
+  }
+
+  private async handle(message: JsMsg): Promise<void> {
+    const began = performance.now()
+    const outcome = await this.work(message)
+      .then(
+        () => acknowledge(message),
+        (failure: unknown) => this.settle(message, failure),
+      )
+      .catch((error: unknown) => this.unsettled(message, error))
+    const operation = message.subject.split('.').slice(2).join('.')
+    this.events.observe({ operation, outcome }, (performance.now() - began) / 1000)
+  }
+
+  private async work(message: JsMsg): Promise<void> {
+    // More deliveries than allowed without a settled one: it ends the process, or its dead letter was never stored.
+    if (message.info.deliveryCount > this.maxDeliveries) throw new Error('delivered too often')
+    const handler = handlerOf(this.messageHandlers, message.subject)
+    const payload = payloadOf(handler, message)
+    const traceparent = message.headers?.get('traceparent') || undefined
+    await this.observed(`consume ${message.subject}`, traceparent, new JetStreamContext(message), (context) =>
+      callHandler(handler, payload, context),
+    )
+  }
+
+  private async settle(message: JsMsg, failure: unknown): Promise<Outcome> {
+    const { nc, name, durable = name, backoffMs = BACKOFF_MS } = this.options
+    const settings = { nc, durable, backoffMs, maxDeliveries: this.maxDeliveries }
+    const outcome = await settleFailure(message, failure, settings)
+    this.logger.warn({
+      outcome,
+      subject: message.subject,
+      streamSequence: message.info.streamSequence,
+      deliveries: message.info.deliveryCount,
+      err: describeError(originalOf(failure)),
+    })
+    return outcome
+  }
+
+  // Neither confirmed nor refused: the broker delivers it again.
+  private unsettled(message: JsMsg, error: unknown): string {
+    this.logger.warn({ outcome: 'unsettled', subject: message.subject, err: describeError(error) })
+    return 'unsettled'
+  }
+
+  private answer(command: CommandName, handler: MessageHandler): Responder {
+    const { nc, name, commandConcurrency = 64 } = this.options
+    const onRequest = (request: unknown, context: CommandContext) => this.reply(command, handler, { request, context })
+    return respond(nc, name, command, onRequest as never, {
+      concurrency: commandConcurrency,
+      onFailure: (_, error) => this.logger.error({ command, err: describeError(error) }),
+    })
+  }
+
+  private async reply(
+    command: CommandName,
+    handler: MessageHandler,
+    { request, context }: { request: unknown; context: CommandContext },
+  ): Promise<unknown> {
+    const began = performance.now()
+    const observe = (outcome: string) =>
+      this.commands.observe({ operation: command, outcome }, (performance.now() - began) / 1000)
+    try {
+      const rpc = new CommandRpcContext(context)
+      const reply = await this.observed(`command ${command}`, context.traceparent, rpc, () =>
+        callHandler(handler, request, rpc),
+      )
+      observe('answered')
+      return reply
+    } catch (error) {
+      const original = originalOf(error)
+      observe(original instanceof CommandRejected ? 'rejected' : 'failed')
+      throw original
+    }
+  }
+
+  // Nest's own hooks and a span around the handler.
+  private async observed<C extends JetStreamContext | CommandRpcContext, R>(
+    name: string,
+    traceparent: string | undefined,
+    context: C,
+    work: (context: C) => Promise<R>,
+  ): Promise<R> {
+    return inSpan(name, { traceparent }, async () => {
+      const result = Promise.withResolvers<R>()
+      this.onProcessingStartHook(this.transportId, context, async () => {
+        const end = this.createProcessingEndHookRunner(context)
+        work(context).then(result.resolve, result.reject).finally(end)
+      })
+      return result.promise
+    })
+  }
+
+  private tell(status: string): void {
+    // oxlint-disable-next-line no-underscore-dangle -- Nest's name for what feeds `status`
+    this._status$.next(status)
+  }
+
+  private get maxDeliveries(): number {
+    return this.options.maxDeliveries ?? MAX_DELIVERIES
   }
 }

@@ -1,35 +1,47 @@
-import { type DynamicModule, type INestApplication, Module } from '@nestjs/common'
+import { Module, type DynamicModule, type INestApplication } from '@nestjs/common'
 import type { NatsConnection, NatsOptions } from '@careseal/messaging'
-import type { JetStreamServerOptions } from './jetstream.server.js'
-
-/** Injection token of the NatsConnection. */
-export const NATS: unique symbol = Symbol.for('careseal.nats')
+import { connectPatiently } from './connect-patiently.js'
+import { JetStreamServer, type JetStreamServerOptions } from './jetstream.server.js'
+import { MessagingLifecycle } from './messaging.lifecycle.js'
+import { NATS } from './transport.js'
 
 export type MessagingModuleOptions = NatsOptions & {
   /** Creates missing streams; false only checks them. Default true. */
-  manageStreams?: boolean
+  manageStreams?: boolean | undefined
   /** How long the start may take to find the broker and fit streams; default 60 000. */
-  connectDeadlineMs?: number
+  connectDeadlineMs?: number | undefined
   /** Settings of the durable consumer and of command handlers. */
   server?: Omit<JetStreamServerOptions, 'nc' | 'name'>
 }
 
-/** Gives one connection (token NATS) and the JetStreamServer to the whole app; drains it at shutdown. */
+/** Gives one connection (token NATS) and the JetStreamServer to the whole app; drains them at shutdown. */
 @Module({})
 export class MessagingModule {
-  static forRoot(_options: MessagingModuleOptions): DynamicModule {
-    throw new Error('not written yet')
+  static forRoot(options: MessagingModuleOptions): DynamicModule {
+    const serverOf = (nc: NatsConnection) => new JetStreamServer({ ...options.server, nc, name: options.name })
+    return {
+      module: MessagingModule,
+      global: true,
+      providers: [
+        { provide: NATS, useFactory: () => connectPatiently(options) },
+        { provide: JetStreamServer, useFactory: serverOf, inject: [NATS] },
+        { provide: MessagingLifecycle, useFactory: lifecycleOf, inject: [NATS, JetStreamServer] },
+      ],
+      exports: [NATS, JetStreamServer],
+    }
   }
 }
 
-/** Binds the handlers of `@OnEvent` and `@OnCommand` and starts them. Call once, before the app listens. */
-export async function listenToMessages(_app: INestApplication): Promise<void> {
-  throw new Error('not written yet')
+/**
+ * Binds the handlers of `@OnEvent` and `@OnCommand` to the JetStreamServer. Call once, before the app starts.
+ *
+ * They begin to work when the app has started (`onApplicationBootstrap`). Guards, pipes and filters that were made for
+ * HTTP do not apply to them.
+ */
+export async function listenToMessages(app: INestApplication): Promise<void> {
+  app.connectMicroservice({ strategy: app.get(JetStreamServer) }, { inheritAppConfig: false })
 }
 
-export type NatsHealth = { up: boolean; detail: string }
-
-/** A health contributor: is the connection up, and how long has it been down? Asks the broker nothing. */
-export function natsHealth(_nc: NatsConnection): () => NatsHealth {
-  throw new Error('not written yet')
+function lifecycleOf(nc: NatsConnection, server: JetStreamServer): MessagingLifecycle {
+  return new MessagingLifecycle(nc, server)
 }

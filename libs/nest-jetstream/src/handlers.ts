@@ -1,0 +1,52 @@
+// From a message to the handlers that Nest bound, and from what they return to a plain promise.
+import { COMMANDS, parseEventBody, type CommandName } from '@careseal/contracts'
+import { agreesWithBody, recordOf, subjectMatches } from '@careseal/messaging'
+import type { JsMsg } from '@nats-io/jetstream'
+import type { MessageHandler } from '@nestjs/microservices'
+import { isObservable, lastValueFrom } from 'rxjs'
+import { DeadLetter } from './failures.js'
+
+export type Handlers = ReadonlyMap<string, MessageHandler>
+
+/** The subjects of all event handlers. */
+export function eventSubjects(handlers: Handlers): string[] {
+  return [...handlers].filter(([, handler]) => handler.isEventHandler === true).map(([subject]) => subject)
+}
+
+/** All command handlers. Throws for a pattern that is no command of contracts: nobody could ask for it. */
+export function commandHandlers(handlers: Handlers): [CommandName, MessageHandler][] {
+  const commands = [...handlers].filter(([, handler]) => handler.isEventHandler !== true)
+  return commands.map(([pattern, handler]) => {
+    if (!(pattern in COMMANDS))
+      throw new RangeError(`@MessagePattern('${pattern}') is no command of @careseal/contracts`)
+    return [pattern as CommandName, handler]
+  })
+}
+
+/** The handler of a subject: the one of that very subject, or else one whose wildcards cover it. */
+export function handlerOf(handlers: Handlers, subject: string): MessageHandler {
+  const handler = handlers.get(subject) ?? [...handlers].find(([pattern]) => subjectMatches(pattern, subject))?.[1]
+  if (handler === undefined) throw new DeadLetter('no-handler')
+  return handler
+}
+
+/** What the handler gets. For `@OnEvent` a body that contracts know and whose headers say the same. */
+export function payloadOf(handler: MessageHandler, message: JsMsg): unknown {
+  if (handler.extras?.['event'] === undefined) return orDeadLetter('not-json', () => message.json())
+  if (!agreesWithBody(recordOf(message.headers), message.subject, message.data)) throw new DeadLetter('headers-differ')
+  return orDeadLetter('invalid-event', () => parseEventBody(message.data))
+}
+
+/** Calls a handler, with those attached to it, and waits for all of it. */
+export async function callHandler(handler: MessageHandler, data: unknown, context: unknown): Promise<unknown> {
+  const result: unknown = await handler(data, context)
+  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result
+}
+
+function orDeadLetter<T>(reason: string, read: () => T): T {
+  try {
+    return read()
+  } catch {
+    throw new DeadLetter(reason)
+  }
+}

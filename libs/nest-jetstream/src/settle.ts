@@ -1,0 +1,76 @@
+// What becomes of a message after its handler: acknowledged, delivered again, or put aside as a dead letter.
+import type { JsMsg } from '@nats-io/jetstream'
+import { DLQ_STREAM, type NatsConnection } from '@careseal/messaging'
+import { headers, type MsgHdrs } from 'nats'
+import { DeadLetter, originalOf, RetryLater } from './failures.js'
+
+export type Outcome = 'acknowledged' | 'retried' | 'dead-lettered'
+
+export type SettleOptions = {
+  nc: NatsConnection
+  durable: string
+  maxDeliveries: number
+  backoffMs: readonly number[]
+}
+
+const ACK_TIMEOUT_MS = 5000
+
+/** Confirms the message and waits until the broker has it; if it never hears, the message comes again. */
+export async function acknowledge(message: JsMsg): Promise<Outcome> {
+  await message.ackAck({ timeout: ACK_TIMEOUT_MS })
+  return 'acknowledged'
+}
+
+/** Settles a message whose handler failed. */
+export async function settleFailure(message: JsMsg, failure: unknown, options: SettleOptions): Promise<Outcome> {
+  const reason = deadLetterReason(message, failure, options.maxDeliveries)
+  if (reason === null) return retry(message, failure, options)
+  try {
+    await publishDeadLetter(message, reason, options)
+  } catch {
+    // If we ended it now without its dead letter, it would be lost.
+    return retry(message, failure, options)
+  }
+  message.term(reason)
+  return 'dead-lettered'
+}
+
+/** A code, never the error's words: those may quote the event. Null: it is worth another try. */
+export function deadLetterReason(message: JsMsg, failure: unknown, maxDeliveries: number): string | null {
+  if (failure instanceof DeadLetter) return failure.reason
+  if (message.info.deliveryCount < maxDeliveries) return null
+  const code = (originalOf(failure) as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? `max-deliveries: ${code}` : 'max-deliveries'
+}
+
+/** The waiting time before the delivery after this one; the last of the list repeats. */
+export function retryDelayMs(deliveryCount: number, failure: unknown, backoffMs: readonly number[]): number {
+  if (failure instanceof RetryLater && failure.delayMs !== undefined) return failure.delayMs
+  return backoffMs[Math.min(deliveryCount, backoffMs.length) - 1] ?? 0
+}
+
+/** The original's headers, without those that steer the broker, and why and whence it is here. */
+export function deadLetterHeaders(message: JsMsg, reason: string, durable: string): MsgHdrs {
+  const values = headers()
+  for (const [key, all] of message.headers ?? []) {
+    if (!key.toLowerCase().startsWith('nats-')) for (const value of all) values.append(key, value)
+  }
+  values.set('dlq-subject', message.subject)
+  values.set('dlq-reason', reason.replaceAll(/[^\x20-\x7e]/g, ' '))
+  values.set('dlq-deliveries', String(message.info.deliveryCount))
+  values.set('dlq-stream-seq', String(message.info.streamSequence))
+  values.set('Nats-Msg-Id', `dlq:${durable}:${message.info.streamSequence}`)
+  return values
+}
+
+function retry(message: JsMsg, failure: unknown, { backoffMs }: SettleOptions): Outcome {
+  message.nak(retryDelayMs(message.info.deliveryCount, failure, backoffMs))
+  return 'retried'
+}
+
+async function publishDeadLetter(message: JsMsg, reason: string, { nc, durable }: SettleOptions): Promise<void> {
+  const values = deadLetterHeaders(message, reason, durable)
+  const reply = await nc.request(`dlq.${durable}`, message.data, { headers: values, timeout: ACK_TIMEOUT_MS })
+  const ack = reply.json<{ stream?: string; error?: unknown }>()
+  if (ack.error !== undefined || ack.stream !== DLQ_STREAM.name) throw new Error('the dead letter was not stored')
+}
