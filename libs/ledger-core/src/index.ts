@@ -1,4 +1,5 @@
 export * from './approval.js'
+export * from './bundle.js'
 export * from './checkpoint.js'
 export * from './cosignature.js'
 export * from './entry.js'
