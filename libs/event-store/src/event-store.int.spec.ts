@@ -1,7 +1,7 @@
 import { parseEventBody } from '@careseal/contracts'
 import { deriveTagKey, eventCommitment, hex, tagOf } from '@careseal/crypto'
 import { provisionDatabase, startPostgres, type RunningPostgres } from '@careseal/stack'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { randomUUID } from 'node:crypto'
 import type { ClientBase } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -179,14 +179,14 @@ describe('events', () => {
   })
 })
 
-describe('sealed columns', () => {
-  // The superuser plays an administrator who alters rows behind the triggers.
-  async function tamper(change: string): Promise<void> {
-    const admin = await database.connect('admin')
-    await admin.query('SET session_replication_role = replica')
-    await admin.query(change)
-  }
+// The superuser plays an administrator who alters rows behind the triggers.
+async function tamper(change: string): Promise<void> {
+  const admin = await database.connect('admin')
+  await admin.query('SET session_replication_role = replica')
+  await admin.query(change)
+}
 
+describe('sealed columns', () => {
   it.each(['opening', 'ciphertext'])('refuse to open when one bit of %s is flipped', async (column) => {
     const [event] = await append([searchPerformed({ private: 'x' })])
     await tamper(
@@ -216,18 +216,19 @@ describe('sealed columns', () => {
   })
 })
 
+const appendInTurn = async (sql: ClientBase, batches: string[][]) => {
+  for (const batch of batches)
+    await store.append(
+      sql,
+      batch.map((subjectId) => searchPerformed({ subjectId })),
+    )
+}
+
 describe('tags', () => {
   const month = new Date().toISOString().slice(0, 7)
   const scan = (subjectId: string, upTo: number) => {
     const tagKey = deriveTagKey(keys.keyOf(subjectId).key, PRODUCER, subjectId, month)
     return Array.from({ length: upTo }, (_, n) => hex(tagOf(tagKey, n + 1)))
-  }
-  const appendInTurn = async (sql: ClientBase, batches: string[][]) => {
-    for (const batch of batches)
-      await store.append(
-        sql,
-        batch.map((subjectId) => searchPerformed({ subjectId })),
-      )
   }
 
   it('are exactly 1…N of each subject’s month, whatever the batches, and no two are alike', async () => {

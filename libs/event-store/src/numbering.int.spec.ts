@@ -1,6 +1,6 @@
 import { hex } from '@careseal/crypto'
 import { provisionDatabase, startPostgres, type RunningPostgres } from '@careseal/stack'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ensureRelayHead, numberOutbox } from './numbering.js'
@@ -36,6 +36,8 @@ const { store } = memoryStore()
 const append = (events: ReturnType<typeof searchPerformed>[]) =>
   inTransaction(database.pool, (sql) => store.append(sql, events))
 const number = (limit?: number) => inTransaction(database.pool, (sql) => numberOutbox(sql, PRODUCER, limit))
+
+const oneVersion = () => ({ type: 'Observation', id: randomUUID(), versionId: randomUUID() })
 
 async function numberAll(): Promise<void> {
   while ((await number()).length > 0);
@@ -95,18 +97,20 @@ describe('numbering', () => {
         await database.empty()
         await ensureRelayHead(await database.connect('service'), PRODUCER, ORIGIN)
         const streams = Array.from({ length: 5 }, () => `search-${randomUUID()}`)
-        let writing = true
+        const state = { writing: true }
         const write = async () => {
           for (let n = 0; n < transactions; n++) {
             await append(Array.from({ length: size }, (_, k) => searchPerformed({ streamId: streams[(n + k) % 5]! })))
           }
         }
         const assign = async () => {
-          for (let found = 1; writing || found > 0;) found = (await number(limit)).length
+          for (let found = 1; state.writing || found > 0;) found = (await number(limit)).length
         }
-        const written = Promise.all(Array.from({ length: writers }, write)).finally(() => (writing = false))
+        const written = Promise.all(Array.from({ length: writers }, write)).finally(() => (state.writing = false))
         await Promise.all([written, ...Array.from({ length: assigners }, assign)])
-        expectChain(await numbered(), writers * transactions * size)
+        const rows = await numbered()
+        expect(rows).toHaveLength(writers * transactions * size)
+        expectChain(rows, rows.length)
       }),
       { numRuns: 8 },
     )
@@ -172,8 +176,7 @@ describe('the outbox', () => {
   })
 
   it('answers at most 512 KiB at a time', async () => {
-    const version = () => ({ type: 'Observation', id: randomUUID(), versionId: randomUUID() })
-    const versions = Array.from({ length: 400 }, version)
+    const versions = Array.from({ length: 400 }, oneVersion)
     const read = {
       streamId: `record-Observation-${randomUUID()}`,
       type: 'RecordRead' as const,

@@ -46,6 +46,10 @@ function startRelay(publish: RelayOptions['publish'], options: Partial<RelayOpti
   return relay
 }
 
+async function locks(): Promise<number | null> {
+  return (await database.pool.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`)).rowCount
+}
+
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n + 1)
 
 describe('the relay', () => {
@@ -62,7 +66,7 @@ describe('the relay', () => {
 
   it('goes on after a failed publish and never publishes those events later', async () => {
     const seen: number[][] = []
-    const onError = vi.fn()
+    const onError = vi.fn<(error: unknown) => void>()
     const relay = startRelay(
       async (events) => {
         seen.push(events.map((event) => event.seq))
@@ -120,7 +124,6 @@ describe('the relay', () => {
     const relay = startRelay(async () => {})
     await append(1)
     relay.wake()
-    const locks = async () => (await database.pool.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`)).rowCount
     await vi.waitFor(async () => expect(await locks()).toBe(1))
     await relay.stop()
     await vi.waitFor(async () => expect(await locks()).toBe(0))

@@ -35,7 +35,7 @@ afterAll(async () => {
   await postgres.stop()
 })
 
-function newFollower(onError = vi.fn()): SealFollower {
+function newFollower(onError = vi.fn<(error: unknown) => void>()): SealFollower {
   return new SealFollower({
     pool: database.pool,
     producer: PRODUCER,
@@ -73,7 +73,7 @@ describe('the seal follower', () => {
 
   it('follows any number of blocks while it runs, with replicas beside it', async () => {
     const ids = await appendNumbered(40)
-    const errors = vi.fn()
+    const errors = vi.fn<(error: unknown) => void>()
     const replicas = [newFollower(errors), newFollower(errors), newFollower(errors)]
     for (const replica of replicas) replica.start()
     for (let n = 0; n < 40; n++) {

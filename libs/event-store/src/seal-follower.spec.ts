@@ -1,6 +1,6 @@
 import { sha256 } from '@careseal/crypto'
 import { encodeHeader, headerHashOf, NO_HASH, type Header } from '@careseal/ledger-core'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { followHeaders } from './seal-follower.js'
 import { leaves, MemoryLedger } from './testing/ledger.js'
