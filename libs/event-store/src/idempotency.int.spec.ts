@@ -2,7 +2,13 @@ import { provisionDatabase, startPostgres, type RunningPostgres } from '@caresea
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { beginIdempotent, finishIdempotent, purgeIdempotency, type IdempotentAnswer } from './idempotency.js'
-import { inTransaction, memoryStore, searchPerformed, testDatabase, type TestDatabase } from './testing/harness.js'
+import {
+  inTransaction,
+  memoryStore,
+  searchPerformed,
+  testDatabase,
+  type TestDatabase,
+} from './testing/store.fixture.js'
 
 let postgres: RunningPostgres
 let database: TestDatabase

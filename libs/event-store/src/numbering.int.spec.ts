@@ -13,7 +13,7 @@ import {
   searchPerformed,
   testDatabase,
   type TestDatabase,
-} from './testing/harness.js'
+} from './testing/store.fixture.js'
 
 let postgres: RunningPostgres
 let database: TestDatabase

@@ -44,17 +44,24 @@ export function sealPart(
   plaintext: Uint8Array,
   randomBytes: RandomBytes,
 ): Uint8Array {
-  return seal({ key: partKey(key, place), nonce: randomBytes(NONCE_BYTES), plaintext, aad: partAad(key, place) })
+  return seal({ key: partKey(key), nonce: randomBytes(NONCE_BYTES), plaintext, aad: partAad(key, place) })
 }
 
 /** Throws SealBroken when the row was altered or comes from another event. */
 export function openPart(key: SubjectKey, place: SealedPlace & { part: Part }, sealed: Uint8Array): Uint8Array {
-  return open({ key: partKey(key, place), sealed, aad: partAad(key, place) })
+  return open({ key: partKey(key), sealed, aad: partAad(key, place) })
 }
 
-// Event types are no FHIR types, so these keys never meet the key of a record's version.
-function partKey(key: SubjectKey, place: SealedPlace & { part: Part }): Uint8Array {
-  return deriveRecordKey(key, { type: place.type, id: place.id, version: place.part })
+// One derivation for all of a subject's events in a transaction: the AAD tells events and columns apart, and `seal` makes
+// a key of its own for each nonce. `event` is no FHIR type, so this is never the key of a record's version.
+const partKeys = new WeakMap<SubjectKey, Uint8Array>()
+
+function partKey(key: SubjectKey): Uint8Array {
+  const known = partKeys.get(key)
+  if (known) return known
+  const made = deriveRecordKey(key, { type: 'event', id: key.subjectId, version: 'private' })
+  partKeys.set(key, made)
+  return made
 }
 
 function partAad(key: SubjectKey, place: SealedPlace & { part: Part }): Uint8Array {

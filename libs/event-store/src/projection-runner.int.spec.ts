@@ -13,7 +13,7 @@ import {
   searchPerformed,
   testDatabase,
   type TestDatabase,
-} from './testing/harness.js'
+} from './testing/store.fixture.js'
 import type { Tx } from './transaction.js'
 
 let postgres: RunningPostgres

@@ -11,8 +11,8 @@ import {
   searchPerformed,
   testDatabase,
   type TestDatabase,
-} from './testing/harness.js'
-import { leaves, MemoryLedger } from './testing/ledger.js'
+} from './testing/store.fixture.js'
+import { leaves, MemoryLedger } from './testing/ledger.fixture.js'
 
 let postgres: RunningPostgres
 let database: TestDatabase

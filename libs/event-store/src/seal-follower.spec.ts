@@ -3,7 +3,7 @@ import { encodeHeader, headerHashOf, NO_HASH, type Header } from '@careseal/ledg
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { followHeaders } from './seal-follower.js'
-import { leaves, MemoryLedger } from './testing/ledger.js'
+import { leaves, MemoryLedger } from './testing/ledger.fixture.js'
 
 const START = { height: -1, headerHash: NO_HASH, nextIndex: 0 }
 const runs = fc.array(fc.record({ ours: fc.nat(4), others: fc.nat(4) }), { minLength: 1, maxLength: 8 })

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { VersionConflict } from './event.js'
 import { retryOnConflict } from './retry.js'
-import { memoryStore, searchPerformed, testDatabase, type TestDatabase } from './testing/harness.js'
+import { memoryStore, searchPerformed, testDatabase, type TestDatabase } from './testing/store.fixture.js'
 import { transaction } from './transaction.js'
 
 let postgres: RunningPostgres

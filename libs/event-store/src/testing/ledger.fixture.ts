@@ -1,7 +1,7 @@
 // A ledger in memory for tests of what follows it: real blocks by planBlock, and knobs to show faults.
 import { hex, sha256 } from '@careseal/crypto'
 import { EMPTY_HEAD, planBlock, type Control, type Head, type Leaf, type PlannedBlock } from '@careseal/ledger-core'
-import { ORIGIN } from './harness.js'
+import { ORIGIN } from './store.fixture.js'
 
 const GENESIS: Control = {
   genesis: { origin: ORIGIN, logKeys: ['test key'], operators: [], producers: {}, previous: null },
