@@ -2,8 +2,7 @@
 import { sha256 } from '@careseal/crypto'
 import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
 import { equalHashes, type Hash } from '@careseal/merkle'
-import type { Logger } from '@careseal/observability'
-import type pg from 'pg'
+import type { Pool } from 'pg'
 import { sealBlocks, type SealedBlock } from './appender/appender.js'
 import { BlockPlanner } from './appender/block-planner.js'
 import { LeafQueue } from './appender/leaf-queue.js'
@@ -35,14 +34,14 @@ export type SequencerOptions = {
   checkpointIntervalMs: number
   checkpointIdleMs: number
   /** For all that is not the append itself. */
-  pool: pg.Pool
+  pool: Pool
   status: LedgerStatus
   openReader: (setup: ReaderSetup) => Pick<EventReader, 'start' | 'stop'>
   onSealed: (block: SealedBlock) => void
   onPublished: (checkpoint: { size: number; root: Hash; treeSize: number }) => void
   /** The process has to end: what it knows may be wrong. */
   onFatal: (reason: Fatal) => void
-  logger: Pick<Logger, 'info' | 'warn' | 'error'>
+  log: Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>
 }
 
 export class Sequencer {
@@ -130,18 +129,18 @@ export class Sequencer {
   }
 
   private startCheckpoints(checkpointer: Checkpointer): void {
-    const { checkpointIntervalMs: intervalMs, checkpointIdleMs: idleMs, logger, status } = this.options
+    const { checkpointIntervalMs: intervalMs, checkpointIdleMs: idleMs, log, status } = this.options
     this.checkpoints = new CheckpointLoop({
       intervalMs,
       idleMs,
       round: async () => status.halt ?? checkpointer.round(),
-      onTrouble: (error) => logger.warn({ err: error }, 'no checkpoint this time'),
+      onTrouble: (error) => log.warn({ err: error }, 'no checkpoint this time'),
     })
     this.checkpoints.start()
   }
 
   private async startSealing(chain: SealedChain, origin: string): Promise<void> {
-    const { pool, openReader, logger } = this.options
+    const { pool, openReader, log } = this.options
     const cursors = await loadCursors(pool)
     for (const { producer, reason } of await loadFrozen(pool)) this.options.status.freeze(producer, reason)
     this.sealing = this.seal(chain, cursors)
@@ -152,7 +151,7 @@ export class Sequencer {
       onFrozen: (producer, reason) => void this.freeze(producer, reason),
     })
     this.reader.start()
-    logger.info({ height: chain.height, treeSize: chain.size, producers: cursors.length }, 'sealing')
+    log.info({ height: chain.height, treeSize: chain.size, producers: cursors.length }, 'sealing')
   }
 
   private async seal(chain: SealedChain, cursors: CursorRow[]): Promise<void> {
@@ -165,7 +164,7 @@ export class Sequencer {
         queue: this.queue,
         now: () => Math.floor(Date.now() / 1000),
         onSealed: (block) => this.sealed(block),
-        onFailedBatch: (error, attempts) => this.options.logger.warn({ err: error, attempts }, 'block not committed'),
+        onFailedBatch: (error, attempts) => this.options.log.warn({ err: error, attempts }, 'block not committed'),
       })
     } catch (error) {
       // Not again: what was planned counts on blocks that may not be there.
@@ -184,7 +183,7 @@ export class Sequencer {
 
   private async freeze(producer: string, reason: string): Promise<void> {
     this.options.status.freeze(producer, reason)
-    this.options.logger.error({ producer, reason }, 'producer frozen: its own chain does not fit what was sealed')
+    this.options.log.error({ producer, reason }, 'producer frozen: its own chain does not fit what was sealed')
     try {
       await this.options.pool.query(
         `INSERT INTO frozen_producer (producer, seq, reason)
@@ -193,12 +192,12 @@ export class Sequencer {
       )
     } catch (error) {
       // It is frozen in this process all the same, and the next one finds the same mismatch.
-      this.options.logger.warn({ err: error, producer }, 'the freeze was not recorded')
+      this.options.log.warn({ err: error, producer }, 'the freeze was not recorded')
     }
   }
 
   private halt(code: string, detail: string): void {
-    this.options.logger.error({ code, detail }, 'the ledger has stopped: nothing is appended and nothing signed')
+    this.options.log.error({ code, detail }, 'the ledger has stopped: nothing is appended and nothing signed')
     this.queue.discard()
     void this.reader?.stop()
   }

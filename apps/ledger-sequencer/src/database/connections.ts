@@ -1,19 +1,19 @@
 // How the sequencer reaches its database. Pools are apart, so that a flood of readers never holds up the writer.
-import pg from 'pg'
+import { Client, Pool, types, type ClientBase, type CustomTypesConfig } from 'pg'
 
 const INT8 = 20
 
 // Heights, indexes and epochs stay below 2^53, so bigint columns are plain numbers here.
-const numbers: pg.CustomTypesConfig = {
+const numbers: CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text') =>
-    oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
+    oid === INT8 ? Number : types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
 }
 
 /** Anything that runs SQL: a pool, or the one connection of a transaction. */
-export type Sql = Pick<pg.Pool, 'query'> | Pick<pg.ClientBase, 'query'>
+export type Sql = Pick<Pool, 'query'> | Pick<ClientBase, 'query'>
 
-export function readingPool(url: string, { name, max }: { name: string; max: number }): pg.Pool {
-  const pool = new pg.Pool({
+export function readingPool(url: string, { name, max }: { name: string; max: number }): Pool {
+  const pool = new Pool({
     connectionString: url,
     types: numbers,
     max,
@@ -30,8 +30,8 @@ export function readingPool(url: string, { name, max }: { name: string; max: num
 export type SessionOptions = { url: string; applicationName: string; idleInTransactionMsMax: number }
 
 /** One connection for one purpose, never pooled: its backend is known by pid and can be ended by a successor. */
-export async function connectSession(options: SessionOptions): Promise<pg.Client> {
-  const client = new pg.Client({
+export async function connectSession(options: SessionOptions): Promise<Client> {
+  const client = new Client({
     connectionString: options.url,
     types: numbers,
     application_name: options.applicationName,

@@ -50,6 +50,9 @@ function everyCase(): Found[] {
 }
 
 function sameKind(one: Found, other: Found): boolean {
-  const kind = ({ state, key, genesis, height }: Found) => [state && state.size > 0, key, genesis, height >= 0].join()
-  return kind(one) === kind(other)
+  return kindOf(one) === kindOf(other)
+}
+
+function kindOf({ state, key, genesis, height }: Found): string {
+  return [state && state.size > 0, key, genesis, height >= 0].join()
 }

@@ -105,10 +105,12 @@ export class Lease {
 type Candidate = { writer: pg.Client; keeper: pg.Client; holder: string; options: LeaseOptions }
 type Row = { epoch: number; holder: string | null; backend_pids: number[]; free: boolean }
 
+// Until the lease is ours, whatever breaks shows in the next query.
+function ignoreUntilWatched(): void {}
+
 async function waitForEpoch(candidate: Candidate): Promise<number> {
   const { keeper, writer, options } = candidate
-  const ignore = () => {}
-  for (const client of [keeper, writer]) client.on('error', ignore)
+  for (const client of [keeper, writer]) client.on('error', ignoreUntilWatched)
   try {
     for (;;) {
       options.signal?.throwIfAborted()

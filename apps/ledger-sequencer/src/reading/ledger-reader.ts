@@ -1,10 +1,9 @@
 // Answers questions about what is committed. Everything is read from the database, so any replica may answer.
-import { sha256 } from '@careseal/crypto'
-import { formatTlogProof } from '@careseal/ledger-core'
-import { consistencyProof, inclusionProof, TILE_LEVELS, tileAt, TILE_WIDTH } from '@careseal/merkle'
+import { formatTlogProof, parseEntry } from '@careseal/ledger-core'
+import { consistencyProof, inclusionProof, TILE_LEVELS, tileAt, TILE_WIDTH, type Sha256 } from '@careseal/merkle'
 import { HttpProblem } from '@careseal/service-kit'
 import { LRUCache } from 'lru-cache'
-import type pg from 'pg'
+import type { Pool } from 'pg'
 import { loadHead } from '../database/head.js'
 import { loadEntries, loadSummaries, type BlockSummary } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
@@ -15,7 +14,30 @@ const TILES_KEPT = 1024
 export class LedgerReader {
   private readonly tiles = new LRUCache<string, Uint8Array>({ max: TILES_KEPT })
 
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly sha256: Sha256,
+  ) {}
+
+  /** For the module's end. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end()
+  }
+
+  async sizes() {
+    const { height, treeSize } = await loadHead(this.pool)
+    const { size, cosignedAt } = await loadPublished(this.pool)
+    return { height, treeSize, publishedSize: size, ...(size > 0 ? { publishedAt: cosignedAt.toISOString() } : {}) }
+  }
+
+  /** The log's verifier keys, one a line, as the genesis names them. */
+  async vkeys(): Promise<string> {
+    const { treeSize } = await loadHead(this.pool)
+    const [first] = treeSize > 0 ? await loadEntries(this.pool, 0, 1) : []
+    const entry = first && parseEntry(first)
+    if (!entry || !('genesis' in entry)) throw new HttpProblem(503, 'no-genesis', 'The ledger is not initialised.')
+    return entry.genesis.logKeys.map((vkey) => `${vkey}\n`).join('')
+  }
 
   async blocks(from: number, limit: number) {
     const head = await loadHead(this.pool)
@@ -101,7 +123,7 @@ export class LedgerReader {
   }
 
   private tree(size: number): StoredTree {
-    return new StoredTree(this.pool, sha256, size, this.tiles)
+    return new StoredTree(this.pool, this.sha256, size, this.tiles)
   }
 
   private async treeOf(size: number | undefined): Promise<StoredTree> {

@@ -1,11 +1,8 @@
-import { Controller, Get, Header, Inject, Query } from '@nestjs/common'
+import { Controller, Get, Header, Query } from '@nestjs/common'
 import { ApiTags } from '@nestjs/swagger'
 import { Public } from '@careseal/authz'
 import { LedgerReader } from './ledger-reader.js'
 import { ConsistencyQuery, InclusionQuery, TlogProofQuery } from './parameters.js'
-
-/** Injection token of the text that /ledger/vkey answers: one verifier key of the log a line. */
-export const LOG_VKEYS = Symbol('log vkeys')
 
 const TEXT = 'text/plain; charset=utf-8'
 
@@ -14,10 +11,7 @@ const TEXT = 'text/plain; charset=utf-8'
 @Public()
 @Controller('ledger')
 export class ProofsController {
-  constructor(
-    private readonly reader: LedgerReader,
-    @Inject(LOG_VKEYS) private readonly vkeys: string,
-  ) {}
+  constructor(private readonly reader: LedgerReader) {}
 
   @Get('checkpoint')
   @Header('content-type', TEXT)
@@ -29,8 +23,8 @@ export class ProofsController {
   @Get('vkey')
   @Header('content-type', TEXT)
   @Header('cache-control', 'public, max-age=60')
-  vkey(): string {
-    return this.vkeys
+  vkey(): Promise<string> {
+    return this.reader.vkeys()
   }
 
   @Get('proof/inclusion')

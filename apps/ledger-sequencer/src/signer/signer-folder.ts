@@ -54,8 +54,8 @@ export function parseState(text: string | null): SignedTree {
     throw new SignerUnfit('signer-state-missing', `the signer state is missing; ${mend}`)
   }
   const fields = parseFields(text)
-  if (fields?.v === 1 && Number.isSafeInteger(fields.size) && /^[0-9a-f]{64}$/.test(String(fields.root))) {
-    return { size: fields.size as number, root: Buffer.from(fields.root as string, 'hex') }
+  if (fields?.v === 1 && isSize(fields.size) && /^[0-9a-f]{64}$/.test(String(fields.root))) {
+    return { size: fields.size, root: Buffer.from(fields.root as string, 'hex') }
   }
   throw new SignerUnfit('signer-state-broken', 'the signer state cannot be read')
 }
@@ -66,4 +66,8 @@ function parseFields(text: string): { v?: unknown; size?: unknown; root?: unknow
   } catch {
     return null
   }
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -15,16 +15,18 @@ export type SigningRequest = { oldSize: number; proof: readonly Hash[]; text: st
 export type SigningAnswer = { note: string } | { conflict: number } | { refused: SigningRefusal | 'origin-differs' }
 
 export class Signer {
+  readonly genesis: Genesis
   private turn: Promise<unknown> = Promise.resolve()
 
   private constructor(
     private readonly folder: SignerFolder,
     private readonly key: LogKey,
     private tree: SignedTree,
-    readonly genesis: Genesis,
     /** Entry 0 as it was made: what block 0 must hold. */
     readonly genesisEntry: Uint8Array,
-  ) {}
+  ) {
+    this.genesis = genesisOf(genesisEntry, key.vkey)
+  }
 
   /** Throws SignerUnfit when the folder is not whole: a lost memory is never made anew. */
   static async open(path: string): Promise<Signer> {
@@ -33,7 +35,7 @@ export class Signer {
     const tree = parseState(files.state)
     const key = parseLogKey(requireFile(files, 'key'))
     const entry = new TextEncoder().encode(requireFile(files, 'genesis'))
-    return new Signer(folder, key, tree, genesisOf(entry, key.vkey), entry)
+    return new Signer(folder, key, tree, entry)
   }
 
   get vkey(): string {

@@ -1,6 +1,6 @@
 import { sha256 } from '@careseal/crypto'
 import { consistencyProof, merkleRoot, type Hash } from '@careseal/merkle'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { judgeSwap, nothingSigned, type SignedTree } from './signing-rules.js'
 

@@ -5,10 +5,11 @@ import { GrowingTree, openWidths, TileBuilder, type FullTile } from './tile-buil
 
 const leafHash = (i: number): Hash => sha256(Uint8Array.of(i >>> 16, (i >>> 8) & 255, i & 255))
 
+const leavesFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => leafHash(first + i))
+
 // tlog-tiles: hash i of tile n at level l is the root of 256^l leaves.
 function naiveTile(level: number, index: number): Omit<FullTile, 'root'> & { root: Hash } {
   const width = 256 ** level
-  const leavesFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => leafHash(first + i))
   const start = index * 256 * width
   const hashes = Array.from({ length: 256 }, (_, i) => merkleRoot(sha256, leavesFrom(start + i * width, width)))
   return { level, index, hashes: Buffer.concat(hashes), root: merkleRoot(sha256, hashes) }

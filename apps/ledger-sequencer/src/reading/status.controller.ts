@@ -1,0 +1,28 @@
+import { Controller, Get, Header } from '@nestjs/common'
+import { ApiTags } from '@nestjs/swagger'
+import { Public } from '@careseal/authz'
+import { LedgerStatus } from '../ledger-status.js'
+import { LedgerReader } from './ledger-reader.js'
+
+/** How the ledger is: for people and `careseal status`. Public: it tells counts and names of services alone. */
+@ApiTags('ledger')
+@Public()
+@Controller('ledger')
+export class StatusController {
+  constructor(
+    private readonly reader: LedgerReader,
+    private readonly status: LedgerStatus,
+  ) {}
+
+  @Get('status')
+  @Header('cache-control', 'no-store')
+  async get() {
+    const { halt, confirmed, frozen } = this.status
+    return {
+      state: halt ? 'halted' : confirmed ? 'confirmed' : 'starting',
+      ...(halt ? { halt } : {}),
+      ...(await this.reader.sizes()),
+      frozenProducers: Object.fromEntries(frozen),
+    }
+  }
+}

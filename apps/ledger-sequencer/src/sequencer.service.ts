@@ -1,0 +1,122 @@
+// The sequencer in the life of the process: it starts once HTTP can answer probes, for it may wait long for the lease.
+import { publishNotice, readEvents, type NatsConnection } from '@careseal/messaging'
+import { NATS } from '@careseal/nest-jetstream'
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common'
+import type { Pool } from 'pg'
+import type { SealedBlock } from './appender/appender.js'
+import type { SequencerConfig } from './config.js'
+import { checkpointPublished, committed, ledgerMetrics } from './ledger-metrics.js'
+import { LedgerStatus } from './ledger-status.js'
+import { Sequencer, type ReaderSetup, type SequencerOptions } from './sequencer.js'
+import { LEAF_BYTES } from './tree/block-rows.js'
+
+export const SEQUENCER_CONFIG = Symbol('sequencer config')
+/** Pool of starts and checkpoints; whoever reads over HTTP has another. */
+export const WORK_POOL = Symbol('work pool')
+
+@Injectable()
+export class SequencerService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  private readonly logger = new Logger('Sequencer')
+  private readonly sequencer: Sequencer
+  private starting: Promise<void> = Promise.resolve()
+  private stopping = false
+
+  constructor(
+    @Inject(SEQUENCER_CONFIG) private readonly config: SequencerConfig,
+    @Inject(NATS) private readonly nats: NatsConnection,
+    @Inject(WORK_POOL) private readonly pool: Pool,
+    status: LedgerStatus,
+  ) {
+    this.sequencer = new Sequencer(this.options(status))
+    status.onHalt(({ code }) => {
+      ledgerMetrics.halted.set({ code }, 1)
+      if (code === 'rollback-detected') ledgerMetrics.rollback.set(1)
+    })
+    ledgerMetrics.rollback.set(0)
+  }
+
+  onApplicationBootstrap(): void {
+    this.starting = this.sequencer.start().catch((error: unknown) => {
+      if (!this.stopping) this.exit(error, 'the sequencer did not start')
+    })
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true
+    await this.sequencer.stop()
+    await this.starting
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end()
+  }
+
+  private options(status: LedgerStatus): SequencerOptions {
+    const { config, pool, logger } = this
+    return {
+      databaseUrl: config.DATABASE_URL,
+      signerStateDir: config.SIGNER_STATE_DIR,
+      origin: config.LEDGER_ORIGIN,
+      leaseMs: config.LEDGER_LEASE_MS,
+      batchMax: Math.min(config.BLOCK_ENTRIES_MAX, Math.floor(config.BLOCK_BYTES_MAX / LEAF_BYTES)),
+      lingerMs: config.BLOCK_LINGER_MS,
+      checkpointIntervalMs: config.CHECKPOINT_INTERVAL_MS,
+      checkpointIdleMs: config.CHECKPOINT_IDLE_MS,
+      pool,
+      status,
+      openReader: (setup) => this.openReader(setup, status),
+      onSealed: (block) => this.onSealed(block),
+      onPublished: (checkpoint) => this.onPublished(checkpoint),
+      onFatal: (reason) => this.exit(reason, 'the sequencer ends'),
+      log: {
+        info: (facts, message) => logger.log(facts, message),
+        warn: (facts, message) => logger.warn(facts, message),
+        error: (facts, message) => logger.error(facts, message),
+      },
+    }
+  }
+
+  private openReader(setup: ReaderSetup, status: LedgerStatus) {
+    const countFrozen = () => ledgerMetrics.frozenProducers.set(status.frozen.size)
+    countFrozen()
+    return readEvents({
+      nc: this.nats,
+      ...setup,
+      onFrozen: (producer, reason) => {
+        setup.onFrozen(producer, reason)
+        countFrozen()
+      },
+      onTrouble: ({ kind, producer, error }) => this.logger.warn({ kind, producer, err: error }, 'reading events'),
+    })
+  }
+
+  private onSealed(block: SealedBlock): void {
+    const { height, treeSize, hash, leafCount, seconds } = block
+    committed({ height, treeSize })
+    ledgerMetrics.blockSeconds.observe(seconds)
+    ledgerMetrics.entriesPerBlock.observe(leafCount)
+    publishNotice(this.nats, 'ledger.block-sealed', { height, treeSize, headerHash: hexOf(hash) })
+  }
+
+  private onPublished({ size, root, treeSize }: { size: number; root: Uint8Array; treeSize: number }): void {
+    checkpointPublished(size, treeSize)
+    publishNotice(this.nats, 'ledger.checkpoint-published', { size, root: hexOf(root) })
+  }
+
+  // Nothing is given back or finished: what this process believes may be wrong. The supervisor starts it anew.
+  private exit(error: unknown, message: string): void {
+    this.logger.fatal({ err: error }, message)
+    process.exit(1)
+  }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,110 @@
+import { sha256 } from '@careseal/crypto'
+import { encodeGenesis, firstLink, formatCheckpoint, verifyCheckpoint } from '@careseal/ledger-core'
+import { consistencyProof, merkleRoot, type Hash } from '@careseal/merkle'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { verifyEd25519 } from '../testing/verify-ed25519.js'
+import { formatLogKey, parseLogKey } from './log-key.js'
+import { SignerFolder } from './signer-folder.js'
+import { Signer } from './signer.js'
+import { nothingSigned } from './signing-rules.js'
+
+const ORIGIN = 'spec.careseal.example/signer'
+const seed = new Uint8Array(32).fill(1)
+const leaves = (count: number, salt = 0): Hash[] =>
+  Array.from({ length: count }, (_, i) => sha256(Uint8Array.of(i, salt)))
+let dir: string
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'careseal-signer-'))
+  const folder = new SignerFolder(dir)
+  const key = formatLogKey(ORIGIN, seed)
+  await folder.createState(nothingSigned(sha256))
+  await folder.createKey(key)
+  const producers = { records: Buffer.from(firstLink(sha256, ORIGIN, 'records')).toString('hex') }
+  const genesis = { origin: ORIGIN, logKeys: [parseLogKey(key).vkey], operators: [], producers, previous: null }
+  await folder.createGenesis(Buffer.from(encodeGenesis(genesis)).toString())
+})
+afterEach(() => rm(dir, { recursive: true }))
+
+async function signTree(signer: Signer, hashes: Hash[], { origin = ORIGIN, oldSize = signer.signed.size } = {}) {
+  const rangeHash = (start: number, end: number) => merkleRoot(sha256, hashes.slice(start, end))
+  const grows = oldSize > 0 && oldSize < hashes.length
+  const proof = grows ? await consistencyProof(oldSize, hashes.length, rangeHash) : []
+  const text = formatCheckpoint({ origin, size: hashes.length, root: merkleRoot(sha256, hashes) })
+  return signer.sign({ oldSize, proof, text })
+}
+
+describe('the signer', () => {
+  it('signs a growing tree with notes that verify', async () => {
+    const signer = await Signer.open(dir)
+    for (const size of [1, 2, 7, 64]) {
+      const answer = await signTree(signer, leaves(size))
+      const note = 'note' in answer ? answer.note : ''
+      const checkpoint = await verifyCheckpoint(note, { logVkeys: [signer.vkey] }, { sha256, verifyEd25519 })
+      expect(checkpoint).toMatchObject({ origin: ORIGIN, size })
+    }
+  })
+
+  it('gives the same bytes for the same size and root, also after a restart', async () => {
+    const first = await signTree(await Signer.open(dir), leaves(9))
+    const again = await signTree(await Signer.open(dir), leaves(9))
+    const third = await signTree(await Signer.open(dir), leaves(9), { oldSize: 9 })
+    expect(again).toEqual(first)
+    expect(third).toEqual(first)
+  })
+
+  it('has stored what it signs before anybody sees the signature', async () => {
+    const signer = await Signer.open(dir)
+    await signTree(signer, leaves(9))
+    const stored = JSON.parse(await readFile(join(dir, 'signer-state.json'), 'utf8')) as { size: number }
+    expect(stored.size).toBe(9)
+    expect((await stat(join(dir, 'signer-state.json'))).mode & 0o777).toBe(0o600)
+    expect((await stat(join(dir, 'log.key'))).mode & 0o777).toBe(0o600)
+  })
+
+  it('refuses what does not continue the signed tree, after a restart too', async () => {
+    await signTree(await Signer.open(dir), leaves(9))
+    const signer = await Signer.open(dir)
+    expect(await signTree(signer, leaves(5))).toEqual({ refused: 'old-size-beyond-size' })
+    expect(await signTree(signer, leaves(9, 1))).toEqual({ refused: 'fork' })
+    expect(await signTree(signer, leaves(12, 1))).toEqual({ refused: 'inconsistent' })
+    expect(await signTree(signer, leaves(12), { oldSize: 5 })).toEqual({ conflict: 9 })
+    expect(await signTree(signer, leaves(12), { origin: 'other.example' })).toEqual({ refused: 'origin-differs' })
+    expect(signer.signed.size).toBe(9)
+  })
+
+  it('does not sign over what another process signed meanwhile', async () => {
+    const [one, other] = [await Signer.open(dir), await Signer.open(dir)]
+    await signTree(one, leaves(9))
+    expect(await signTree(other, leaves(5))).toEqual({ conflict: 9 })
+  })
+
+  it('answers requests one after the other', async () => {
+    const signer = await Signer.open(dir)
+    const both = await Promise.all([signTree(signer, leaves(9)), signTree(signer, leaves(5))])
+    expect(both).toEqual([{ note: expect.any(String) }, { conflict: 9 }])
+  })
+
+  it.each([
+    ['signer-state.json', 'the signer state is missing'],
+    ['log.key', 'key is missing'],
+    ['genesis.json', 'genesis is missing'],
+  ])('does not open without its %s', async (file, message) => {
+    await rm(join(dir, file))
+    await expect(Signer.open(dir)).rejects.toThrow(message)
+  })
+
+  it.each([
+    ['signer-state.json', '{"v":1,"size":-1,"root":"00"}', 'signer-state-broken'],
+    ['signer-state.json', '{"v":1,"size":5', 'signer-state-broken'],
+    ['log.key', formatLogKey(ORIGIN, seed).replace(/\+[0-9a-f]{8}\+/, '+00000000+'), 'key-broken'],
+    ['log.key', formatLogKey(ORIGIN, new Uint8Array(32)), 'genesis-broken'],
+    ['genesis.json', '{"genesis":{}}', 'genesis-broken'],
+  ])('does not open with a %s that reads %s', async (file, content, code) => {
+    await writeFile(join(dir, file), content)
+    await expect(Signer.open(dir)).rejects.toMatchObject({ code })
+  })
+})

@@ -1,0 +1,122 @@
+// For specs: a ledger in its own folder on a shared Postgres, and sequencers that run in this process.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { initLedger } from '../genesis/init-ledger.js'
+import { loadHead } from '../database/head.js'
+import { LedgerStatus } from '../ledger-status.js'
+import { loadPublished } from '../reading/published.js'
+import { Sequencer, type ReaderSetup, type SequencerOptions } from '../sequencer.js'
+import type { LedgerDatabase } from './ledger-database.js'
+import { ORIGIN } from './raw-block.js'
+
+export const PRODUCERS = ['audit', 'consent', 'records']
+
+export type RunningSequencer = {
+  sequencer: Sequencer
+  status: LedgerStatus
+  /** Hands events over as the reader does. */
+  deliver: ReaderSetup['deliver']
+  /** Where the reader was asked to begin. */
+  position: ReaderSetup['producers']
+  freeze: ReaderSetup['onFrozen']
+  /** Codes of what would have ended the process. */
+  fatal: string[]
+  published: number[]
+}
+
+export class LedgerUnderTest {
+  private readonly running: RunningSequencer[] = []
+
+  private constructor(
+    readonly database: LedgerDatabase,
+    readonly dir: string,
+  ) {}
+
+  static async begin(database: LedgerDatabase): Promise<LedgerUnderTest> {
+    await database.reset()
+    const dir = await mkdtemp(join(tmpdir(), 'careseal-signer-'))
+    await initLedger({ dir, origin: ORIGIN, producers: PRODUCERS, databaseUrl: database.url })
+    return new LedgerUnderTest(database, dir)
+  }
+
+  async start(options: Partial<SequencerOptions> = {}): Promise<RunningSequencer> {
+    const { database, dir } = this
+    const status = new LedgerStatus()
+    const fatal: string[] = []
+    const published: number[] = []
+    const setup: { current?: ReaderSetup } = {}
+    const sequencer = new Sequencer({
+      databaseUrl: database.url,
+      signerStateDir: dir,
+      origin: ORIGIN,
+      leaseMs: 1_000,
+      batchMax: 1_000,
+      lingerMs: 1,
+      checkpointIntervalMs: 10,
+      checkpointIdleMs: 60_000,
+      pool: database.pool,
+      status,
+      openReader: (asked) => {
+        setup.current = asked
+        return { start: () => {}, stop: async () => {} }
+      },
+      onSealed: () => {},
+      onPublished: ({ size }) => published.push(size),
+      onFatal: (reason) => fatal.push(reason.code),
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+      ...options,
+    })
+    await sequencer.start()
+    const run: RunningSequencer = {
+      sequencer,
+      status,
+      deliver: async (batch) => setup.current?.deliver(batch),
+      position: setup.current?.producers ?? {},
+      freeze: (producer, reason) => setup.current?.onFrozen(producer, reason),
+      fatal,
+      published,
+    }
+    this.running.push(run)
+    return run
+  }
+
+  head() {
+    return loadHead(this.database.pool)
+  }
+
+  published() {
+    return loadPublished(this.database.pool)
+  }
+
+  /** The signer's memory as it lies on disk. */
+  async signed(): Promise<{ size: number; root: string }> {
+    return JSON.parse(await readFile(join(this.dir, 'signer-state.json'), 'utf8')) as { size: number; root: string }
+  }
+
+  /** Resolves when that many entries of producers are sealed. */
+  async sealed(leafCount: number): Promise<void> {
+    await eventually(async () => (await this.leafCount()) >= leafCount)
+  }
+
+  async leafCount(): Promise<number> {
+    const found = await this.database.pool.query<{ n: number }>(
+      'SELECT sum(last_seq)::bigint AS n FROM producer_cursor',
+    )
+    return found.rows[0]?.n ?? 0
+  }
+
+  async end(): Promise<void> {
+    for (const { sequencer } of this.running) await sequencer.stop().catch(() => {})
+    await rm(this.dir, { recursive: true, force: true })
+  }
+}
+
+export async function eventually(holds: () => Promise<boolean> | boolean, deadlineMs = 10_000): Promise<void> {
+  const end = Date.now() + deadlineMs
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error('it did not happen in time')
+    await delay(10)
+  }
+}
