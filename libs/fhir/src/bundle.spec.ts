@@ -87,7 +87,7 @@ describe('rewriting of references', () => {
       text: { status: 'generated', div: `<div><a href="urn:uuid:1">urn:uuid:1</a><img src='urn:uuid:2'/></div>` },
       extension: [{ url: 'x', valueUri: 'urn:uuid:1' }],
     }
-    expect(rewriteReferences(resource, links)).toEqual({
+    expect(rewriteReferences(resource, { links })).toEqual({
       ...resource,
       subject: { reference: 'Patient/a', display: 'urn:uuid:1' },
       content: [{ attachment: { url: 'Patient/a' } }],
@@ -96,9 +96,15 @@ describe('rewriting of references', () => {
     })
   })
 
+  it('makes references to this server relative', () => {
+    const base = 'https://a.example/fhir/'
+    const resource = { resourceType: 'Observation', subject: { reference: `${base}Patient/1` } }
+    expect(rewriteReferences(resource, { links, base }).subject).toEqual({ reference: 'Patient/1' })
+  })
+
   it('changes nothing in the given resource', () => {
     const resource = { resourceType: 'Observation', subject: { reference: 'urn:uuid:1' } }
-    rewriteReferences(resource, links)
+    rewriteReferences(resource, { links })
     expect(resource.subject.reference).toBe('urn:uuid:1')
   })
 })

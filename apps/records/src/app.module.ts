@@ -1,0 +1,89 @@
+import { Module, type DynamicModule } from '@nestjs/common'
+import { AuthzModule } from '@careseal/authz'
+import { createFhir } from '@careseal/fhir'
+import { loadDefinitions } from '@careseal/fhir/definitions'
+import { EventStoreModule } from '@careseal/nest-event-store'
+import { MessagingModule } from '@careseal/nest-jetstream'
+import { tokenAuthority } from '@careseal/service-kit'
+import { ConsentClient } from './access/consent.client.js'
+import { BatchService } from './bundles/batch.service.js'
+import { BundleController } from './bundles/bundle.controller.js'
+import { TransactionService } from './bundles/transaction.service.js'
+import { RECORDS_CONFIG, type RecordsConfig } from './config.js'
+import { DocsController } from './docs/docs.controller.js'
+import { CapabilityController } from './http/capability.controller.js'
+import { ForwardController } from './http/forward.controller.js'
+import { ForwardService } from './http/forward.service.js'
+import { ReadController } from './http/read.controller.js'
+import { WriteController } from './http/write.controller.js'
+import { SearchController } from './http/search.controller.js'
+import { ServerBase } from './http/server-base.js'
+import { DisclosureService } from './reading/disclosure.service.js'
+import { HistoryPages } from './reading/history-pages.js'
+import { ReadService } from './reading/read.service.js'
+import { ReceiptService } from './reading/receipt.service.js'
+import { SearchPages } from './searching/search-pages.js'
+import { SearchKeys } from './searching/search-keys.js'
+import { SearchService } from './searching/search.service.js'
+import { RecordsDatabase } from './versions/records-database.js'
+import { VersionOpener } from './versions/version-opener.js'
+import { VersionVault } from './versions/version-vault.js'
+import { Idempotency } from './writing/idempotency.js'
+import { FhirValidator, ResourceWrites } from './writing/resource-writes.service.js'
+import { StoreWrites } from './writing/store-writes.js'
+import { WriteService } from './writing/write.service.js'
+
+const READING = [
+  RecordsDatabase,
+  VersionOpener,
+  ConsentClient,
+  DisclosureService,
+  ReadService,
+  HistoryPages,
+  ReceiptService,
+]
+const SEARCHING = [SearchKeys, SearchService, SearchPages]
+const WRITING = [Idempotency, StoreWrites, WriteService, ResourceWrites, TransactionService, BatchService]
+const SERVICES = [...READING, ...SEARCHING, ...WRITING, ForwardService]
+
+@Module({})
+export class RecordsModule {
+  static forRoot(config: RecordsConfig): DynamicModule {
+    return {
+      module: RecordsModule,
+      imports: [
+        MessagingModule.forRoot({
+          url: config.NATS_URL,
+          name: 'records',
+          seedFile: config.NATS_NKEY_SEED_FILE,
+          caFile: config.NATS_CA_FILE,
+          manageStreams: config.NATS_MANAGE_STREAMS,
+        }),
+        EventStoreModule.forRoot({
+          producer: 'records',
+          databaseUrl: config.DATABASE_URL,
+          kmsKeyFile: config.KMS_KEY_FILE,
+          ledgerOrigin: config.LEDGER_ORIGIN,
+          ledgerUrl: config.LEDGER_URL,
+        }),
+        AuthzModule.forRoot({ ...tokenAuthority(config), rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE }),
+      ],
+      controllers: [
+        CapabilityController,
+        ForwardController,
+        BundleController,
+        SearchController,
+        ReadController,
+        WriteController,
+        DocsController,
+      ],
+      providers: [
+        { provide: RECORDS_CONFIG, useValue: config },
+        { provide: ServerBase, useFactory: () => new ServerBase(config.PUBLIC_ORIGIN) },
+        { provide: FhirValidator, useFactory: () => new FhirValidator(createFhir(loadDefinitions())) },
+        { provide: VersionVault, useFactory: () => new VersionVault(config.LEDGER_ORIGIN) },
+        ...SERVICES,
+      ],
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// Consent and AuditEvent belong to other services; whoever asks here gets their answer as it is.
+import { Inject, Injectable } from '@nestjs/common'
+import type { BundleEntry } from '@careseal/fhir'
+import { callService } from '@careseal/messaging'
+import { HttpProblem } from '@careseal/service-kit'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { RECORDS_CONFIG, type RecordsConfig } from '../config.js'
+import { statusText } from '../bundles/entry-response.js'
+
+const DEADLINE_MS = 15_000
+const PASSED_ON = [
+  'authorization',
+  'accept',
+  'content-type',
+  'prefer',
+  'if-match',
+  'if-none-match',
+  'idempotency-key',
+  'x-purpose-of-use',
+  'traceparent',
+]
+const PASSED_BACK = [
+  'content-type',
+  'etag',
+  'last-modified',
+  'location',
+  'cache-control',
+  'retry-after',
+  'www-authenticate',
+]
+
+@Injectable()
+export class ForwardService {
+  constructor(@Inject(RECORDS_CONFIG) private readonly config: RecordsConfig) {}
+
+  /** Sends the request on and streams the answer back. Throws 503 when the other service does not answer. */
+  async forward(type: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const body = request.body === undefined || request.body === null ? undefined : bodyText(request)
+    const response = await this.call(type, request, { path: request.url, method: request.method, body })
+    void reply.code(response.status)
+    for (const name of PASSED_BACK) {
+      const value = response.headers.get(name)
+      if (value !== null) void reply.header(name, value)
+    }
+    const stream = response.body as ReadableStream | null
+    await reply.send(stream ? Readable.fromWeb(stream) : undefined)
+  }
+
+  /** One entry of a batch, answered by the other service, as the entry of the response. */
+  async entry({ type, method, url, resource, ifMatch }: BundleEntry, request: FastifyRequest): Promise<object> {
+    const body = resource && JSON.stringify(resource)
+    const headers = { 'content-type': 'application/fhir+json', ...(ifMatch ? { 'if-match': ifMatch } : {}) }
+    const response = await this.call(type, request, { path: `/fhir/${url}`, method, body, headers })
+    const text = await response.text()
+    const parsed: unknown = text === '' ? undefined : JSON.parse(text)
+    const etag = response.headers.get('etag')
+    const location = response.headers.get('location')
+    return {
+      ...(response.ok && parsed !== undefined ? { resource: parsed } : {}),
+      response: {
+        status: statusText(response.status),
+        ...(location ? { location } : {}),
+        ...(etag ? { etag } : {}),
+        ...(response.ok || parsed === undefined ? {} : { outcome: parsed }),
+      },
+    }
+  }
+
+  private async call(
+    type: string,
+    request: FastifyRequest,
+    sent: { path: string; method: string; body: string | undefined; headers?: Record<string, string> },
+  ): Promise<Response> {
+    const service = type === 'Consent' ? 'consent' : 'audit'
+    const base = type === 'Consent' ? this.config.CONSENT_URL : this.config.AUDIT_URL
+    const headers = { ...passedOn(request), ...sent.headers }
+    const init = { method: sent.method, headers, deadlineMs: DEADLINE_MS, ...(sent.body ? { body: sent.body } : {}) }
+    // The path is ours alone: what the caller sent can name no other host.
+    const url = new URL(base)
+    const [path = '', query] = sent.path.split('?')
+    url.pathname = path
+    url.search = query ?? ''
+    return callService(`${service}.fhir`, url, init).catch((cause: unknown) => {
+      throw new HttpProblem(503, `${service}-unavailable`, 'The service that owns this type does not answer now.', {
+        cause,
+        headers: { 'retry-after': '2' },
+      })
+    })
+  }
+}
+
+function passedOn(request: FastifyRequest): Record<string, string> {
+  const headers: Record<string, string> = { 'x-request-id': request.id }
+  for (const name of PASSED_ON) {
+    const value = request.headers[name]
+    if (typeof value === 'string') headers[name] = value
+  }
+  return headers
+}
+
+// Bodies were parsed on the way in; a form is written as a form again.
+function bodyText(request: FastifyRequest): string {
+  const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false
+  if (!isForm) return JSON.stringify(request.body)
+  const pairs = Object.entries(request.body as Record<string, string | string[]>)
+  return new URLSearchParams(
+    pairs.flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, one])),
+  ).toString()
+}

@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common'
+import { EventStore } from '@careseal/event-store'
+import type { TokenTerm } from '@careseal/fhir'
+import { SubjectKeys } from '@careseal/keys'
+import { RecordsDatabase } from '../versions/records-database.js'
+import { tokenMacs, type TokenParameter } from '../versions/version-vault.js'
+import { Cursors } from './cursor.js'
+
+/** What of searching needs keys: the blind index and page cursors. */
+@Injectable()
+export class SearchKeys {
+  constructor(
+    private readonly database: RecordsDatabase,
+    private readonly events: EventStore,
+    private readonly keys: SubjectKeys,
+  ) {}
+
+  async cursors(): Promise<Cursors> {
+    const { deploymentId } = this.events
+    const keys = await this.database.read((sql) => this.keys.acquire(sql, [deploymentId], { create: true }))
+    return new Cursors(keys.get(deploymentId)!)
+  }
+
+  /** Per group of terms the index entries of any of these patients that meet it. */
+  async macs(groups: readonly [TokenParameter, TokenTerm[]][], patientIds: readonly string[]): Promise<Buffer[][]> {
+    if (groups.length === 0) return []
+    const keys = await this.database.read((sql) =>
+      this.keys.acquire(sql, patientIds, { create: false, erased: 'omit' }),
+    )
+    const makers = [...keys.values()].map(tokenMacs)
+    return groups.map(([parameter, terms]) =>
+      makers.flatMap((macOf) => terms.map((term) => macOf(parameter, term.code ?? ''))),
+    )
+  }
+}
