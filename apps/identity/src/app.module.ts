@@ -11,9 +11,10 @@ import { DirectoryModule } from './directory/directory.module.js'
 import { HealthContributors } from './health-contributors.js'
 import { IDENTITY_CONFIG } from './identity-config.js'
 import { MemberModule } from './member/member.module.js'
+import { OpenLeafPolicy } from './open-leaf-policy.js'
 import { TokenModule } from './token/token.module.js'
 
-@Module({ providers: [HealthContributors] })
+@Module({ providers: [HealthContributors, OpenLeafPolicy] })
 export class AppModule {
   static forRoot(config: IdentityConfig): DynamicModule {
     return {

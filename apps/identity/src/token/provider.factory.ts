@@ -52,7 +52,7 @@ function configurationOf(options: ProviderOptions): Configuration {
     ttl: { ClientCredentials: TOKEN_SECONDS },
     extraClientMetadata: { properties: ['bearer'] },
     features: features(options),
-    formats: { customizers: { jwt: (context, _token, jwt) => nameSubject(context, jwt) } },
+    formats: { customizers: { jwt: (context, _token, jwt) => nameSubject(context, jwt as never) as never } },
     extraTokenClaims: (context) => bearerClaims(context, options.audience),
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
     findAccount: () => undefined,
@@ -113,8 +113,9 @@ function bearerClaims(context: KoaContextWithOIDC, fhirBase: string) {
 }
 
 /** `sub` is the account, not the client: events name who acted, whichever login was used. */
-function nameSubject(context: KoaContextWithOIDC, jwt: { payload: Record<string, unknown> }) {
-  return { ...jwt, payload: { ...jwt.payload, sub: bearerOf(context.oidc.client!).accountId } } as never
+function nameSubject(context: KoaContextWithOIDC, jwt: { payload: Record<string, unknown> }): void {
+  // The provider takes what the customizer changed and drops what it returns.
+  jwt.payload['sub'] = bearerOf(context.oidc.client!).accountId
 }
 
 function bearerOf(client: { metadata(): ClientMetadata }): ClientBearer {
