@@ -3,7 +3,7 @@ import { AuthzModule } from '@careseal/authz'
 import { createFhir } from '@careseal/fhir'
 import { loadDefinitions } from '@careseal/fhir/definitions'
 import { SubjectKeys } from '@careseal/keys'
-import { EventStoreModule, OutboxCommands } from '@careseal/nest-event-store'
+import { EventStoreModule, OpenLeaf } from '@careseal/nest-event-store'
 import { MessagingModule } from '@careseal/nest-jetstream'
 import { tokenAuthority } from '@careseal/service-kit'
 import { ActiveConsent } from './active-consents/active-consent.entity.js'
@@ -59,10 +59,10 @@ export class AppModule implements OnModuleInit {
     }
   }
 
-  constructor(private readonly outbox: OutboxCommands) {}
+  constructor(private readonly leaves: OpenLeaf) {}
 
   onModuleInit(): void {
-    this.outbox.authoriseOpeningsWith(mayOpen)
+    this.leaves.authoriseWith(mayOpen)
   }
 }
 

@@ -11,7 +11,7 @@ import { consentsAtHead } from '../active-consents/active-consents.query.js'
 
 export type Question = z.output<(typeof COMMANDS)['decide-access']['request']>
 type Answer = CommandReply<'decide-access'>['decisions'][number]
-type Taken = { answer: Answer; event: NewEvent }
+type Taken = { answer: Answer; event: NewEvent | null }
 
 /** How long a permit may be used, counted by the asking service from the sending of its request. */
 export const PERMIT_VALID_MS = 5_000
@@ -46,7 +46,7 @@ export class DecisionService {
       )
       await this.store.append(
         tx.sql,
-        taken.flatMap<NewEvent>((one) => ('event' in one ? [one.event] : [])),
+        taken.flatMap(({ event }) => event ?? []),
       )
       return taken.map(({ answer }) => answer)
     })
@@ -54,8 +54,8 @@ export class DecisionService {
 }
 
 // Nothing can be written under a subject whose key is destroyed, so this denial alone leaves no event.
-function erased(patientId: string): { answer: Answer } {
-  return { answer: { permitted: false, patientId, reason: 'subject-erased' } }
+function erased(patientId: string): Taken {
+  return { answer: { permitted: false, patientId, reason: 'subject-erased' }, event: null }
 }
 
 function decisionOf(
