@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHash, createHmac, hkdfSync } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromHex, hex, utf8 } from './bytes.js'
@@ -161,24 +161,44 @@ describe('commitments', () => {
 })
 
 describe('hashes', () => {
-  test('do not depend on how the bytes are cut, small or large', () => {
-    const large = new Uint8Array(70_000).fill(7)
-    for (const each of [key, large]) {
-      const whole = sha256(each)
-      expect(sha256(each.subarray(0, 9), each.subarray(9))).toEqual(whole)
-      expect(sha256(new Uint8Array(0), each)).toEqual(whole)
-    }
+  // Around the sizes at which the way of computing changes: blocks of 64, a scratch area of 8192 bytes.
+  const length = fc.oneof(fc.nat(200), fc.integer({ min: 8100, max: 8300 }), fc.integer({ min: 16_300, max: 16_500 }))
+  const cut = fc.tuple(length, fc.array(fc.nat(16_500), { maxLength: 3 })).map(([size, cuts]) => {
+    const whole = Uint8Array.from({ length: size }, (_, i) => i * 7)
+    const at = [0, ...cuts.map((each) => Math.min(each, size)).toSorted((a, b) => a - b), size]
+    return { whole, chunks: at.slice(1).map((end, i) => whole.subarray(at[i], end)) }
+  })
+
+  test('are those of node:crypto, however the bytes are cut', () => {
+    fc.assert(
+      fc.property(cut, ({ whole, chunks }) => {
+        expect(hex(sha256(...chunks))).toBe(createHash('sha256').update(whole).digest('hex'))
+      }),
+    )
     expect(hex(sha256(utf8('abc')))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
     expect(hex(sha256())).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
   })
 
-  test('with a key are those of node:crypto', () => {
-    const expected = createHmac('sha256', key).update('one').update('two').digest('hex')
-    expect(hex(hmacSha256(key, utf8('one'), utf8('two')))).toBe(expected)
+  test('with a key are those of node:crypto, for keys of every length', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 140 }), cut, (key, { whole, chunks }) => {
+        expect(hex(hmacSha256(key, ...chunks))).toBe(createHmac('sha256', key).update(whole).digest('hex'))
+      }),
+    )
+  })
+
+  test('leave earlier results as they were', () => {
+    const first = sha256(key)
+    const before = hex(first)
+    hmacSha256(key, first)
+    sha256(first, first)
+    expect(hex(first)).toBe(before)
   })
 
   test('are plain arrays, whose slices share no memory', () => {
-    expect(sha256(key).constructor).toBe(Uint8Array)
-    expect(hmacSha256(key, key).constructor).toBe(Uint8Array)
+    for (const bytes of [key, new Uint8Array(10_000)]) {
+      expect(sha256(bytes).constructor).toBe(Uint8Array)
+      expect(hmacSha256(key, bytes).constructor).toBe(Uint8Array)
+    }
   })
 })
