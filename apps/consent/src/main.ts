@@ -6,7 +6,7 @@ import { config } from './config.js'
 bootstrap({
   name: 'consent',
   config,
-  prefix: 'fhir/Consent',
+  prefix: 'consent',
   forms: true,
   appModule: (settings) => AppModule.for(settings),
   onApp: listenToMessages,

@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto'
+import { undeclaredRoutes } from '@careseal/authz'
+import { Role, type Caller } from '@careseal/contracts'
+import type { JsonObject } from '@careseal/fhir'
+import { request } from '@careseal/messaging'
+import { callerOf } from '@careseal/testing'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { consentResource, recipient } from '../src/consent/consent.builder.js'
+import { startService, type Service } from './service.js'
+
+let service: Service
+let database: Client
+beforeAll(async () => {
+  service = await startService({ CONSENT_RECORDERS: 'system' })
+  database = new Client(service.postgres.url.replace(/postgres$/, 'careseal'))
+  await database.connect()
+})
+afterAll(async () => {
+  await database.end()
+  await service.stop()
+})
+
+const doctor = callerOf('practitioner')
+const recorder = callerOf('system')
+const newPatient = (): Caller => callerOf('patient', { accountId: randomUUID(), patientId: randomUUID() })
+const forDoctor = (patient: Caller, provision: JsonObject = {}) =>
+  consentResource(patient.patientId!, { actor: [recipient('Practitioner', doctor.practitionerId!)], ...provision })
+
+async function grant(patient: Caller, provision: JsonObject = {}) {
+  const created = await service.request(patient, 'POST /fhir/Consent', { body: forDoctor(patient, provision) })
+  expect(created.status).toBe(201)
+  return created.json as JsonObject & { id: string; meta: { versionId: string } }
+}
+
+async function eventsOf(patient: Caller): Promise<string[]> {
+  const { rows } = await database.query<{ event_type: string }>(
+    `SELECT event_type FROM consent.event e JOIN consent.event_private p ON p.event_pk = e.pk
+     WHERE p.subject_id = $1 ORDER BY e.pk`,
+    [patient.patientId],
+  )
+  return rows.map((row) => row.event_type)
+}
+
+async function decide(patient: Caller) {
+  const asked = { caller: doctor, patientIds: [patient.patientId!], action: 'read' as const, types: ['Observation'] }
+  const reply = await request(
+    service.nc,
+    'consent',
+    'decide-access',
+    { ...asked, purpose: 'TREAT' },
+    { deadlineMs: 5_000 },
+  )
+  return reply.decisions[0]!
+}
+
+describe('a patient over HTTP', () => {
+  it('grants, sees who may read, revokes, and the next decision over NATS is a denial', async () => {
+    const patient = newPatient()
+    const granted = await service.request(patient, 'POST /fhir/Consent', { body: forDoctor(patient) })
+    const { id, meta } = granted.json
+    expect(granted.headers.get('location')).toBe(`http://localhost:8080/fhir/Consent/${id}/_history/${meta.versionId}`)
+    expect(granted.headers.get('etag')).toBe(`W/"${meta.versionId}"`)
+    expect(await decide(patient)).toMatchObject({ permitted: true })
+    const inactive = { ...granted.json, status: 'inactive' }
+    const revoked = await service.request(patient, `PUT /fhir/Consent/${id}`, { body: inactive })
+    expect(revoked.status).toBe(200)
+    expect(await decide(patient)).toMatchObject({ permitted: false, reason: 'no-consent' })
+    expect((await service.request(patient, `GET /fhir/Consent/${id}`)).json).toMatchObject({ status: 'inactive' })
+    expect(await eventsOf(patient)).toEqual([
+      'ConsentGranted',
+      'AccessPermitted',
+      'ConsentRevoked',
+      'AccessDenied',
+      'ConsentRead',
+    ])
+  })
+
+  it('replaces a consent only at the version that If-Match names, and never wakes a revoked one', async () => {
+    const patient = newPatient()
+    const { id, meta, ...rest } = await grant(patient)
+    const path = `PUT /fhir/Consent/${id}`
+    const body = { ...rest, id, provision: { type: 'deny' } }
+    const stale = { 'if-match': `W/"${randomUUID()}"` }
+    expect((await service.request(patient, path, { body, headers: stale })).status).toBe(412)
+    const current = { 'if-match': `W/"${meta.versionId}"` }
+    const replaced = await service.request(patient, path, { body, headers: current })
+    expect(replaced.status).toBe(200)
+    expect(await decide(patient)).toMatchObject({ reason: 'consent-denies' })
+    await service.request(patient, path, { body: { ...body, status: 'entered-in-error' } })
+    const woken = await service.request(patient, path, { body })
+    expect([woken.status, woken.json.issue[0].expression]).toEqual([422, ['Consent.status']])
+    const history = await service.request(patient, `GET /fhir/Consent/${id}/_history`)
+    expect(history.json.entry.map(({ resource }: { resource: JsonObject }) => resource.status)).toEqual([
+      'entered-in-error',
+      'active',
+      'active',
+    ])
+    const first = await service.request(patient, `GET /fhir/Consent/${id}/_history/${meta.versionId}`)
+    expect(first.json.provision.type).toBe('permit')
+  })
+
+  it('may send a create again with the same Idempotency-Key: one consent, one answer', async () => {
+    const patient = newPatient()
+    const body = forDoctor(patient)
+    const headers = { 'idempotency-key': randomUUID() }
+    const send = (resource: JsonObject) => service.request(patient, 'POST /fhir/Consent', { body: resource, headers })
+    const [one, two] = await Promise.all([send(body), send(body)])
+    expect([one.status, two.status]).toEqual([201, 201])
+    expect(two.headers.get('location')).toBe(one.headers.get('location'))
+    expect(two.json).toEqual(one.json)
+    expect((await send({ ...body, dateTime: '2026-02-02' })).json.issue[0].details.coding[0].code).toBe(
+      'idempotency-mismatch',
+    )
+    expect((await eventsOf(patient)).filter((type) => type === 'ConsentGranted')).toHaveLength(1)
+  })
+
+  it('pages through the own consents without missing or repeating one', async () => {
+    const patient = newPatient()
+    const made = []
+    for (const purpose of ['TREAT', 'HRESCH', 'HPAYMT']) {
+      const system = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
+      made.push((await grant(patient, { purpose: [{ system, code: purpose }] })).id)
+    }
+    const seen: string[] = []
+    let path: string | undefined = '/fhir/Consent?status=active&_count=2'
+    while (path !== undefined) {
+      const { json } = await service.request(patient, `GET ${path}`)
+      expect(json).toMatchObject({ type: 'searchset', total: 3 })
+      seen.push(...json.entry.map(({ resource }: { resource: { id: string } }) => resource.id))
+      const next = json.link.find(({ relation }: { relation: string }) => relation === 'next')
+      path = next?.url.replace('http://localhost:8080', '')
+    }
+    expect(seen.toSorted()).toEqual(made.toSorted())
+  })
+
+  it('searches by form as well', async () => {
+    const patient = newPatient()
+    const { id } = await grant(patient)
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const found = await service.request(patient, 'POST /fhir/Consent/_search', { body: `_id=${id}`, headers })
+    expect([found.status, found.json.total]).toEqual([200, 1])
+  })
+})
+
+describe('what is refused', () => {
+  it('names the element that is not enforced', async () => {
+    const patient = newPatient()
+    const body = forDoctor(patient, { securityLabel: [{ code: 'R' }], dataPeriod: { start: '2020' } })
+    const refused = await service.request(patient, 'POST /fhir/Consent', { body })
+    expect(refused.status).toBe(422)
+    expect(refused.json).toMatchObject({ resourceType: 'OperationOutcome' })
+    expect(refused.json.issue.map((issue: { expression: string[] }) => issue.expression[0])).toEqual([
+      'Consent.provision.securityLabel',
+      'Consent.provision.dataPeriod',
+    ])
+    expect(await eventsOf(patient)).toEqual([])
+  })
+
+  it.each([
+    ['broken JSON', '{"resourceType":', 400],
+    ['no FHIR', { resourceType: 'Consent', colour: 'red' }, 400],
+    ['another type', { resourceType: 'Patient' }, 400],
+    ['a revoked consent', { ...consentResource(randomUUID()), status: 'inactive' }, 422],
+  ])('is %s', async (_what, body, status) => {
+    const refused = await service.request(newPatient(), 'POST /fhir/Consent', { body })
+    expect([refused.status, refused.json.resourceType]).toEqual([status, 'OperationOutcome'])
+  })
+
+  it('is deleting: the answer says how to revoke', async () => {
+    const patient = newPatient()
+    const { id } = await grant(patient)
+    const refused = await service.request(patient, `DELETE /fhir/Consent/${id}`)
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, PUT'])
+    expect(refused.json.issue[0].diagnostics).toContain('status inactive')
+  })
+
+  it.each(['_include=*', 'status=broken', '_count=x', 'patient=a&patient=b', '_cursor=x'])(
+    'is the search parameter %s',
+    async (query) => {
+      expect((await service.request(newPatient(), `GET /fhir/Consent?${query}`)).status).toBe(400)
+    },
+  )
+})
+
+describe('who may see and change consents', () => {
+  it('is declared for every route', () => {
+    expect(undeclaredRoutes(service.app)).toEqual([])
+  })
+
+  it('by role and route is this matrix', async () => {
+    const patient = newPatient()
+    const { id, meta } = await grant(patient)
+    const routes = [
+      ['GET /fhir/Consent', undefined],
+      [`GET /fhir/Consent/${id}`, undefined],
+      [`GET /fhir/Consent/${id}/_history`, undefined],
+      [`GET /fhir/Consent/${id}/_history/${meta.versionId}`, undefined],
+      ['POST /fhir/Consent', forDoctor(patient)],
+      [`PUT /fhir/Consent/${id}`, { ...forDoctor(patient), id }],
+    ] as const
+    const callers: Record<string, Caller> = {
+      ...Object.fromEntries(Role.options.map((role) => [role, callerOf(role)])),
+      'the patient': patient,
+      'named doctor': doctor,
+      'other doctor': callerOf('practitioner', { practitionerId: randomUUID(), organizationId: randomUUID() }),
+    }
+    const matrix: Record<string, number[]> = {}
+    for (const [name, caller] of Object.entries(callers)) {
+      matrix[name] = []
+      for (const [line, body] of routes) {
+        const { status } = await service.request(caller, line, body === undefined ? {} : { body })
+        matrix[name].push(status)
+      }
+    }
+    expect(matrix).toEqual({
+      patient: [200, 404, 404, 404, 403, 404],
+      practitioner: [200, 200, 200, 200, 403, 403],
+      system: [200, 404, 404, 404, 201, 404],
+      auditor: [403, 403, 403, 403, 403, 403],
+      operator: [403, 403, 403, 403, 403, 403],
+      'the patient': [200, 200, 200, 200, 201, 200],
+      'named doctor': [200, 200, 200, 200, 403, 403],
+      'other doctor': [200, 404, 404, 404, 403, 404],
+    })
+  })
+
+  it('a search gives out nothing of others, and no total that counts it', async () => {
+    const patient = newPatient()
+    await grant(patient)
+    const stranger = newPatient()
+    const found = await service.request(stranger, `GET /fhir/Consent?patient=Patient/${patient.patientId}`)
+    expect(found.json).toMatchObject({ total: 0 })
+    expect(found.json.entry).toBeUndefined()
+  })
+
+  it('a grantee sees what permits, and not that the patient restricts', async () => {
+    const patient = newPatient()
+    const { id } = await grant(patient, { type: 'deny' })
+    expect((await service.request(doctor, `GET /fhir/Consent/${id}`)).status).toBe(404)
+    const found = await service.request(doctor, `GET /fhir/Consent?patient=${patient.patientId}`)
+    expect(found.json.total).toBe(0)
+  })
+
+  it('a recorder writes for a patient where the deployment says so, and changes only what its member wrote', async () => {
+    const patient = newPatient()
+    const recorded = await service.request(recorder, 'POST /fhir/Consent', { body: forDoctor(patient) })
+    const path = `PUT /fhir/Consent/${recorded.json.id}`
+    const other = { ...recorder, memberId: randomUUID() }
+    expect((await service.request(other, path, { body: recorded.json })).status).toBe(404)
+    const revoked = await service.request(recorder, path, { body: { ...recorded.json, status: 'inactive' } })
+    expect(revoked.status).toBe(200)
+  })
+
+  it('nobody without a token', async () => {
+    const answer = await fetch(`${service.origin}/fhir/Consent`)
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="careseal"'])
+  })
+})
+
+describe('what is stored', () => {
+  it('holds no word of the consent outside the ciphertext', async () => {
+    const patient = newPatient()
+    const canary = 'canary-7f3a9c51'
+    const body = { ...forDoctor(patient), policy: [{ uri: `http://example.org/${canary}` }] }
+    const { json } = await service.request(patient, 'POST /fhir/Consent', { body })
+    expect(json.policy[0].uri).toContain(canary)
+    const tables = ['consent_version', 'active_consent', 'consent_head', 'event', 'event_private', 'outbox_numbered']
+    for (const table of tables) {
+      const { rows } = await database.query(`SELECT t::text AS row FROM consent.${table} t`)
+      const text = rows.map(({ row }) => row).join('\n')
+      expect([table, text.includes(canary), text.includes(Buffer.from(canary).toString('hex'))]).toEqual([
+        table,
+        false,
+        false,
+      ])
+    }
+  })
+})
+
+describe('when a part fails', () => {
+  it('a decision is an error, never a permit', async () => {
+    const patient = newPatient()
+    await grant(patient)
+    await database.query('ALTER TABLE consent.tag_counter RENAME TO tag_counter_away')
+    try {
+      await expect(decide(patient)).rejects.toThrow('consent')
+    } finally {
+      await database.query('ALTER TABLE consent.tag_counter_away RENAME TO tag_counter')
+    }
+    expect(await decide(patient)).toMatchObject({ permitted: true })
+  })
+})
