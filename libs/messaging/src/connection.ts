@@ -22,7 +22,7 @@ export type NatsOptions = {
   timeoutMs?: number | undefined
 }
 
-const inboxes = new WeakMap<NatsConnection, string>()
+const names = new WeakMap<NatsConnection, string>()
 const NAME = /^[a-z0-9][a-z0-9-]*$/
 
 /**
@@ -35,15 +35,17 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
     throw new Unreachable('the broker', { cause })
   })
   const fault = serverFault(nc.info)
-  inboxes.set(nc, inboxPrefix(options.name))
+  names.set(nc, options.name)
   if (fault === null) return nc
   await nc.close()
   throw new ServerUnfit(fault)
 }
 
-/** The inbox prefix that a connection of `connectNats` may listen on. */
-export function inboxOf(nc: NatsConnection): string {
-  return inboxes.get(nc) ?? '_INBOX'
+/** The name that `connectNats` was given. Throws for a connection that is not of `connectNats`. */
+export function nameOf(nc: NatsConnection): string {
+  const name = names.get(nc)
+  if (name === undefined) throw new TypeError('use a connection of connectNats')
+  return name
 }
 
 /** The inbox prefix of a service. A shared one would let every service read the others' replies. */

@@ -1,5 +1,5 @@
 // Publishing is fan-out, never a commitment: what fails here is replayed to readers from the producer's tables.
-import { type NatsConnection } from 'nats'
+import { errors, type NatsConnection } from 'nats'
 import { BATCH_MESSAGES_MAX, DUPLICATE_IN_BATCH, headersOf, publishAtomic, type StreamMessage } from './atomic-batch.js'
 import { PublishFailed } from './errors.js'
 import { eventHeaders } from './event-headers.js'
@@ -80,6 +80,10 @@ async function publishSingly(nc: NatsConnection, batch: readonly StreamMessage[]
 // Nobody listens on the subject when the broker lost its data: the stream is made again, if this service may.
 async function publishFailure(nc: NatsConnection, error: unknown): Promise<PublishFailed> {
   if (error instanceof PublishFailed) return error
-  await ensureStreamsAgain(nc).catch(() => undefined)
+  if (isNobodyThere(error)) await ensureStreamsAgain(nc).catch(() => undefined)
   return new PublishFailed(error instanceof Error ? error.message : 'unknown', 0, { cause: error })
+}
+
+function isNobodyThere(error: unknown): boolean {
+  return error instanceof errors.NoRespondersError || (error instanceof errors.RequestError && error.isNoResponders())
 }

@@ -85,7 +85,7 @@ async function ensureStream(manager: JetStreamManager, settings: StreamSettings,
 
 async function create(manager: JetStreamManager, settings: StreamSettings): Promise<StreamConfig | null> {
   try {
-    return (await manager.streams.add(settings)).config
+    return (await manager.streams.add({ ...settings })).config
   } catch (error) {
     // Another service may have been faster; if it made something else, the comparison says so.
     if (error instanceof JetStreamApiError) return (await streamConfig(manager, settings.name)) ?? fail(error)

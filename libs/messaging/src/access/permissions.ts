@@ -2,6 +2,7 @@
 // lists alone make that a fact: whoever may publish `evt.consent.>` is consent.
 import { commandSubject, NOTICES, PRODUCERS, type CommandName } from '@careseal/contracts'
 import { inboxPrefix } from '../connection.js'
+import { readerConsumers } from '../reader/reader-consumer.js'
 import { DLQ_STREAM, EVENTS_STREAM } from '../streams.js'
 
 /** What one NATS user may do. Allow-lists only; what is not listed is refused. */
@@ -87,7 +88,7 @@ function ofService(name: string, service: Service, options: PermissionOptions): 
       ...service.reads.flatMap((read) => [commandSubject(read, 'outbox-head'), commandSubject(read, 'replay-outbox')]),
       ...service.calls.map(([callee, command]) => commandSubject(callee, command)),
       ...(service.announces ? notices : []),
-      ...readingSubjects(service.reads),
+      ...(service.reads.length === 0 ? [] : readerConsumers(name).flatMap(readingSubjects)),
       ...STREAM_CHECKS,
       ...(options.manageStreams === true ? STREAM_CREATIONS : []),
       ...(service.durable === null ? [] : durableSubjects(service.durable)),
@@ -102,9 +103,8 @@ const STREAM_CHECKS = [EVENTS, DLQ_STREAM.name].map((stream) => `$JS.API.STREAM.
 // Creating what exists is refused by the broker unless it is the same, so this cannot change a stream.
 const STREAM_CREATIONS = [EVENTS, DLQ_STREAM.name].map((stream) => `$JS.API.STREAM.CREATE.${stream}`)
 
-// CREATE without a name makes an ephemeral consumer that the broker names; a named one could be somebody else's.
-function readingSubjects(reads: readonly string[]): string[] {
-  return reads.length === 0 ? [] : [`$JS.API.CONSUMER.CREATE.${EVENTS}`, ...replySubjects('FC', '*')]
+function readingSubjects(consumer: string): string[] {
+  return [`$JS.API.CONSUMER.CREATE.${EVENTS}.${consumer}`, ...replySubjects('FC', consumer)]
 }
 
 function durableSubjects(durable: string): string[] {

@@ -1,6 +1,5 @@
 // The stream as a source of hints: a push consumer without acknowledgements that is made anew whenever it is lost. It
-// may lose, repeat and reorder; the cursors see to completeness. An ephemeral consumer named by the broker, because the
-// permission to make a named one would be the permission to change everybody else's.
+// may lose, repeat and reorder; the cursors see to completeness.
 import {
   AckPolicy,
   DeliverPolicy,
@@ -11,9 +10,10 @@ import {
 } from '@nats-io/jetstream'
 import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from 'nats'
 import { recordOf } from '../atomic-batch.js'
-import { inboxOf } from '../connection.js'
+import { inboxPrefix, nameOf } from '../connection.js'
 import { ensureStreamsAgain, EVENTS_STREAM } from '../streams.js'
 import type { StreamMessage } from './candidate.js'
+import { createReaderConsumer } from './reader-consumer.js'
 import { backoffMs, pause } from './pause.js'
 
 export type FeedOptions = {
@@ -91,7 +91,7 @@ export class EventFeed {
   private async consumeUntilLost(): Promise<void> {
     this.lost = Promise.withResolvers<void>()
     const { nc } = this.options
-    const inbox = createInbox(inboxOf(nc))
+    const inbox = createInbox(inboxPrefix(nameOf(nc)))
     const subscription = nc.subscribe(inbox, { callback: (error, message) => this.receive(error, message) })
     try {
       await this.makeConsumer(inbox)
@@ -105,9 +105,10 @@ export class EventFeed {
   }
 
   private async makeConsumer(inbox: string): Promise<void> {
-    const manager = await jetstreamManager(this.options.nc, { checkAPI: false })
+    const { nc } = this.options
+    const manager = await jetstreamManager(nc, { checkAPI: false })
     const stream = await manager.streams.info(EVENTS_STREAM.name)
-    const info = await manager.consumers.add(EVENTS_STREAM.name, {
+    const info = await createReaderConsumer(nc, {
       filter_subjects: [...this.options.subjects],
       deliver_subject: inbox,
       ack_policy: AckPolicy.None,
