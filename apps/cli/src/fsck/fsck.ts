@@ -1,6 +1,6 @@
 // `careseal fsck`: re-derives from the databases all that can be re-derived, and names what does not agree.
 import { SubjectKeys, fileKms } from '@careseal/keys'
-import pg from 'pg'
+import { Client } from 'pg'
 import { backlogPass } from './backlog-pass.js'
 import { checkpointPass } from './checkpoint-pass.js'
 import { eventsPass } from './events-pass.js'
@@ -23,9 +23,9 @@ export type FsckInput = {
 
 /** Looks at a live system or a restored copy; one that is being written to shows a backlog that is none. */
 export async function fsck(input: FsckInput): Promise<FsckReport> {
-  const clients: pg.Client[] = []
+  const clients: Client[] = []
   const connect = async () => {
-    const client = new pg.Client({ connectionString: input.databaseUrl, application_name: 'careseal-fsck' })
+    const client = new Client({ connectionString: input.databaseUrl, application_name: 'careseal-fsck' })
     clients.push(client)
     await client.connect()
     return client
@@ -37,7 +37,7 @@ export async function fsck(input: FsckInput): Promise<FsckReport> {
   }
 }
 
-async function checks(input: FsckInput, connect: () => Promise<pg.Client>): Promise<Check[]> {
+async function checks(input: FsckInput, connect: () => Promise<Client>): Promise<Check[]> {
   const progress = input.progress ?? (() => undefined)
   const sql = await connect()
   const { producers, origin, vkeys } = input
@@ -49,7 +49,7 @@ async function checks(input: FsckInput, connect: () => Promise<pg.Client>): Prom
   return found
 }
 
-async function servicePass(input: FsckInput, sql: pg.Client, service: string): Promise<Check[]> {
+async function servicePass(input: FsckInput, sql: Client, service: string): Promise<Check[]> {
   const progress = input.progress ?? (() => undefined)
   await sql.query(`SET search_path = ${service}, ${service}_keys`)
   const keyFile = input.kmsKeyFiles[service]

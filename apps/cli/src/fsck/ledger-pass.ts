@@ -14,7 +14,7 @@ type Header = {
   root: string
   runs: Run[]
   epoch: number
-  time: string
+  time: number
 }
 type BlockRow = { height: string; hash: Buffer; header: Buffer; controls: Buffer[]; leaves: Buffer }
 type NumberedRow = { seq: string; tag: Buffer; commitment: Buffer; leaf_hash: Buffer; link: Buffer }
@@ -64,7 +64,7 @@ class LedgerPass {
   private readonly openTiles: Buffer[][] = []
   private readonly fullTiles: { level: number; index: number; hashes: Buffer; root: Buffer }[] = []
   private previousHash = '0'.repeat(64)
-  private previousTime = ''
+  private previousTime = 0
   private previousEpoch = 0
   private height = 0
 
