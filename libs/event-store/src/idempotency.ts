@@ -1,6 +1,7 @@
 // One key, one effect: the row is inserted before anything else, so of two requests with the same key the second waits
 // for the first to commit and then gets its answers, or takes over when the first rolled back. (exactly-once.md, I19)
 import type { ClientBase } from 'pg'
+import type { Queryable } from './transaction.js'
 
 /** What was answered, per entry of the request; never a body. */
 export type IdempotentAnswer = { status: number; location?: string; etag?: string }
@@ -57,7 +58,7 @@ export async function finishIdempotent(
 }
 
 /** Removes what expired, at most `limit` rows; answers how many. */
-export async function purgeIdempotency(sql: ClientBase, limit = 1000): Promise<number> {
+export async function purgeIdempotency(sql: Queryable, limit = 1000): Promise<number> {
   const { rowCount } = await sql.query(
     `DELETE FROM idempotency WHERE (actor, key) IN
        (SELECT actor, key FROM idempotency WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)`,

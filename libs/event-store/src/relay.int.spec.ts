@@ -120,6 +120,20 @@ describe('the relay', () => {
     await vi.waitFor(() => expect(published).toHaveLength(1), 5000)
   })
 
+  it('pauses between batches when it is told to', async () => {
+    const published: NumberedEvent[] = []
+    let allowed = true
+    startRelay(async (events) => void published.push(...events), { mayNumber: () => allowed, pollMs: 20 })
+    await append(1)
+    await vi.waitFor(() => expect(published).toHaveLength(1))
+    allowed = false
+    await append(1)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(published).toHaveLength(1)
+    allowed = true
+    await vi.waitFor(() => expect(published).toHaveLength(2))
+  })
+
   it('gives its lock back when it stops', async () => {
     const relay = startRelay(async () => {})
     await append(1)

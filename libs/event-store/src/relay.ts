@@ -13,6 +13,8 @@ export type RelayOptions = {
   publish: (events: NumberedEvent[]) => Promise<void>
   /** Asked on each new connection before anything is numbered; throws while the producer must not serve. */
   beforeNumbering?: () => Promise<void>
+  /** Asked before each batch; false makes the relay wait. */
+  mayNumber?: () => boolean
   onError?: (error: unknown) => void
   onPublished?: (events: readonly NumberedEvent[]) => void
   batchSize?: number
@@ -52,7 +54,7 @@ export class Relay {
 
   private async round(): Promise<boolean> {
     const client = this.client ?? (await this.becomeRelay())
-    if (!client) return false
+    if (!client || this.options.mayNumber?.() === false) return false
     const events = await numberOnce(client, this.options.producer, this.options.batchSize ?? BATCH_SIZE)
     if (events.length === 0) return false
     await this.publish(events)

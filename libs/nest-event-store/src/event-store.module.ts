@@ -14,6 +14,7 @@ import { LedgerClient } from './ledger/ledger.client.js'
 import { Receipts } from './ledger/receipts.service.js'
 import { SealFollowerService } from './ledger/seal-follower.service.js'
 import { EventTransactions } from './producer/event-transactions.service.js'
+import { IdempotencyPurge } from './producer/idempotency-purge.service.js'
 import { OutboxCommands } from './producer/outbox-commands.service.js'
 import { ProducerGuard } from './producer/producer-guard.service.js'
 import { OpenLeaf } from './producer/open-leaf.service.js'
@@ -51,6 +52,7 @@ export class EventStoreModule {
         ...SHARED,
         ProducerDatabase,
         OutboxCommands,
+        IdempotencyPurge,
         SealFollowerService,
         { provide: APP_GUARD, useClass: ServingGuard },
       ],

@@ -21,6 +21,7 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
       origin: database.origin,
       publish: (events) => publishEvents(nc, events),
       beforeNumbering: () => guard.confirm(),
+      mayNumber: () => guard.state === 'serving',
       onPublished: (events) => published.inc(events.length),
       onError: (error) => {
         failures.inc()
@@ -45,10 +46,12 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
 }
 
 function showAges({ pool, producer }: ProducerDatabase): void {
-  gauge({ name: 'careseal_unpublished_seconds', help: 'age of the oldest event without a number' }, async (metric) => {
-    metric.set((await waitingAges(pool, producer)).unpublishedSeconds)
-  })
-  gauge({ name: 'careseal_unsealed_seconds', help: 'age of the oldest event not yet sealed' }, async (metric) => {
-    metric.set((await waitingAges(pool, producer)).unsealedSeconds)
-  })
+  const ages = { unpublished: 'without a number', unsealed: 'not yet in a published block' } as const
+  for (const [name, what] of Object.entries(ages)) {
+    const metric = { name: `careseal_${name}_seconds`, help: `age of the oldest event ${what}; NaN without a database` }
+    gauge(metric, async (shown) => {
+      const found = await waitingAges(pool, producer).catch(() => null)
+      shown.set(found?.[`${name as keyof typeof ages}Seconds`] ?? Number.NaN)
+    })
+  }
 }
