@@ -5,6 +5,7 @@ import { fileKms, SubjectKeys } from '@careseal/keys'
 import { connectNats } from '@careseal/messaging'
 import { ProjectionReader, type Projection } from '@careseal/nest-event-store'
 import { dataSourceOptions, loadConfigOrExit } from '@careseal/service-kit'
+import { Logger } from '@nestjs/common'
 import { DataSource } from 'typeorm'
 import { AccessLogProjection } from './access-log/access-log.projection.js'
 import { AccountsProjection } from './accounts/accounts.projection.js'
@@ -21,6 +22,8 @@ if (names.some((name) => !PROJECTIONS.some((known) => known.name === name))) {
   process.stderr.write(USAGE)
   process.exit(2)
 }
+// The reader goes on reading for the moment until it is stopped; that this is cut short is no news.
+Logger.overrideLogger(['error', 'fatal'])
 await rebuild(loadConfigOrExit('audit-rebuild', config), names)
 
 async function rebuild(settings: AuditConfig, wanted: readonly string[]): Promise<void> {
