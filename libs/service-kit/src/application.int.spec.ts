@@ -162,4 +162,22 @@ describe('a service', () => {
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
   })
+
+  it('limits requests per address and says when to come back', async () => {
+    const config = loadConfig(z.object(baseConfig), { PORT: '0', METRICS_PORT: '0', RATE_LIMIT_PER_MINUTE: '3' })
+    const logger = createLogger({ service: 'try', level: 'silent' })
+    const options = { name: 'try', prefix: 'try', appModule: () => TryModule }
+    const limited = await startApplication(options, config, logger)
+    const call = (path: string) => fetch(`http://127.0.0.1:${limited.port}${path}`)
+    const answers = [await call('/try/subjects/1'), await call('/try/subjects/2'), await call('/try/slow')]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(answers.map(({ headers }) => headers.get('ratelimit-remaining'))).toEqual(['2', '1', '0'])
+    const refused = await call('/try/subjects/4')
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(refused.headers.get('ratelimit-limit')).toBe('3')
+    expect(await refused.json()).toMatchObject({ code: 'too-many-requests' })
+    expect((await call('/livez')).status).toBe(200)
+    await limited.close()
+  })
 })

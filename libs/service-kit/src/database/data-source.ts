@@ -1,4 +1,14 @@
-import type { DataSourceOptions, EntitySchema, MixedList } from 'typeorm'
+import type { DataSourceOptions, EntitySchema, Logger, MixedList } from 'typeorm'
+
+// What fails is thrown, and our own log tells it; TypeORM's would print a line of its own, with words of the database.
+const silent: Logger = {
+  logQuery: () => {},
+  logQueryError: () => {},
+  logQuerySlow: () => {},
+  logSchemaBuild: () => {},
+  logMigration: () => {},
+  log: () => {},
+}
 
 type Class = abstract new (...args: never[]) => unknown
 
@@ -31,6 +41,7 @@ export function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
     migrationsRun: false,
     // Statements quote values, and values are personal: the log of the ORM stays off.
     logging: false,
+    logger: silent,
     poolSize,
     connectTimeoutMS: 5_000,
     extra: {

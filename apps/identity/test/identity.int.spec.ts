@@ -12,7 +12,7 @@ import {
   testKey,
   type RunningIdentity,
   type TestKey,
-} from './testing/running-identity.js'
+} from './running-identity.js'
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const audience = `${PUBLIC_ORIGIN}/fhir`
