@@ -74,17 +74,18 @@ export class ProjectionRunner<E extends ChainedEvent> {
   /** Empties model and position, then replays every producer from its first event up to `heads`. */
   async rebuild({ heads, replay, onProgress }: RebuildOptions<E>): Promise<void> {
     await this.reset()
-    const total = Object.values(heads).reduce((sum, seq) => sum + seq, 0)
-    let applied = 0
+    const total = this.options.producers.reduce((sum, producer) => sum + (heads[producer] ?? 0), 0)
+    let before = 0
     for (const producer of this.options.producers) {
       const head = heads[producer] ?? 0
       for (let from = 1; from <= head;) {
         const events = await replay(producer, from)
         if (events.length === 0) throw new ProjectionGap(producer, from)
-        applied += (await this.applyBatch(events)).applied
+        await this.applyBatch(events)
         from = events.at(-1)!.seq + 1
-        onProgress?.({ applied: Math.min(applied, total), total })
+        onProgress?.({ applied: Math.min(before + from - 1, total), total })
       }
+      before += head
     }
   }
 

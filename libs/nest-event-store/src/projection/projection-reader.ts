@@ -1,8 +1,8 @@
 import { ProjectionGap, ProjectionRunner } from '@careseal/event-store'
 import { readEvents, type EventReader, type LedgerEvent, type NatsConnection } from '@careseal/messaging'
-import { gauge } from '@careseal/observability'
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
 import type { DataSource } from 'typeorm'
+import { showProjection } from './projection-metrics.js'
 import { producerHeads, replayFrom } from './replay.js'
 import type { Projection } from './projection.module.js'
 
@@ -20,7 +20,7 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
   private readonly logger = new Logger(ProjectionReader.name)
   private readonly runner: ProjectionRunner<LedgerEvent>
   private reader: EventReader | undefined
-  private frozen: string[] = []
+  private stopShowing = (): void => {}
 
   constructor(private readonly options: ProjectionReaderOptions) {
     const { name, dataSource, origin, producers, model } = options
@@ -34,6 +34,10 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
     })
   }
 
+  get name(): string {
+    return this.options.name
+  }
+
   async onApplicationBootstrap(): Promise<void> {
     const { nc, origin } = this.options
     this.reader = readEvents({
@@ -45,10 +49,11 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
       onTrouble: ({ kind, producer, error }) => this.logger.warn({ kind, producer, err: error }, 'reading goes on'),
     })
     this.reader.start()
-    this.showLag()
+    this.stopShowing = showProjection(this)
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.stopShowing()
     await this.reader?.stop()
   }
 
@@ -57,15 +62,20 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
     return this.reader?.status()
   }
 
-  /** Empties the model and replays every producer from its first event; reading goes on from there. */
+  /**
+   * Empties the model and replays every producer from its first event; a reader that was reading goes on from there.
+   *
+   * Other processes may go on reading the same projection: they notice that the position has moved.
+   */
   async rebuild(onProgress?: (progress: { applied: number; total: number }) => void): Promise<void> {
-    await this.reader?.stop()
+    const wasReading = this.reader !== undefined
+    await this.onModuleDestroy()
     try {
       const heads = await producerHeads(this.options.nc, this.options.producers)
       const replay = replayFrom(this.options.nc)
       await this.runner.rebuild({ heads, replay, ...(onProgress && { onProgress }) })
     } finally {
-      await this.onApplicationBootstrap()
+      if (wasReading) await this.onApplicationBootstrap()
     }
   }
 
@@ -80,16 +90,6 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
   }
 
   private onFrozen(producer: string, reason: string): void {
-    this.frozen = [...this.frozen, producer]
     this.logger.error({ producer, reason }, 'a producer’s chain does not continue; it is read no further')
-  }
-
-  private showLag(): void {
-    const labels = ['projection', 'producer']
-    gauge({ name: 'careseal_projection_lag_events', help: 'events that a projection is behind', labels }, (metric) => {
-      for (const [producer, { seq, headSeq }] of Object.entries(this.status()?.producers ?? {})) {
-        metric.set({ projection: this.options.name, producer }, Math.max(0, (headSeq ?? seq) - seq))
-      }
-    })
   }
 }
