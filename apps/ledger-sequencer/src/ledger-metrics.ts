@@ -12,11 +12,10 @@ export const ledgerMetrics = {
       name: 'careseal_ledger_unpublished_age_seconds',
       help: 'Age of the oldest committed entry that no published checkpoint covers, 0 if there is none',
     },
-    (metric) => metric.set(unpublishedSince === null ? 0 : (Date.now() - unpublishedSince) / 1000),
+    (metric) => metric.set(oldestAgeSeconds()),
   ),
   blockSeconds: histogram({ name: 'careseal_ledger_block_seconds', help: 'Time to commit a block' }),
   entriesPerBlock: histogram({ name: 'careseal_ledger_entries_per_block', help: 'Leaves in a block' }, BLOCK_SIZES),
-  batchesFailed: gauge({ name: 'careseal_ledger_batches_failed', help: 'Blocks in a row that had to be tried again' }),
   frozenProducers: gauge({
     name: 'careseal_ledger_frozen_producers',
     help: 'Producers whose own chain does not fit what was sealed',
@@ -29,16 +28,28 @@ export const ledgerMetrics = {
   }),
 }
 
-let unpublishedSince: number | null = null
+/** Committed blocks that no published checkpoint covers, oldest first. */
+const waiting: { treeSize: number; since: number }[] = []
+// Without checkpoints for long, only the oldest matters.
+const WAITING_MAX = 10_000
 
-export function committed({ height, treeSize }: { height: number; treeSize: number }): void {
+export function headAt({ height, treeSize }: { height: number; treeSize: number }): void {
   ledgerMetrics.height.set(height)
   ledgerMetrics.treeSize.set(treeSize)
-  unpublishedSince ??= Date.now()
 }
 
-/** `treeSize` is the committed size now: what lies above the published size has just begun to wait. */
-export function checkpointPublished(size: number, treeSize: number): void {
+export function committed(block: { height: number; treeSize: number }): void {
+  headAt(block)
+  if (waiting.length < WAITING_MAX) waiting.push({ treeSize: block.treeSize, since: Date.now() })
+}
+
+export function checkpointPublished(size: number): void {
   ledgerMetrics.publishedSize.set(size)
-  unpublishedSince = size >= treeSize ? null : Date.now()
+  const covered = waiting.findIndex(({ treeSize }) => treeSize > size)
+  waiting.splice(0, covered === -1 ? waiting.length : covered)
+}
+
+function oldestAgeSeconds(): number {
+  const oldest = waiting[0]
+  return oldest ? (Date.now() - oldest.since) / 1000 : 0
 }

@@ -158,17 +158,30 @@ describe('crashes', () => {
   })
 })
 
-describe('a database that is older than the signer', () => {
-  async function sealTwoParts() {
-    const first = await ledger.start()
-    await first.deliver(records.write(20))
-    await first.sequencer.stop()
-    await database.backUp()
-    const second = await ledger.start()
-    await second.deliver(records.write(20))
-    await second.sequencer.stop()
-  }
+async function sealTwoParts() {
+  const first = await ledger.start()
+  await first.deliver(records.write(20))
+  await first.sequencer.stop()
+  await database.backUp()
+  const second = await ledger.start()
+  await second.deliver(records.write(20))
+  await second.sequencer.stop()
+}
 
+// Whoever restores the signer's folder with the database gets by; only witnesses see that.
+async function growAnotherHistory() {
+  const { size, root } = await ledger.published()
+  const memory = JSON.stringify({ v: 1, size, root: Buffer.from(root).toString('hex') })
+  const file = `${ledger.dir}/signer-state.json`
+  const kept = await readFile(file)
+  await writeFile(file, memory)
+  const forked = await ledger.start()
+  await forked.deliver(consent.write(30))
+  await forked.sequencer.stop()
+  await writeFile(file, kept)
+}
+
+describe('a database that is older than the signer', () => {
   it('is found out: nothing is appended, nothing signed, and old data is still read', async () => {
     await sealTwoParts()
     const signed = await ledger.signed()
@@ -193,19 +206,6 @@ describe('a database that is older than the signer', () => {
     expect(status.halt?.code).toBe('rollback-detected')
     expect(await ledger.signed()).toEqual(signed)
   })
-
-  // Whoever restores the signer's folder with the database gets by; only witnesses see that.
-  async function growAnotherHistory() {
-    const { size, root } = await ledger.published()
-    const memory = JSON.stringify({ v: 1, size, root: Buffer.from(root).toString('hex') })
-    const file = `${ledger.dir}/signer-state.json`
-    const kept = await readFile(file)
-    await writeFile(file, memory)
-    const forked = await ledger.start()
-    await forked.deliver(consent.write(30))
-    await forked.sequencer.stop()
-    await writeFile(file, kept)
-  }
 
   it('is no excuse for a signer that lost its memory', async () => {
     await sealTwoParts()

@@ -12,7 +12,7 @@ import {
 import type { Pool } from 'pg'
 import type { SealedBlock } from './appender/appender.js'
 import type { SequencerConfig } from './config.js'
-import { checkpointPublished, committed, ledgerMetrics } from './ledger-metrics.js'
+import { checkpointPublished, committed, headAt, ledgerMetrics } from './ledger-metrics.js'
 import { LedgerStatus } from './ledger-status.js'
 import { Sequencer, type ReaderSetup, type SequencerOptions } from './sequencer.js'
 import { LEAF_BYTES } from './tree/block-rows.js'
@@ -25,7 +25,6 @@ export const WORK_POOL = Symbol('work pool')
 export class SequencerService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger('Sequencer')
   private readonly sequencer: Sequencer
-  private starting: Promise<void> = Promise.resolve()
   private stopping = false
 
   constructor(
@@ -43,7 +42,7 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
   }
 
   onApplicationBootstrap(): void {
-    this.starting = this.sequencer.start().catch((error: unknown) => {
+    void this.sequencer.start().catch((error: unknown) => {
       if (!this.stopping) this.exit(error, 'the sequencer did not start')
     })
   }
@@ -51,7 +50,6 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true
     await this.sequencer.stop()
-    await this.starting
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -72,6 +70,7 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
       pool,
       status,
       openReader: (setup) => this.openReader(setup, status),
+      onConfirmed: ({ height, treeSize }) => headAt({ height, treeSize }),
       onSealed: (block) => this.onSealed(block),
       onPublished: (checkpoint) => this.onPublished(checkpoint),
       onFatal: (reason) => this.exit(reason, 'the sequencer ends'),
@@ -105,8 +104,8 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
     publishNotice(this.nats, 'ledger.block-sealed', { height, treeSize, headerHash: hexOf(hash) })
   }
 
-  private onPublished({ size, root, treeSize }: { size: number; root: Uint8Array; treeSize: number }): void {
-    checkpointPublished(size, treeSize)
+  private onPublished({ size, root }: { size: number; root: Uint8Array }): void {
+    checkpointPublished(size)
     publishNotice(this.nats, 'ledger.checkpoint-published', { size, root: hexOf(root) })
   }
 

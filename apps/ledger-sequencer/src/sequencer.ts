@@ -37,8 +37,9 @@ export type SequencerOptions = {
   pool: Pool
   status: LedgerStatus
   openReader: (setup: ReaderSetup) => Pick<EventReader, 'start' | 'stop'>
+  onConfirmed: (head: { height: number; treeSize: number }) => void
   onSealed: (block: SealedBlock) => void
-  onPublished: (checkpoint: { size: number; root: Hash; treeSize: number }) => void
+  onPublished: (checkpoint: { size: number; root: Hash }) => void
   /** The process has to end: what it knows may be wrong. */
   onFatal: (reason: Fatal) => void
   log: Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>
@@ -50,8 +51,8 @@ export class Sequencer {
   private lease: Lease | undefined
   private reader: Pick<EventReader, 'start' | 'stop'> | undefined
   private checkpoints: CheckpointLoop | undefined
+  private starting: Promise<void> = Promise.resolve()
   private sealing: Promise<void> = Promise.resolve()
-  private treeSize = 0
 
   constructor(private readonly options: SequencerOptions) {
     const { batchMax, lingerMs, status } = options
@@ -64,7 +65,12 @@ export class Sequencer {
    *
    * Rejects with SignerUnfit, Fatal or whatever the database says: then the process ends.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.starting = this.run()
+    return this.starting
+  }
+
+  private async run(): Promise<void> {
     const { databaseUrl: url, leaseMs: durationMs, onFatal, status, pool } = this.options
     const signer = await this.openSigner()
     this.lease = await Lease.acquire({ url, durationMs, onLost: onFatal, signal: this.stopping.signal })
@@ -78,6 +84,7 @@ export class Sequencer {
     await this.requireSameHead(chain, signer)
     if (status.halt || this.stopping.signal.aborted) return
     status.confirm()
+    this.options.onConfirmed({ height: chain.height, treeSize: chain.size })
     this.startCheckpoints(checkpointer)
     await this.startSealing(chain, signer.genesis.origin)
   }
@@ -85,6 +92,8 @@ export class Sequencer {
   /** Stops reading, finishes the block and its checkpoint, gives the lease back. */
   async stop(): Promise<void> {
     this.stopping.abort()
+    // Whoever called start hears of its failure.
+    await this.starting.catch(() => {})
     await this.reader?.stop()
     this.queue.close()
     await this.sealing
@@ -108,7 +117,7 @@ export class Sequencer {
       signer,
       chain,
       status,
-      onPublished: (checkpoint) => onPublished({ ...checkpoint, treeSize: Math.max(this.treeSize, checkpoint.size) }),
+      onPublished,
     })
   }
 
@@ -176,7 +185,6 @@ export class Sequencer {
   }
 
   private sealed(block: SealedBlock): void {
-    this.treeSize = block.treeSize
     this.options.onSealed(block)
     this.checkpoints?.wake()
   }

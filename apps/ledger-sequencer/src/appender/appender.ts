@@ -25,14 +25,14 @@ const RETRY_DELAY_MS_MAX = 2_000
 /** Runs until the queue is closed and empty. Rejects with Fatal, and then nothing more may be written by this process. */
 export async function sealBlocks(options: AppenderOptions): Promise<void> {
   let committing: Promise<void> = Promise.resolve()
-  // A rejection is seen at the next await; until then it must not count as unhandled.
-  committing.catch(() => {})
+  // A failed commit ends the wait for leaves too; it is thrown where the commit is awaited.
+  const giveUp = () => options.queue.discard()
   for (let leaves = await options.queue.take(); leaves !== null; leaves = await options.queue.take()) {
     const block = options.planner.planLeaves(leaves, options.now())
     await committing
     if (!block) continue
     committing = commit(options, block)
-    committing.catch(() => {})
+    committing.catch(giveUp)
   }
   await committing
 }

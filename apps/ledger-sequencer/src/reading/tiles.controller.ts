@@ -19,7 +19,7 @@ const IMMUTABLE = 'public, max-age=31536000, immutable'
 export class TilesController {
   constructor(private readonly reader: LedgerReader) {}
 
-  @Get('tile/*path')
+  @Get('tile/*')
   async tile(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = `tile/${(request.params as { '*': string })['*']}`
     const tile = parseTilePath(path)

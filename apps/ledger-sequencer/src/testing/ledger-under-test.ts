@@ -62,6 +62,7 @@ export class LedgerUnderTest {
         setup.current = asked
         return { start: () => {}, stop: async () => {} }
       },
+      onConfirmed: () => {},
       onSealed: () => {},
       onPublished: ({ size }) => published.push(size),
       onFatal: (reason) => fatal.push(reason.code),
