@@ -74,6 +74,14 @@ describe('a decision', () => {
     expect(await decideOne(patient, { ...asked, caller: callerOf('auditor') })).toMatchObject({ permitted: false })
   })
 
+  it('holds a writer to the scopes of the token', async () => {
+    const patient = newPatient()
+    const readOnly = { action: 'write' as const, caller: callerOf('system', { scopes: ['system/*.rs'] }) }
+    expect(await decideOne(patient, readOnly)).toMatchObject({ permitted: false, reason: 'role-not-allowed' })
+    const otherType = { ...readOnly, caller: callerOf('system', { scopes: ['system/Patient.cruds'] }) }
+    expect(await decideOne(patient, otherType)).toMatchObject({ permitted: false, reason: 'role-not-allowed' })
+  })
+
   it('about an erased patient is a denial', async () => {
     const patient = newPatient()
     await world.grant(patient)

@@ -2,6 +2,7 @@
 import type { ConsentRule } from '@careseal/consent-policy'
 import type { Grantee } from '@careseal/contracts'
 import type { Tx } from '@careseal/event-store'
+import type { ClientBase } from 'pg'
 import { In } from 'typeorm'
 import { ActiveConsent } from './active-consent.entity.js'
 import { passGates } from './head-gate.js'
@@ -12,19 +13,34 @@ export type ConsentsAtHead = { atMs: number; consents: Map<string, ConsentRule[]
  * The active consents of each patient, none of which can change until this transaction ends.
  *
  * The patients' subject rows must be locked before (lock order: subject, consent head, streams, tag counters).
- * Three statements on purpose: a statement that locks the head and reads the consents returns, after it has waited for
- * a revocation, the new head with the old consents (READ COMMITTED re-reads only the locked row).
+ * The consents are read in a statement after the lock: one statement that locks the head and reads the consents
+ * returns, when it had to wait for a revocation, the new head with the old consents (READ COMMITTED re-reads only the
+ * locked row).
  */
 export async function consentsAtHead({ sql, manager }: Tx, patientIds: readonly string[]): Promise<ConsentsAtHead> {
   const ids = [...new Set(patientIds)].toSorted()
+  if (ids.length === 0) return { atMs: 0, consents: new Map() }
   await passGates(sql, ids)
-  await sql.query('INSERT INTO consent_head (patient_id) SELECT unnest($1::uuid[]) ORDER BY 1 ON CONFLICT DO NOTHING', [
-    ids,
-  ])
-  await sql.query('SELECT 1 FROM consent_head WHERE patient_id = ANY ($1::uuid[]) ORDER BY patient_id FOR SHARE', [ids])
+  const atMs = await lockHeads(sql, ids)
   const rows = await manager.findBy(ActiveConsent, { patientId: In(ids) })
-  const clock = await sql.query<{ at: Date }>('SELECT clock_timestamp() AS at')
-  return { atMs: clock.rows[0]!.at.getTime(), consents: rulesByPatient(rows) }
+  return { atMs, consents: rulesByPatient(rows) }
+}
+
+/** Locks the heads FOR SHARE, ascending, after making those that are missing. Answers the time at the last lock. */
+async function lockHeads(sql: ClientBase, ids: readonly string[]): Promise<number> {
+  const lock = () =>
+    sql.query<{ at: Date }>(
+      `SELECT clock_timestamp() AS at FROM consent_head WHERE patient_id = ANY ($1::uuid[])
+       ORDER BY patient_id FOR SHARE`,
+      [ids],
+    )
+  let { rows } = await lock()
+  if (rows.length < ids.length) {
+    const insert = 'INSERT INTO consent_head (patient_id) SELECT unnest($1::uuid[]) ORDER BY 1 ON CONFLICT DO NOTHING'
+    await sql.query(insert, [ids])
+    rows = (await lock()).rows
+  }
+  return Math.max(...rows.map(({ at }) => at.getTime()))
 }
 
 export function rulesByPatient(rows: readonly ActiveConsent[]): Map<string, ConsentRule[]> {

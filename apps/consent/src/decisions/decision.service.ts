@@ -1,6 +1,7 @@
 // Takes access decisions on the consent primary, and writes each as an event before it is answered.
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
+import { permits } from '@careseal/authz'
 import { judge, type ConsentRule, type DeploymentPolicy, type Judgement } from '@careseal/consent-policy'
 import type { CommandReply, COMMANDS, EventData } from '@careseal/contracts'
 import { EventStore, type NewEvent } from '@careseal/event-store'
@@ -66,8 +67,17 @@ function decisionOf(
   const { patientId, atMs, consents } = about
   const { caller: requester, action, purpose } = question
   const born = question.born.includes(patientId)
-  const judgement = judge({ requester, patientId, action, purpose, atMs, born }, consents, policy)
+  const asked = { requester, patientId, action, purpose, atMs, born }
+  const judgement = mayAsk(question) ? judge(asked, consents, policy) : OUT_OF_SCOPE
   return record(question, patientId, judgement)
+}
+
+const OUT_OF_SCOPE: Judgement = { permitted: false, reason: 'role-not-allowed', reasons: [] }
+
+/** The token's scopes, once more: whoever calls this service must not be able to write with a token for reading. */
+function mayAsk({ caller, action, types }: Question): boolean {
+  const interactions = action === 'write' ? (['c', 'u', 'd'] as const) : (['r', 's'] as const)
+  return types.every((type) => interactions.some((interaction) => permits(caller.scopes, interaction, type)))
 }
 
 function record(question: Question, patientId: string, judgement: Judgement): Taken {
