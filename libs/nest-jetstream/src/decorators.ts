@@ -1,6 +1,6 @@
 import type { CommandName, CommandReply, COMMANDS, EventBody, EventType } from '@careseal/contracts'
 import { producerOf, subjectOf } from '@careseal/contracts'
-import { EventPattern, MessagePattern } from '@nestjs/microservices'
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices'
 import type { z } from 'zod'
 import type { CommandRpcContext } from './command.context.js'
 import { carryingErrors } from './failures.js'
@@ -27,8 +27,8 @@ export type OnEventOptions = {
 export function OnEvent<T extends EventType>(type: T, options: OnEventOptions = {}) {
   const producers = options.producers ?? [producerOf(type)]
   const subjects = producers.map((producer) => subjectOf(type, producer))
-  return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<EventMethod<T>>): void => {
-    carry(descriptor)
+  return <M extends EventMethod<T>>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<M>) => {
+    prepare(target, key, descriptor)
     EventPattern<string[]>(subjects, JETSTREAM, { event: type })(target, key, descriptor)
   }
 }
@@ -39,13 +39,20 @@ export function OnEvent<T extends EventType>(type: T, options: OnEventOptions = 
  * A CommandRejected that it throws reaches the requester with its code; anything else as `internal`.
  */
 export function OnCommand<C extends CommandName>(name: C) {
-  return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<CommandMethod<C>>): void => {
-    carry(descriptor)
+  return <M extends CommandMethod<C>>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<M>) => {
+    prepare(target, key, descriptor)
     MessagePattern<string>(name, JETSTREAM, { command: name })(target, key, descriptor)
   }
 }
 
-// Before Nest's decorators, which keep their metadata on the function itself.
-function carry<M extends (...args: never[]) => unknown>(descriptor: TypedPropertyDescriptor<M>): void {
+// Comes before Nest's pattern decorators, which keep their metadata on the function itself. Left alone, Nest would hand
+// over the payload only.
+function prepare<M extends (...args: never[]) => unknown>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+): void {
+  Payload()(target, key, 0)
+  Ctx()(target, key, 1)
   if (descriptor.value) descriptor.value = carryingErrors(descriptor.value as never) as unknown as M
 }

@@ -51,17 +51,19 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   }
 
   /** Starts answering and consuming. A consumer that cannot be made yet is tried again in the background. */
-  override listen(callback: (error?: unknown) => void): void {
+  override async listen(callback: (error?: unknown) => void): Promise<void> {
     if (this.isListening) return callback()
     this.isListening = true
     try {
       this.responders = commandHandlers(this.messageHandlers).map((entry) => this.answer(...entry))
       this.consumer = this.consume()
-      this.tell('connected')
-      callback()
+      // Whoever hears that we started may ask at once.
+      await this.options.nc.flush()
     } catch (error) {
-      callback(error)
+      return callback(error)
     }
+    this.tell('connected')
+    callback()
   }
 
   /** Takes no more events; those in flight go on. */

@@ -24,7 +24,7 @@ export class MessagingLifecycle
   async onApplicationBootstrap(): Promise<void> {
     this.unwatch = showBreakers()
     await new Promise<void>((resolve, reject) => {
-      this.server.listen((error) => (error === undefined ? resolve() : reject(error)))
+      void this.server.listen((error) => (error === undefined ? resolve() : reject(error)))
     })
   }
 

@@ -59,6 +59,8 @@ function as(name: string): NatsConnection {
   return nc
 }
 
+const slowly = () => sleep(1)
+
 async function isRefusedPublication(name: string, subject: string): Promise<boolean> {
   const nc = await connectAs(name)
   try {
@@ -115,10 +117,15 @@ describe('permissions let a service do its work', () => {
   it('lets a fast stream wait for a slow reader', async () => {
     const records = producers.get('records') as FakeProducer
     await publishEvents(as('records'), records.add(4000))
-    const deliver = () => sleep(1)
     const start = { records: { seq: 0, link: '' } }
     const small = { maxBatch: 50, maxBufferedBytes: 100_000 }
-    const reader = readEvents({ nc: as('ledger-sequencer'), origin: ORIGIN, producers: start, deliver, ...small })
+    const reader = readEvents({
+      nc: as('ledger-sequencer'),
+      origin: ORIGIN,
+      producers: start,
+      deliver: slowly,
+      ...small,
+    })
     reader.start()
     await vi.waitFor(() => expect(reader.position()).toEqual({ records: records.head }), { timeout: 20_000 })
     await reader.stop()
