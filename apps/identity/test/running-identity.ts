@@ -42,6 +42,7 @@ export type RunningIdentity = {
   origin: string
   operatorKey: TestKey
   databases: DatabaseUrls
+  natsUrl: string
   lines: string[]
   app(): Application['app']
   restart(): Promise<void>
@@ -75,6 +76,7 @@ export async function runIdentity(): Promise<RunningIdentity> {
     origin: `http://127.0.0.1:${port}`,
     operatorKey,
     databases,
+    natsUrl: nats.url,
     lines,
     app: () => running.app,
     restart: async () => {

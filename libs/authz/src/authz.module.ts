@@ -4,7 +4,7 @@ import { AccessTokens, type AuthzOptions } from './access-token.js'
 import { AuthzGuard, CLIENT_RATE_LIMIT } from './authz.guard.js'
 import { undeclaredAmong } from './undeclared-routes.js'
 
-const REQUESTS_PER_MINUTE = 60_000
+const REQUESTS_PER_MINUTE = 600_000
 
 /** Guards every route of the service; a service with an undeclared route does not start. */
 @Module({})

@@ -7,6 +7,7 @@ import type { BaseConfig } from './config/base-config.js'
 import { ProblemFilter } from './errors/problem.filter.js'
 import { HealthModule } from './health/health.module.js'
 import { problemValidationPipe } from './http/problem-validation.pipe.js'
+import { RequestCounter } from './http/request-counter.js'
 import { RateLimitGuard } from './http/rate-limit.guard.js'
 
 export type AppModule = Type | DynamicModule
@@ -20,7 +21,10 @@ export class KitModule {
       imports: [
         // The request's logger is Fastify's (it carries the request id); nestjs-pino finds it for Nest's Logger.
         LoggerModule.forRoot({ pinoHttp: { logger }, useExisting: true }),
-        ThrottlerModule.forRoot([{ ttl: 60_000, limit: config.RATE_LIMIT_PER_MINUTE }]),
+        ThrottlerModule.forRoot({
+          throttlers: [{ ttl: 60_000, limit: config.RATE_LIMIT_PER_MINUTE }],
+          storage: new RequestCounter(),
+        }),
         HealthModule,
         appModule,
       ],

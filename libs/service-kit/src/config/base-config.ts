@@ -25,8 +25,8 @@ export const baseConfig = {
     .number()
     .int()
     .positive()
-    .default(60_000)
-    .describe('requests that one address and one client may each make in a minute'),
+    .default(600_000)
+    .describe('requests that one address, and one client, may make in a minute at each replica'),
   JSON_DEPTH_MAX: z.coerce.number().int().positive().default(100).describe('how deep a JSON body may nest'),
   DRAIN_DELAY_MS: milliseconds
     .default(500)
