@@ -1,0 +1,89 @@
+import { PRODUCERS } from '@careseal/contracts'
+import { createUser } from '@nats-io/nkeys'
+import { describe, expect, it } from 'vitest'
+import { subjectMatches } from '../subject.js'
+import { renderAuthorization, renderNatsConfig } from './nats-config.js'
+import { DEPLOYER, natsPermissions, OUTSIDE_EXAMPLE, SERVICES } from './permissions.js'
+
+const permissions = natsPermissions()
+
+function whoMay(action: 'publish' | 'subscribe', subject: string): string[] {
+  return Object.keys(permissions).filter((user) =>
+    permissions[user]?.[action].some((allowed) => subjectMatches(allowed, subject)),
+  )
+}
+
+const user = (name: string) => ({ name, publicNkey: createUser().getPublicKey() })
+
+describe('permissions', () => {
+  it.each(PRODUCERS)('only %s publishes as %s', (producer) => {
+    expect(whoMay('publish', `evt.${producer}.thing.something-happened`)).toEqual([producer])
+  })
+
+  it.each(PRODUCERS)('only %s answers for itself', (producer) => {
+    expect(whoMay('subscribe', `cmd.${producer}.outbox-head`)).toEqual([producer])
+  })
+
+  it('every reader of a producer may ask it for what the stream lacks', () => {
+    for (const [name, { reads }] of Object.entries(SERVICES)) {
+      for (const read of reads) {
+        expect(whoMay('publish', `cmd.${read}.outbox-head`)).toContain(name)
+        expect(whoMay('publish', `cmd.${read}.replay-outbox`)).toContain(name)
+      }
+    }
+    expect(whoMay('publish', 'cmd.records.replay-outbox')).toEqual(['records', 'audit', 'ledger-sequencer'])
+  })
+
+  it('only those who decide nothing themselves ask for decisions', () => {
+    expect(whoMay('publish', 'cmd.consent.decide-access')).toEqual(['records', 'audit'])
+    expect(whoMay('publish', 'cmd.records.open-leaf')).toEqual(['audit'])
+  })
+
+  it('only the sequencer announces', () => {
+    expect(whoMay('publish', 'ledger.block-sealed')).toEqual(['ledger-sequencer'])
+  })
+
+  it('every user hears its own inbox and nobody else’s', () => {
+    for (const user of Object.keys(permissions)) expect(whoMay('subscribe', `_INBOX.${user}.x.y`)).toEqual([user])
+  })
+
+  it('only the deployer changes streams, and only where told may services create them', () => {
+    expect(whoMay('publish', '$JS.API.STREAM.UPDATE.EVENTS')).toEqual([DEPLOYER])
+    expect(whoMay('publish', '$JS.API.STREAM.CREATE.EVENTS')).toEqual([DEPLOYER])
+    expect(whoMay('publish', '$JS.API.STREAM.DELETE.EVENTS')).toEqual([])
+    expect(natsPermissions({ manageStreams: true })['audit']?.publish).toContain('$JS.API.STREAM.CREATE.EVENTS')
+  })
+
+  it('nobody may do everything', () => {
+    for (const { publish, subscribe } of Object.values(permissions)) {
+      for (const subject of [...publish, ...subscribe]) expect(subject).not.toMatch(/^[>*]/)
+    }
+  })
+
+  it('let a new incarnation publish beside the old one', () => {
+    const { consent } = natsPermissions({ incarnations: { consent: ['consent', 'consent-2'] } })
+    expect(consent?.publish).toEqual(expect.arrayContaining(['evt.consent.>', 'evt.consent-2.>']))
+  })
+})
+
+describe('nats.conf', () => {
+  it('holds every user with its key, and lets nobody in without', () => {
+    const users = [user('records'), user(OUTSIDE_EXAMPLE)]
+    const text = renderNatsConfig({ users, storeDir: '/data', port: 4333 })
+    for (const { publicNkey } of users) expect(text).toContain(`nkey: ${publicNkey}`)
+    expect(text).toContain('listen: "127.0.0.1:4333"')
+    expect(text).not.toContain('no_auth_user')
+  })
+
+  it('turns TLS on, and asks clients for certificates, when told so', () => {
+    const tls = { certFile: '/tls/tls.crt', keyFile: '/tls/tls.key', caFile: '/tls/ca.crt' }
+    const text = renderNatsConfig({ users: [user('audit')], storeDir: '/data', tls })
+    expect(text).toContain('verify: true')
+    expect(text).toContain('min_version: "1.3"')
+  })
+
+  it('refuses users that nobody has decided about, and keys that are none', () => {
+    expect(() => renderAuthorization([user('stranger')])).toThrow('no permissions are known')
+    expect(() => renderAuthorization([{ name: 'audit', publicNkey: 'UABC" }' }])).toThrow('malformed')
+  })
+})
