@@ -1,8 +1,8 @@
-import { Module, type DynamicModule } from '@nestjs/common'
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common'
 import { AuthzModule } from '@careseal/authz'
 import { createFhir } from '@careseal/fhir'
 import { loadDefinitions } from '@careseal/fhir/definitions'
-import { EventStoreModule } from '@careseal/nest-event-store'
+import { EventStoreModule, OpenLeaf } from '@careseal/nest-event-store'
 import { MessagingModule } from '@careseal/nest-jetstream'
 import { tokenAuthority } from '@careseal/service-kit'
 import { ConsentClient } from './access/consent.client.js'
@@ -20,6 +20,7 @@ import { SearchController } from './http/search.controller.js'
 import { ServerBase } from './http/server-base.js'
 import { DisclosureService } from './reading/disclosure.service.js'
 import { HistoryPages } from './reading/history-pages.js'
+import { mayOpen } from './reading/opening-access.js'
 import { ReadService } from './reading/read.service.js'
 import { ReceiptService } from './reading/receipt.service.js'
 import { SearchPages } from './searching/search-pages.js'
@@ -47,7 +48,7 @@ const WRITING = [Idempotency, StoreWrites, WriteService, ResourceWrites, Transac
 const SERVICES = [...READING, ...SEARCHING, ...WRITING, ForwardService]
 
 @Module({})
-export class RecordsModule {
+export class RecordsModule implements OnModuleInit {
   static forRoot(config: RecordsConfig): DynamicModule {
     return {
       module: RecordsModule,
@@ -85,5 +86,10 @@ export class RecordsModule {
         ...SERVICES,
       ],
     }
+  }
+  constructor(private readonly leaves: OpenLeaf) {}
+
+  onModuleInit(): void {
+    this.leaves.authoriseWith(mayOpen)
   }
 }

@@ -72,6 +72,7 @@ describe('validation', () => {
   it.each([
     ['two types of one choice', { ...observation, valueInteger: 1 }, /^Observation\.value/],
     ['a reference to nothing contained', { ...patient, generalPractitioner: [{ reference: '#x' }] }, /reference$/],
+    ['half a character', { ...patient, name: [{ family: 'x\ud800' }] }, /name\[0\]\.family$/],
     ['an empty array', { ...patient, name: [] }, /^Patient\.name$/],
     ['a wrong target type', { ...observation, subject: { reference: 'Medication/1' } }, /^Observation\.subject$/],
     ['a period that ends first', { ...patient, name: [{ period: { start: '2020', end: '2019' } }] }, /period$/],

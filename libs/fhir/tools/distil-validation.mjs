@@ -41,7 +41,13 @@ function element(definition) {
   const { id, path, sliceName, min, max, base, contentReference, slicing } = definition
   const valued = Object.entries(definition).filter(([key]) => /^(fixed|pattern)[A-Z]/.test(key))
   return pruned({
-    ...{ id, path, sliceName, min, max, contentReference, slicing },
+    id,
+    path,
+    sliceName,
+    min,
+    max,
+    contentReference,
+    slicing,
     base: base && { path: base.path, min: base.min, max: base.max },
     type: definition.type?.map(elementType),
     constraint: constraints(definition.constraint),

@@ -20,7 +20,7 @@ export class BundleController {
     private readonly batches: BatchService,
   ) {}
 
-  @Post(['', '/'])
+  @Post()
   @HttpCode(200)
   @Requires({})
   async execute(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {

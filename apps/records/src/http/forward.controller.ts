@@ -10,13 +10,13 @@ import { ForwardService } from './forward.service.js'
 export class ForwardController {
   constructor(private readonly forwards: ForwardService) {}
 
-  @All(['Consent', 'Consent/*path'])
+  @All(['Consent', 'Consent/*'])
   @Requires({})
   async consent(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.forwards.forward('Consent', request, reply)
   }
 
-  @All(['AuditEvent', 'AuditEvent/*path'])
+  @All(['AuditEvent', 'AuditEvent/*'])
   @Requires({})
   async auditEvent(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.forwards.forward('AuditEvent', request, reply)

@@ -24,10 +24,11 @@ export class HistoryPages {
 
   async page({ type, id }: Reference, query: Query, context: ReadContext): Promise<object> {
     const limit = countOf(query)
+    const { _cursor: cursor } = query
     const target = `${type}/${id}/_history`
     const scope: CursorScope = { caller: context.caller, target, used: [['_count', String(limit)]] }
     const cursors = await this.keys.cursors()
-    const before = query._cursor === undefined ? undefined : Number(cursors.decode(String(query._cursor), scope))
+    const before = cursor === undefined ? undefined : Number(cursors.decode(String(cursor), scope))
     if (Number.isNaN(before))
       throw new HttpProblem(400, 'wrong-cursor', 'The page link is not for this or not for you.')
     const { versions, total, next } = await this.reads.history({ type, id }, { before, limit }, context)

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common'
 import { proveField } from '@careseal/crypto'
 import { Receipts } from '@careseal/nest-event-store'
+import type { ReceiptRecord } from '@careseal/ledger-core'
 import { HttpProblem } from '@careseal/service-kit'
 import { gone, notFound } from '../access/refusals.js'
 import type { Reference } from '../versions/version.query.js'
@@ -45,7 +46,7 @@ export class ReceiptService {
     })
   }
 
-  private async recordOf(version: OpenedVersion, field: string | undefined) {
+  private async recordOf(version: OpenedVersion, field: string | undefined): Promise<ReceiptRecord> {
     const { type, id, versionId } = version
     const tree = await this.disclosures.fields(version)
     if (!tree) throw gone()
@@ -56,6 +57,6 @@ export class ReceiptService {
     if (!tree.leaves.some((leaf) => leaf.pointer === field)) {
       throw new HttpProblem(400, 'no-such-field', 'field must be the JSON Pointer of a primitive of this version.')
     }
-    return { type, id, versionId, fields: [await proveField(tree, field)] }
+    return { type, id, versionId, shown: [await proveField(tree, field)] }
   }
 }

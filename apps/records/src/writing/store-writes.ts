@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common'
 import type { Caller, EventData } from '@careseal/contracts'
 import type { SubjectKey } from '@careseal/crypto'
 import { EventStore, type IdempotentAnswer, type NewEvent } from '@careseal/event-store'
-import { extractIndex, type Token } from '@careseal/fhir'
+import { extractTokens, type Token } from '@careseal/fhir'
 import { SubjectKeys } from '@careseal/keys'
 import { randomUUID } from 'node:crypto'
 import type { ClientBase } from 'pg'
@@ -97,7 +97,7 @@ function deletesAgain(write: PlannedWrite, heads: ReadonlyMap<string, ResourceHe
 
 function tokensOf({ resource, patientIds }: PlannedWrite, keys: Keys): VersionRow['tokens'] {
   if (!resource || patientIds.length === 0) return []
-  const { code, category } = extractIndex(resource)
+  const { code, category } = extractTokens(resource)
   if (code.length === 0 && category.length === 0) return []
   return patientIds.flatMap((patientId) => {
     const macOf = tokenMacs(keys.get(patientId)!)

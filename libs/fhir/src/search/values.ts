@@ -18,16 +18,25 @@ export function searchParametersOf(type: string): ClinicalParameter[] {
   return Object.keys(table[type] ?? {}) as ClinicalParameter[]
 }
 
-/** The tokens, dates and references of one resource, for an index and for matching. */
-export function extractIndex(resource: Resource): SearchValues {
-  const at = (parameter: ClinicalParameter): Json[] =>
-    (table[resource.resourceType]?.[parameter] ?? []).flatMap((path) => valuesAt(resource, path))
+/** The codes of one resource, for a blind index. */
+export function extractTokens(resource: Resource): Pick<SearchValues, 'code' | 'category'> {
   return {
-    code: at('code').flatMap(tokensOf),
-    category: at('category').flatMap(tokensOf),
-    date: at('date').flatMap(rangesOf),
-    references: [...at('patient'), ...at('subject')].flatMap(referenceOf),
+    code: valuesOf(resource, 'code').flatMap(tokensOf),
+    category: valuesOf(resource, 'category').flatMap(tokensOf),
   }
+}
+
+/** The tokens, dates and references of one resource, for matching. */
+export function extractIndex(resource: Resource): SearchValues {
+  return {
+    ...extractTokens(resource),
+    date: valuesOf(resource, 'date').flatMap(rangesOf),
+    references: [...valuesOf(resource, 'patient'), ...valuesOf(resource, 'subject')].flatMap(referenceOf),
+  }
+}
+
+function valuesOf(resource: Resource, parameter: ClinicalParameter): Json[] {
+  return (table[resource.resourceType]?.[parameter] ?? []).flatMap((path) => valuesAt(resource, path))
 }
 
 function tokensOf(value: Json): Token[] {

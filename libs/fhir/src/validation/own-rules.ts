@@ -15,8 +15,14 @@ export function ownRules(resource: Resource): Issue[] {
 }
 
 function visit(value: Json, path: string, walk: Walk, holder: string): void {
-  if (Array.isArray(value)) visitArray(value, path, walk, holder)
+  if (typeof value === 'string') checkText(value, path, walk)
+  else if (Array.isArray(value)) visitArray(value, path, walk, holder)
   else if (isObject(value)) visitObject(value, path, walk, holder)
+}
+
+/** Half of a surrogate pair is no character, and no canonical JSON could commit to it. */
+function checkText(value: string, path: string, walk: Walk): void {
+  if (!value.isWellFormed()) walk.issues.push(errorIssue('value', 'The text is not well-formed Unicode.', path))
 }
 
 function visitArray(values: Json[], path: string, walk: Walk, holder: string): void {

@@ -1,0 +1,92 @@
+// Many entries at once: all or nothing, or each on its own.
+import { callerOf, idOf, observationResource, patientResource } from '@careseal/testing'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { resetConsent, startWorld, type World } from './world.js'
+import { entryOf, entriesOf, shortcuts } from './shortcuts.js'
+
+let world: World
+const { create, newObservation, transaction } = shortcuts(() => world)
+
+beforeAll(async () => {
+  world = await startWorld()
+})
+afterAll(async () => world?.stop())
+beforeEach(() => resetConsent(world))
+
+describe('a transaction', () => {
+  it('stores all entries and links them, in the order of the request', async () => {
+    const entry = [
+      entryOf('urn:uuid:2', { ...observationResource('x'), subject: { reference: 'urn:uuid:1' } }),
+      entryOf('urn:uuid:1', patientResource()),
+    ]
+    const { status, body } = await transaction(entry, { headers: { prefer: 'return=representation' } })
+    expect([status, body.type]).toEqual([200, 'transaction-response'])
+    expect(entriesOf(body).map((one) => one.response?.status)).toEqual(['201 Created', '201 Created'])
+    const [observation, patient] = entriesOf(body).map((one) => one.resource!)
+    expect(observation.subject.reference).toBe(`Patient/${patient.id}`)
+    expect(body.entry[0].response.location).toBe(`Observation/${observation.id}/_history/${observation.meta.versionId}`)
+    expect(world.consent.asked).toHaveLength(1)
+  })
+
+  it('with one bad entry stores nothing and names entry and element', async () => {
+    const before = await world.counts()
+    const bad = { ...observationResource('x'), subject: { reference: 'urn:uuid:1' }, status: 'wrong' }
+    const entry = [entryOf('urn:uuid:1', patientResource()), entryOf('urn:uuid:2', bad)]
+    const { status, body } = await transaction(entry)
+    expect(status).toBe(422)
+    expect(body.issue[0].expression).toEqual(['Bundle.entry[1].resource.status'])
+    expect(await world.counts()).toEqual(before)
+  })
+
+  it('with a link to nothing is refused', async () => {
+    const entry = [entryOf('urn:uuid:2', { ...observationResource('x'), subject: { reference: 'urn:uuid:9' } })]
+    const { status, body } = await transaction(entry)
+    expect([status, body.issue[0].expression]).toEqual([422, ['Bundle.entry[0].resource.subject.reference']])
+  })
+
+  it('with a Consent or AuditEvent is refused', async () => {
+    const entry = [entryOf('urn:uuid:1', { resourceType: 'Consent' })]
+    expect((await transaction(entry)).status).toBe(422)
+  })
+
+  it('needs a scope for each entry', async () => {
+    const entry = [entryOf('urn:uuid:1', patientResource())]
+    const as = callerOf('system', { scopes: ['system/Observation.c'] })
+    expect((await transaction(entry, { as })).status).toBe(403)
+  })
+
+  it('updates and deletes as well', async () => {
+    const patient = (await create(patientResource())).body
+    const observationId = await newObservation(patient.id)
+    const entry = [
+      { request: { method: 'DELETE', url: `Observation/${observationId}` } },
+      { resource: { ...patient, gender: 'male' }, request: { method: 'PUT', url: `Patient/${patient.id}` } },
+    ]
+    const { body } = await transaction(entry)
+    expect(entriesOf(body).map((one) => one.response?.status)).toEqual(['204 No Content', '200 OK'])
+    expect((await world.call('GET', `/fhir/Observation/${observationId}`)).status).toBe(410)
+  })
+})
+
+describe('a batch', () => {
+  it('does each entry on its own', async () => {
+    const patient = (await create(patientResource())).body
+    const entry = [
+      entryOf('urn:uuid:1', patientResource()),
+      entryOf('urn:uuid:2', { ...patientResource(), gender: 'wrong' }),
+      { request: { method: 'GET', url: `Patient/${patient.id}` } },
+      { request: { method: 'GET', url: `Patient?_id=${patient.id}` } },
+      { request: { method: 'GET', url: `Patient/${idOf(3)}` } },
+      entryOf('urn:uuid:3', { resourceType: 'Consent' }),
+      {},
+    ]
+    const { status, body } = await world.call('POST', '/fhir', {
+      body: { resourceType: 'Bundle', type: 'batch', entry },
+    })
+    expect([status, body.type]).toEqual([200, 'batch-response'])
+    const statuses = entriesOf(body).map((one) => String(one.response?.status).slice(0, 3))
+    expect(statuses).toEqual(['201', '422', '200', '200', '404', '201', '400'])
+    expect(body.entry[2].resource.id).toBe(patient.id)
+    expect(body.entry[1].response.outcome.issue[0].expression).toEqual(['Bundle.entry[1].resource.gender'])
+  })
+})
