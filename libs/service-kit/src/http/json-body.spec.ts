@@ -22,8 +22,25 @@ describe('a JSON body', () => {
     ['{"__proto__":{}}', 'json-poisoned'],
     [String.raw`[null,{"\u005f_proto__":1}]`, 'json-poisoned'],
     ['{"constructor":{"prototype":{}}}', 'json-poisoned'],
+    [String.raw`{"a":[{"\u0063onstructor":{"prototype":{}}}]}`, 'json-poisoned'],
+    [String.raw`{"__pr\u006Fto__":{}}`, 'json-poisoned'],
   ])('%j is refused with %s', (text, code) => {
     expect(() => parseJsonBody(bytes(text), limits)).toThrow(expect.objectContaining({ status: 400, code }))
+  })
+
+  it('may speak of constructors', () => {
+    const text = '{"text":"__proto__","constructor":"x","list":[null,{"constructor":{"name":"y"}}]}'
+    expect(parseJsonBody(bytes(text), limits)).toEqual(JSON.parse(text))
+  })
+
+  it('that spells a poisoned name in any mix of escapes is refused', () => {
+    const name = fc.tuple(...[...'__proto__'].map((letter) => fc.constantFrom(letter, escapeOf(letter))))
+    fc.assert(
+      fc.property(name, (letters) => {
+        const body = bytes(`{"${letters.join('')}":1}`)
+        expect(() => parseJsonBody(body, limits)).toThrow(expect.objectContaining({ code: 'json-poisoned' }))
+      }),
+    )
   })
 
   it('must be UTF-8', () => {
@@ -68,6 +85,10 @@ describe('the place of a JSON fault', () => {
     )
   })
 })
+
+function escapeOf(letter: string): string {
+  return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
 
 function isJson(text: string): boolean {
   try {

@@ -58,9 +58,11 @@ function firstTooDeep(bytes: Uint8Array, depthMax: number): number | undefined {
   return undefined
 }
 
-// A cheap look at the text first: `\u` could spell the names in escapes.
+// A cheap look at the text first. An escape could spell a letter of the names; of `_` and a to z, that is.
+const SPELLED_OUT = /\\u00(?:5f|6[1-9a-f]|7[0-9a])/i
+
 function mayPoison(text: string): boolean {
-  return text.includes('__proto__') || text.includes('constructor') || text.includes('\\u')
+  return text.includes('__proto__') || text.includes('"constructor"') || SPELLED_OUT.test(text)
 }
 
 function refusePoison(root: unknown): void {
