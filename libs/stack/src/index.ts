@@ -15,8 +15,15 @@ export {
   type DatabaseUrls,
 } from './provision.js'
 export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
+export { createPeopleLogins, createSystemLogins, type DemoPeople } from './stack/demo-logins.js'
 export { openDataDir, type DataDir } from './stack/data-dir.js'
-export { clientKey, kmsKeyFile, publicHalf, type NatsUser } from './stack/credentials.js'
+export {
+  clientKey,
+  kmsKeyFile,
+  natsSeedFile as natsSeedFileOf,
+  publicHalf,
+  type NatsUser,
+} from './stack/credentials.js'
 export { defaultScopeOf, loginsOf, OPERATOR, tokenOf, UnknownLogin, type LoginRecord } from './stack/logins.js'
 export { isSupervisorRunning, readLastState, readRunningState, type Login, type StackState } from './stack/state.js'
 export { SERVICE_NAMES, type ServiceName } from './stack/services.js'

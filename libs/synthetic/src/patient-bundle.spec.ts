@@ -1,4 +1,5 @@
-import { validateResource } from '@careseal/fhir'
+import { createFhir } from '@careseal/fhir'
+import { loadDefinitions } from '@careseal/fhir/definitions'
 import { describe, expect, it } from 'vitest'
 import { patientBundle } from './index.js'
 
@@ -12,6 +13,7 @@ describe('a synthetic patient', () => {
   })
 
   it('is made of valid FHIR R4 only', () => {
+    const { validateResource } = createFhir(loadDefinitions())
     const faults = bundles
       .flatMap((bundle) => bundle.entry)
       .map(({ resource }) => validateResource(resource))

@@ -6,6 +6,7 @@ import { checkpointPass } from './checkpoint-pass.js'
 import { eventsPass } from './events-pass.js'
 import { ledgerPass } from './ledger-pass.js'
 import { permitsPass } from './permits-pass.js'
+import { readModelsPass } from './read-models-pass.js'
 import { recordsPass } from './records-pass.js'
 import type { Check, FsckReport, Progress } from './report.js'
 
@@ -45,6 +46,7 @@ async function checks(input: FsckInput, connect: () => Promise<Client>): Promise
   const found = [...ledger.checks, await checkpointPass({ sql, facts: ledger.facts, origin, vkeys })]
   for (const { schema } of producers) found.push(...(await servicePass(input, await connect(), schema)))
   found.push(...(await permitsPass(sql, progress)))
+  found.push(...(await readModelsPass(await connect())))
   found.push(...(await backlogPass({ sql, producers, facts: ledger.facts })))
   return found
 }

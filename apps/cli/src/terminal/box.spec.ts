@@ -4,9 +4,9 @@ import { box, table } from './box.js'
 describe('box', () => {
   it('frames lines, whatever their colours and lengths', () => {
     const [top, first, second, bottom] = box('Title', ['short', '\u001B[32ma longer line\u001B[39m']).split('\n')
-    expect(top).toBe('╭─ Title ────────╮')
-    expect(first).toBe('│ short         │'.replace('short         ', 'short         '))
-    expect(second).toContain('a longer line')
+    expect(top).toBe('╭─ Title ───────╮')
+    expect(first).toBe('│ short         │')
+    expect(second).toBe('│ \u001B[32ma longer line\u001B[39m │')
     expect(bottom).toHaveLength(top?.length ?? 0)
   })
 })

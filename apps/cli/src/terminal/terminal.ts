@@ -16,9 +16,10 @@ export type Terminal = {
   warn(line: string): void
 }
 
+const err = (line: string) => void process.stderr.write(`${line}\n`)
+
 export function terminalOf({ json, quiet }: OutputOptions): Terminal {
   const isInteractive = Boolean(process.stderr.isTTY) && !quiet && process.env['TERM'] !== 'dumb'
-  const err = (line: string) => void process.stderr.write(`${line}\n`)
   return {
     isJson: Boolean(json),
     isInteractive,

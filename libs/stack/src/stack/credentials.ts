@@ -1,12 +1,15 @@
 // The keys and passwords of one stack, each made once: database roles, NATS users, root keys, and the demo clients' keys.
+import { sha256 } from '@careseal/crypto'
+import { ED25519, formatVkey, vkeyOf } from '@careseal/ledger-core'
 import { createUser, fromSeed } from '@nats-io/nkeys'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { randomHex, type DataDir } from './data-dir.js'
 import { loginRoles, type DatabasePasswords } from '../provision.js'
 import type { ServiceName } from './services.js'
 
 /** NATS users besides the services. */
-const OTHER_USERS = ['outside-example']
+const OTHER_USERS = ['deployer', 'outside-example']
 
 /** A NATS user as its server knows it. */
 export type NatsUser = { name: string; publicNkey: string }
@@ -40,6 +43,20 @@ export function kmsKeyFile(dataDir: DataDir, service: ServiceName): string {
 /** The log's name: random, never a host, for it must outlive both. */
 export function ledgerOrigin(dataDir: DataDir): string {
   return dataDir.secret('ledger-origin', () => `ledger.careseal.example/${randomHex(8)}`)
+}
+
+/** Verifier keys of those who approve administration of the ledger; the keys themselves lie in the secrets. */
+export function operatorVkeys(dataDir: DataDir): string[] {
+  return ['operator-1', 'operator-2'].map((name) => {
+    const pem = dataDir.secret(`ledger-${name}.pem`, newEd25519Key)
+    const { x } = createPublicKey(createPrivateKey(pem)).export({ format: 'jwk' })
+    const publicKey = Uint8Array.from(Buffer.from(String(x), 'base64url'))
+    return formatVkey(vkeyOf(sha256, { name, type: ED25519, publicKey }))
+  })
+}
+
+function newEd25519Key(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
 }
 
 /** A client's private key (ES384) as a JWK with its `kid`. */

@@ -13,6 +13,7 @@ export type LoginRecord = { login: string; clientId: string; role: string }
 const SCOPES: Record<string, string> = {
   patient: 'patient/*.cruds',
   practitioner: 'user/*.cruds',
+  operator: 'careseal/admin',
 }
 
 /** The scope that a login of this role asks for when it asks for none in particular. */

@@ -1,6 +1,8 @@
 // The five services of one stack: migrated, started together, each kept running on its ports until all are stopped.
 import { databaseServiceOf, environmentOf, migrationEnvironmentOf, SERVICE_NAMES } from './services.js'
 import type { ServiceName, Surroundings } from './services.js'
+import { PRODUCERS } from '@careseal/contracts'
+import { operatorVkeys } from './credentials.js'
 import type { DataDir } from './data-dir.js'
 import { EXIT_CONFIG, lastLines, runServiceScript, startServiceProcess, untilReady } from './service-process.js'
 import { Supervised } from './supervised.js'
@@ -62,7 +64,8 @@ export class ServiceSet {
     const { dataDir, around } = this.options
     if (dataDir.readJson('ledger-initialised.json')) return
     const name = 'ledger-sequencer'
-    const env = { ...migrationEnvironmentOf(name, around), ...this.options.env }
+    const genesis = { PRODUCERS: PRODUCERS.join(','), OPERATOR_VKEYS: operatorVkeys(dataDir).join(',') }
+    const env = { ...environmentOf(name, around), ...genesis }
     await runServiceScript({ service: name, script: 'init.js', env, logFile: this.logFile(name, '-init') })
     // From here on a missing signer state is a loss, not a new ledger: init is never called again.
     dataDir.writeJson('ledger-initialised.json', { origin: around.ledgerOrigin })

@@ -1,0 +1,56 @@
+// fsck of the ledger on this machine: its database, its root keys, its own log key.
+import { setTimeout as delay } from 'node:timers/promises'
+import { PRODUCERS } from '@careseal/contracts'
+import { parseEntry } from '@careseal/ledger-core'
+import { kmsKeyFile, type DataDir, type StackState } from '@careseal/stack'
+import { Client } from 'pg'
+import { fsck } from './fsck.js'
+import type { FsckReport, Progress, Violation } from './report.js'
+
+export type RunFsckOptions = {
+  dataDir: DataDir
+  state: Pick<StackState, 'postgres' | 'ledgerOrigin'>
+  progress: Progress
+}
+
+/** What a ledger that is written to shows for a moment, and what is wrong if it stays. */
+const PASSING = new Set(['no committed event waits for its seal', 'every projection has read everything'])
+const ATTEMPTS = 4
+const PAUSE_MS = 2_000
+
+/** Runs all checks; looks again when all it found is a backlog, for that may pass. */
+export async function runFsck({ dataDir, state, progress }: RunFsckOptions): Promise<FsckReport> {
+  const input = {
+    databaseUrl: state.postgres,
+    origin: state.ledgerOrigin,
+    vkeys: await genesisKeys(state.postgres),
+    producers: PRODUCERS.map((producer) => ({ producer, schema: producer })),
+    kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
+    progress,
+  }
+  for (let attempt = 1; ; attempt++) {
+    const report = await fsck(input)
+    const broken = report.checks.filter((check) => check.violations.length > 0)
+    if (attempt === ATTEMPTS || broken.length === 0 || !broken.every((check) => PASSING.has(check.name))) return report
+    await delay(PAUSE_MS)
+  }
+}
+
+async function genesisKeys(databaseUrl: string): Promise<string[]> {
+  const client = new Client(databaseUrl)
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ controls: Buffer[] }>('SELECT controls FROM ledger.block WHERE height = 0')
+    const first = rows[0]?.controls[0]
+    const entry = first && parseEntry(first)
+    return entry && 'genesis' in entry ? entry.genesis.logKeys : []
+  } finally {
+    await client.end()
+  }
+}
+
+/** `invariant where: what`, as one line. */
+export function describeViolation({ invariant, what, where }: Violation): string {
+  return `${invariant} ${where}: ${what}`
+}

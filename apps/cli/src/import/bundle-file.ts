@@ -1,0 +1,75 @@
+// One file of an import, judged before it is sent: is it a FHIR Bundle that a server can take as a whole?
+import { createHash } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+
+/** The largest file that is sent; the server's own limit is the same. */
+export const FILE_BYTES_MAX = 64 * 1024 * 1024
+
+export type BundleFile = {
+  bytes: Buffer
+  /** SHA-256 of the bytes as hex: names the file where its name may not appear, and makes a repeat harmless. */
+  hash: string
+  entryCount: number
+  countsByType: Map<string, number>
+}
+
+/** A file that is not sent, and why. Reasons name places, never content. */
+export type RefusedFile = { refused: string; hash: string }
+
+/** Reads and judges one file. Throws only if it cannot be read at all. */
+export function readBundleFile(path: string): BundleFile | RefusedFile {
+  const { size } = statSync(path)
+  if (size > FILE_BYTES_MAX) return { refused: `larger than ${FILE_BYTES_MAX / 1024 / 1024} MiB`, hash: '' }
+  const bytes = readFileSync(path)
+  const hash = createHash('sha256').update(bytes).digest('hex')
+  const parsed = parse(bytes)
+  if ('refused' in parsed) return { ...parsed, hash }
+  const entries = entriesOf(parsed.value)
+  if (typeof entries === 'string') return { refused: entries, hash }
+  return { bytes, hash, entryCount: entries.length, countsByType: countTypes(entries) }
+}
+
+function parse(bytes: Buffer): { value: unknown } | { refused: string } {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return { refused: 'not UTF-8 text' }
+  }
+  try {
+    return { value: JSON.parse(text) }
+  } catch (error) {
+    return { refused: `not JSON${placeOf(error, text)}` }
+  }
+}
+
+// The engine's own message quotes what it found there, which may be somebody's name.
+function placeOf(error: unknown, text: string): string {
+  const position = /at position (\d+)/.exec(String(error))?.[1]
+  if (position === undefined) return ': it ends too early'
+  const before = text.slice(0, Number(position)).split('\n')
+  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
+}
+
+type Entry = { resource?: { resourceType?: unknown } }
+
+function entriesOf(value: unknown): Entry[] | string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'no FHIR Bundle: not a JSON object'
+  const { resourceType, type, entry } = value as { resourceType?: unknown; type?: unknown; entry?: unknown }
+  if (typeof resourceType !== 'string') return 'no FHIR Bundle: it has no resourceType'
+  if (resourceType !== 'Bundle') return `no FHIR Bundle: its resourceType is ${resourceType.slice(0, 64)}`
+  if (type !== 'transaction' && type !== 'batch') {
+    return `a Bundle of type ${String(type).slice(0, 32)}: only transaction and batch can be imported`
+  }
+  if (!Array.isArray(entry) || entry.length === 0) return 'a Bundle without entries'
+  return entry as Entry[]
+}
+
+function countTypes(entries: Entry[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { resource } of entries) {
+    const type = String(resource?.resourceType ?? '(none)')
+    counts.set(type, (counts.get(type) ?? 0) + 1)
+  }
+  return counts
+}

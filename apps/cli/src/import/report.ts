@@ -1,0 +1,43 @@
+import type { Terminal } from '../terminal/terminal.js'
+import { table } from '../terminal/box.js'
+import type { ImportSummary } from './importer.js'
+
+/** Shows what was stored and, on the terminal alone, what was refused: by number, hash and name, with the reason. */
+export function reportImport(terminal: Terminal, summary: ImportSummary): void {
+  const { red, bold, dim } = terminal.colors
+  if (summary.refusals.length === 0) return
+  terminal.warn(red(bold(`${summary.refusals.length} of ${summary.fileCount} files were refused:`)))
+  for (const { number, name, hash, reason } of summary.refusals) {
+    terminal.warn(`  ${number}. ${dim(hash.slice(0, 12) || '-')} ${name}: ${reason}`)
+  }
+}
+
+/** One line of figures. */
+export function importFigures(summary: ImportSummary): string {
+  const rate = summary.seconds > 0 ? Math.round(summary.resourceCount / summary.seconds) : 0
+  return `${summary.resourceCount} resources of ${summary.storedCount} bundles in ${summary.seconds.toFixed(1)} s (${rate}/s)`
+}
+
+/** Rows `type  stored  in source`, for people. */
+export function countRows(summary: ImportSummary): string[] {
+  const types = [...new Set([...summary.sourceCountsByType.keys(), ...summary.countsByType.keys()])].toSorted()
+  const rows = types.map((type) => [
+    type,
+    String(summary.countsByType.get(type) ?? 0),
+    String(summary.sourceCountsByType.get(type) ?? 0),
+  ])
+  return table([['type', 'stored', 'in source'], ...rows])
+}
+
+/** The summary as JSON: no file names, for they may hold a person's. */
+export function summaryJson(summary: ImportSummary) {
+  return {
+    files: summary.fileCount,
+    stored: summary.storedCount,
+    resources: summary.resourceCount,
+    countsByType: Object.fromEntries([...summary.countsByType].toSorted()),
+    sourceCountsByType: Object.fromEntries([...summary.sourceCountsByType].toSorted()),
+    refused: summary.refusals.map(({ number, hash, reason }) => ({ number, hash, reason })),
+    seconds: Number(summary.seconds.toFixed(3)),
+  }
+}

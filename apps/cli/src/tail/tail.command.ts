@@ -1,0 +1,83 @@
+// Follows all events, each verified against its producer's hash chain before it is shown.
+import { InvalidArgumentError, type Command } from 'commander'
+import { PRODUCERS } from '@careseal/contracts'
+import { connectNats, readEvents, type LedgerEvent, type Position } from '@careseal/messaging'
+import { natsSeedFileOf } from '@careseal/stack'
+import { contextOf, type Context, type GlobalOptions } from '../context.js'
+import { unreachable } from '../exit.js'
+import { requestJson } from '../http.js'
+import { eventJson, eventLine } from './event-line.js'
+
+/** Reads as the audit service does: the one user that may read every producer's events. */
+const NATS_USER = 'audit'
+
+type TailOptions = GlobalOptions & { fromStart?: boolean; count?: number }
+
+const HELP = `
+Each event is shown once its link in its producer's chain is verified; what the broker lost is asked from the producer.
+
+Examples:
+  careseal tail
+  careseal tail --from-start --json | jq .type
+  careseal tail --count 10`
+
+export function addTailCommand(program: Command): void {
+  program
+    .command('tail')
+    .description('follow the events of this machine’s ledger as they are published')
+    .option('--from-start', 'all events from the first one on')
+    .option('--count <n>', 'end after so many events', positive)
+    .addHelpText('after', HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<TailOptions>()
+      await follow(contextOf(options), options)
+    })
+}
+
+async function follow(context: Context, { fromStart, count = Number.POSITIVE_INFINITY }: TailOptions): Promise<void> {
+  const { terminal } = context
+  const state = context.runningState()
+  const seedFile = natsSeedFileOf(context.dataDir(), NATS_USER)
+  const nc = await connectNats({ url: state.nats, name: NATS_USER, seedFile }).catch((error: unknown) => {
+    throw unreachable(state.nats, error)
+  })
+  const end = Promise.withResolvers<void>()
+  let shown = 0
+  const deliver = async (batch: LedgerEvent[]) => {
+    for (const event of batch.slice(0, count - shown)) {
+      shown += 1
+      terminal.data(eventLine(event, terminal.colors), eventJson(event))
+    }
+    if (shown >= count) end.resolve()
+  }
+  const producers = fromStart ? beginning() : await present(state.origin)
+  const reader = readEvents({ nc, origin: state.ledgerOrigin, producers, deliver })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.resolve())
+  reader.start()
+  terminal.note('following; Ctrl-C ends')
+  await Promise.race([end.promise, reader.finished])
+  await reader.stop()
+  await nc.close()
+}
+
+function beginning(): Position {
+  return Object.fromEntries(PRODUCERS.map((name) => [name, { seq: 0, link: '' }]))
+}
+
+// Where the ledger stands; events that are published and not sealed yet are shown too.
+async function present(origin: string): Promise<Position> {
+  const entries = await Promise.all(
+    PRODUCERS.map(async (name) => {
+      const url = `${origin}/ledger/producers/${name}`
+      const { lastSeq, lastLink } = await requestJson<{ lastSeq: number; lastLink: string }>(url)
+      return [name, { seq: lastSeq, link: lastLink }] as const
+    }),
+  )
+  return Object.fromEntries(entries)
+}
+
+function positive(text: string): number {
+  const number = Number(text)
+  if (Number.isInteger(number) && number > 0) return number
+  throw new InvalidArgumentError('must be a whole number from 1 on')
+}

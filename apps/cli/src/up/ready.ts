@@ -1,0 +1,55 @@
+// What a start tells when all is ready: one JSON object on stdout, or a box for a person; the same as a file, by which
+// a detached start knows.
+import type { CaresealStack, DataDir } from '@careseal/stack'
+import { box, table } from '../terminal/box.js'
+import type { Terminal } from '../terminal/terminal.js'
+
+export type Ready = {
+  origin: string
+  dataDir: string
+  pid: number
+  logins: { name: string; role: string }[]
+  nats: string
+  postgres: string
+}
+
+const FILE = 'ready.json'
+
+export function readyOf(stack: CaresealStack): Ready {
+  const { origin, dataDir, pid, logins, nats, postgres } = stack.state()
+  return { origin, dataDir, pid, logins: logins.map(({ name, role }) => ({ name, role })), nats, postgres }
+}
+
+export function writeReady(dataDir: DataDir, ready: Ready): void {
+  dataDir.writeJson(FILE, ready)
+}
+
+export function readReady(dataDir: DataDir): Ready | null {
+  return dataDir.readJson<Ready>(FILE)
+}
+
+export function removeReady(dataDir: DataDir): void {
+  dataDir.remove(FILE)
+}
+
+/** The box that a person sees: where everything is, who can log in, what to try next. */
+export function readyBox(terminal: Terminal, ready: Ready): string {
+  const { bold, cyan, dim } = terminal.colors
+  const first = ready.logins.find(({ name }) => name.startsWith('patient'))?.name ?? ready.logins[0]?.name ?? 'operator'
+  const places = table([
+    ['FHIR', cyan(`${ready.origin}/fhir`)],
+    ['Ledger', cyan(`${ready.origin}/ledger/checkpoint`)],
+    ['API docs', cyan(`${ready.origin}/docs`)],
+    ['NATS', dim(ready.nats)],
+    ['Data', dim(ready.dataDir)],
+  ])
+  const logins = ready.logins.map(({ name, role }) => [name, dim(role)])
+  const next = table([
+    [`npx careseal token --as ${first}`, dim('a bearer token')],
+    ['npx careseal verify', dim('check every hash and signature')],
+    ['npx careseal tail', dim('watch events as they are published')],
+    ['npx careseal demo tamper', dim('change one stored byte, then verify again')],
+  ])
+  const lines = [...places, '', bold('Logins'), ...table(logins), '', bold('Try next'), ...next]
+  return box('Careseal is ready', lines)
+}
