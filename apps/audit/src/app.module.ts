@@ -9,6 +9,7 @@ import { AccessLogReader, maySee } from './access-log/access-log.reader.js'
 import { AuditEventContext, AuditEventController } from './audit-events/audit-event.controller.js'
 import type { AuditConfig } from './config.js'
 import { ENTITIES } from './entities.js'
+import { HealthContributors } from './health-contributors.js'
 import { DenialMonitor } from './monitor/denial.monitor.js'
 import { PROJECTIONS } from './projections.js'
 import { ReceiptService } from './receipts/receipt.service.js'
@@ -34,11 +35,12 @@ export class AppModule implements OnModuleInit {
           ledgerUrl: config.LEDGER_URL,
           entities: ENTITIES,
         }),
-        AuthzModule.forRoot(tokenAuthority(config)),
+        AuthzModule.forRoot({ ...tokenAuthority(config), rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE }),
         ...PROJECTIONS.map((feature) => ProjectionModule.forFeature(feature)),
       ],
       controllers: [AccessLogController, AuditEventController, DenialMonitor],
       providers: [
+        HealthContributors,
         AccessLogQuery,
         AccessLogReader,
         ReceiptService,

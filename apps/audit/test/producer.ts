@@ -86,6 +86,7 @@ export async function startProducer(name: Producer, { nc, keyFile, url, ownerUrl
     async stop() {
       await Promise.all(responders.map((responder) => responder.stop()))
       await relay.stop()
+      await nc.drain()
       await pool.end()
       await dataSource.destroy()
     },

@@ -9,14 +9,14 @@ import { join } from 'node:path'
 import type { Caller } from '@careseal/contracts'
 import { hex, sha256 } from '@careseal/crypto'
 import { firstLink } from '@careseal/ledger-core'
-import { connectNats } from '@careseal/messaging'
-import { listenToMessages } from '@careseal/nest-jetstream'
+import { connectNats, renderAuthorization, SERVICES } from '@careseal/messaging'
 import { createLogger } from '@careseal/observability'
 import { loadConfig, runMigrations, startApplication } from '@careseal/service-kit'
 import { provisionDatabase, startNats, startPostgres } from '@careseal/stack'
 import { eventually } from '@careseal/testing'
+import { createUser } from '@nats-io/nkeys'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
-import { AppModule } from '../src/app.module.js'
+import { auditApplication } from '../src/application.js'
 import { config } from '../src/config.js'
 import { CreateAudit1764000000000 } from '../src/migrations/1764000000000-create-audit.js'
 
@@ -30,11 +30,12 @@ export const proven = new Set<number>()
 export type Service = Awaited<ReturnType<typeof startService>>
 
 export async function startService() {
-  const [postgres, nats] = await Promise.all([startPostgres({ durable: false }), startNats()])
+  const folder = mkdtempSync(join(tmpdir(), 'careseal-audit-'))
+  const users = natsUsers(folder)
+  const [postgres, nats] = await Promise.all([startPostgres({ durable: false }), startNats({ config: users.config })])
   const databases = await provisionDatabase(postgres.url)
   const { url, ownerUrl } = databases.audit
   await runMigrations({ url: ownerUrl, service: 'audit', migrations: [CreateAudit1764000000000] })
-  const folder = mkdtempSync(join(tmpdir(), 'careseal-audit-'))
   const keyFile = join(folder, 'kms.key')
   writeFileSync(keyFile, randomBytes(32).toString('hex'), { mode: 0o600 })
   const { privateKey, publicKey } = await generateKeyPair('ES256')
@@ -47,36 +48,28 @@ export async function startService() {
     LOG_LEVEL: 'silent',
     DATABASE_URL: url,
     NATS_URL: nats.url,
+    NATS_NKEY_SEED_FILE: users.seedFile('audit'),
     KMS_KEY_FILE: keyFile,
     PUBLIC_ORIGIN,
     LEDGER_ORIGIN: ORIGIN,
     LEDGER_URL: othersUrl,
     AUTH_JWKS_URL: `${othersUrl}/jwks`,
   })
-  const application = await startApplication(
-    {
-      name: 'audit',
-      prefix: 'audit',
-      appModule: (known: typeof settings) => AppModule.for(known),
-      onApp: listenToMessages,
-    },
-    settings,
-    createLogger({ service: 'audit', level: 'silent' }),
-  )
-  const nc = await connectNats({ name: 'test', url: nats.url })
+  const logger = createLogger({ service: 'audit', level: 'silent' })
+  const application = await startApplication(auditApplication, settings, logger)
+  const connectAs = (name: string) => connectNats({ name, url: nats.url, seedFile: users.seedFile(name) })
   const origin = `http://127.0.0.1:${application.port}`
   await eventually(async () => {
     const ready = await fetch(`${origin}/readyz`)
     if (!ready.ok) throw new Error(`not ready: ${await ready.text()}`)
   })
   const stop = async () => {
-    await nc.drain()
     await application.close()
     others.close()
     await Promise.all([postgres.stop(), nats.stop()])
     rmSync(folder, { recursive: true })
   }
-  const parts = { postgres, nc, databases, keyFile, settings, metricsPort: application.metricsPort }
+  const parts = { postgres, connectAs, databases, keyFile, settings, metricsPort: application.metricsPort }
   return { app: application.app, origin, stop, request: requester(origin, privateKey), ...parts }
 }
 
@@ -130,4 +123,15 @@ function startOthers(publicJwk: object): Promise<Server> {
   return new Promise((listening) => {
     server.listen(0, '127.0.0.1', () => listening(server))
   })
+}
+
+/** Every service with a key of its own and what `natsPermissions` allows it, as in a deployment. */
+function natsUsers(folder: string) {
+  const seedFile = (name: string) => join(folder, `${name}.nk`)
+  const users = Object.keys(SERVICES).map((name) => {
+    const user = createUser()
+    writeFileSync(seedFile(name), user.getSeed(), { mode: 0o600 })
+    return { name, publicNkey: user.getPublicKey() }
+  })
+  return { config: renderAuthorization(users, { manageStreams: true }), seedFile }
 }

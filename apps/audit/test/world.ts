@@ -17,8 +17,9 @@ export type Access = { eventId: string; event: string; [member: string]: unknown
 
 export async function startWorld() {
   const service = await startService()
-  const { nc, keyFile, databases } = service
-  const start = (name: 'records' | 'consent' | 'identity') => startProducer(name, { nc, keyFile, ...databases[name] })
+  const { connectAs, keyFile, databases } = service
+  const start = async (name: 'records' | 'consent' | 'identity') =>
+    startProducer(name, { nc: await connectAs(name), keyFile, ...databases[name] })
   const [records, consent, identity] = await Promise.all([start('records'), start('consent'), start('identity')])
   const database = new Client(service.postgres.url.replace(/postgres$/, 'careseal'))
   await database.connect()

@@ -20,6 +20,7 @@ import { mayOpen } from './consent/opening-access.js'
 import { DecisionConsumer } from './decisions/decision.consumer.js'
 import { DecisionPolicy, DecisionService } from './decisions/decision.service.js'
 import { ReachablePatients } from './decisions/reachable-patients.query.js'
+import { HealthContributors } from './health-contributors.js'
 
 @Module({})
 export class AppModule implements OnModuleInit {
@@ -42,10 +43,11 @@ export class AppModule implements OnModuleInit {
           ledgerUrl: config.LEDGER_URL,
           entities: [ActiveConsent, ConsentHead, ConsentVersion],
         }),
-        AuthzModule.forRoot(tokenAuthority(config)),
+        AuthzModule.forRoot({ ...tokenAuthority(config), rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE }),
       ],
       controllers: [ConsentController, DecisionConsumer],
       providers: [
+        HealthContributors,
         ConsentService,
         ConsentCreation,
         ConsentReader,

@@ -9,14 +9,14 @@ import { join } from 'node:path'
 import type { Caller } from '@careseal/contracts'
 import { hex, sha256 } from '@careseal/crypto'
 import { firstLink } from '@careseal/ledger-core'
-import { connectNats } from '@careseal/messaging'
-import { listenToMessages } from '@careseal/nest-jetstream'
+import { connectNats, renderAuthorization, SERVICES } from '@careseal/messaging'
 import { createLogger } from '@careseal/observability'
 import { loadConfig, runMigrations, startApplication } from '@careseal/service-kit'
 import { provisionDatabase, startNats, startPostgres } from '@careseal/stack'
 import { eventually } from '@careseal/testing'
+import { createUser } from '@nats-io/nkeys'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
-import { AppModule } from '../src/app.module.js'
+import { consentApplication } from '../src/application.js'
 import { config } from '../src/config.js'
 import { CreateConsent1764000000000 } from '../src/migrations/1764000000000-create-consent.js'
 
@@ -27,10 +27,11 @@ const SCOPES = ['patient/*.cruds', 'user/*.cruds', 'system/*.cruds']
 export type Service = Awaited<ReturnType<typeof startService>>
 
 export async function startService(environment: Record<string, string> = {}) {
-  const [postgres, nats] = await Promise.all([startPostgres({ durable: false }), startNats()])
+  const folder = mkdtempSync(join(tmpdir(), 'careseal-consent-'))
+  const users = natsUsers(folder)
+  const [postgres, nats] = await Promise.all([startPostgres({ durable: false }), startNats({ config: users.config })])
   const { url, ownerUrl } = (await provisionDatabase(postgres.url)).consent
   await runMigrations({ url: ownerUrl, service: 'consent', migrations: [CreateConsent1764000000000] })
-  const folder = mkdtempSync(join(tmpdir(), 'careseal-consent-'))
   const keyFile = join(folder, 'kms.key')
   writeFileSync(keyFile, randomBytes(32).toString('hex'), { mode: 0o600 })
   const { privateKey, publicKey } = await generateKeyPair('ES256')
@@ -43,6 +44,7 @@ export async function startService(environment: Record<string, string> = {}) {
     LOG_LEVEL: 'silent',
     DATABASE_URL: url,
     NATS_URL: nats.url,
+    NATS_NKEY_SEED_FILE: users.seedFile('consent'),
     KMS_KEY_FILE: keyFile,
     PUBLIC_ORIGIN,
     LEDGER_ORIGIN: ORIGIN,
@@ -50,18 +52,9 @@ export async function startService(environment: Record<string, string> = {}) {
     AUTH_JWKS_URL: `${othersUrl}/jwks`,
     ...environment,
   })
-  const application = await startApplication(
-    {
-      name: 'consent',
-      prefix: 'consent',
-      forms: true,
-      appModule: (known: typeof settings) => AppModule.for(known),
-      onApp: listenToMessages,
-    },
-    settings,
-    createLogger({ service: 'consent', level: 'silent' }),
-  )
-  const nc = await connectNats({ name: 'records', url: nats.url })
+  const logger = createLogger({ service: 'consent', level: 'silent' })
+  const application = await startApplication(consentApplication, settings, logger)
+  const nc = await connectNats({ name: 'records', url: nats.url, seedFile: users.seedFile('records') })
   const origin = `http://127.0.0.1:${application.port}`
   await eventually(async () => {
     const ready = await fetch(`${origin}/readyz`)
@@ -125,4 +118,15 @@ function startOthers(publicJwk: object): Promise<Server> {
   return new Promise((listening) => {
     server.listen(0, '127.0.0.1', () => listening(server))
   })
+}
+
+/** Every service with a key of its own and what `natsPermissions` allows it, as in a deployment. */
+function natsUsers(folder: string) {
+  const seedFile = (name: string) => join(folder, `${name}.nk`)
+  const users = Object.keys(SERVICES).map((name) => {
+    const user = createUser()
+    writeFileSync(seedFile(name), user.getSeed(), { mode: 0o600 })
+    return { name, publicNkey: user.getPublicKey() }
+  })
+  return { config: renderAuthorization(users, { manageStreams: true }), seedFile }
 }
