@@ -65,8 +65,8 @@ class World {
   finish(): void {
     this.answer()
     this.cursor.tellHead({ seq: TOTAL, link: at(TOTAL).link }, this.cursor.position.seq)
+    this.cursor.markMissing(TOTAL)
     for (let round = 0; round < 50 && this.delivered.length < TOTAL; round++) {
-      this.cursor.markMissing(TOTAL)
       this.ask(10)
       this.answer()
       this.deliver(9, false)
@@ -161,5 +161,53 @@ describe('a cursor', () => {
     expect(cursor.offer({ ...at(4), commitment: 'f'.repeat(64) })).toBe('mismatch')
     cursor.applyReplay(cursor.replayQuestion(), { events: [at(3), at(4)], isWhole: true })
     expect([cursor.frozen, cursor.tailSeq, cursor.needsReplay]).toEqual([null, 4, false])
+  })
+
+  describe('after a forged message that continues the chain', () => {
+    const forger = new FakeProducer('consent')
+    forger.add(3)
+    const forged: Candidate = { ...forger.add(1, 99)[0]! }
+
+    function deceived(): ProducerCursor {
+      const cursor = new ProducerCursor('consent', { seq: 3, link: at(3).link }, 10 ** 9)
+      expect(cursor.offer(forged)).toBe('accepted')
+      return cursor
+    }
+
+    it('goes back to what was delivered when the next message does not fit', () => {
+      const cursor = deceived()
+      expect(cursor.offer(at(5))).toBe('mismatch')
+      cursor.applyReplay(cursor.replayQuestion(), { events: [at(3), at(4), at(5)], isWhole: true })
+      expect([cursor.frozen, cursor.take(9).map(({ link }) => link)]).toEqual([null, [at(4).link, at(5).link]])
+    })
+
+    it('goes back to what was delivered when a replay does not fit', () => {
+      const cursor = deceived()
+      cursor.offer(at(6))
+      cursor.applyReplay(cursor.replayQuestion(), { events: [at(5)], isWhole: false })
+      expect([cursor.frozen, cursor.needsReplay]).toEqual([null, true])
+      cursor.applyReplay(cursor.replayQuestion(), { events: [at(3), at(4)], isWhole: false })
+      expect(cursor.needsReplay).toBe(true)
+      cursor.applyReplay(cursor.replayQuestion(), { events: [at(5), at(6)], isWhole: true })
+      expect(cursor.take(9).map(({ link }) => link)).toEqual([at(4).link, at(5).link, at(6).link])
+    })
+
+    it('takes nothing from the stream while it waits for the producer’s word', () => {
+      const cursor = deceived()
+      cursor.offer(at(5))
+      const question = cursor.replayQuestion()
+      expect(cursor.offer(forged)).toBe('dropped')
+      cursor.applyReplay(question, { events: [at(3), at(4), at(5)], isWhole: true })
+      expect([cursor.frozen, cursor.tailSeq]).toEqual([null, 5])
+    })
+
+    it('freezes when it was delivered already', () => {
+      const cursor = deceived()
+      cursor.take(1)
+      cursor.confirm()
+      cursor.offer(at(5))
+      cursor.applyReplay(cursor.replayQuestion(), { events: [at(4), at(5)], isWhole: true })
+      expect(cursor.frozen).not.toBeNull()
+    })
   })
 })
