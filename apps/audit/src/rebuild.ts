@@ -18,6 +18,10 @@ Rebuilds all read models of audit, or those named: ${PROJECTIONS.map(({ name }) 
 `
 
 const names = process.argv.slice(2)
+if (names.includes('--help')) {
+  process.stdout.write(USAGE)
+  process.exit(0)
+}
 if (names.some((name) => !PROJECTIONS.some((known) => known.name === name))) {
   process.stderr.write(USAGE)
   process.exit(2)

@@ -134,6 +134,13 @@ describe('a patient over HTTP', () => {
     expect(seen.toSorted()).toEqual(made.toSorted())
   })
 
+  it('counts without showing when no page is asked for', async () => {
+    const patient = newPatient()
+    await grant(patient)
+    const { json } = await service.request(patient, 'GET /fhir/Consent?_count=0')
+    expect([json.total, json.entry, json.link.length]).toEqual([1, undefined, 1])
+  })
+
   it('searches by form as well', async () => {
     const patient = newPatient()
     const { id } = await grant(patient)

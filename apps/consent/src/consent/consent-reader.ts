@@ -70,7 +70,7 @@ export class ConsentReader {
       count,
     )
     const hits = found.slice(0, count)
-    return { total, hits, next: found.length > count ? hits.at(-1)!.consentId : null }
+    return { total, hits, next: found.length > count ? (hits.at(-1)?.consentId ?? null) : null }
   }
 
   /** Whether this caller sees any version of the consent; for choosing between 403 and 404, discloses nothing else. */
