@@ -7,7 +7,7 @@ import {
   leafIndexOf,
   type Header,
 } from '@careseal/ledger-core'
-import { leafHash, verifyConsistency, verifyInclusion } from '@careseal/merkle'
+import { leafHash, merkleRoot, verifyConsistency, verifyInclusion } from '@careseal/merkle'
 import { naiveRoot } from '@careseal/merkle/naive'
 import { verifyEd25519 } from './testing/verify-ed25519.js'
 import { readFile, rm, writeFile } from 'node:fs/promises'
@@ -240,6 +240,40 @@ describe('what is read back before it is signed', () => {
     // A tile that was changed below the signed size shows as a database that is not the signed one.
     expect(again.status.halt?.code).toMatch(/^(ledger-corrupt|rollback-detected)$/)
   })
+})
+
+describe('a tree with two levels of tiles', () => {
+  it('is built, taken up again and proved at the same cost per entry', async () => {
+    const first = await ledger.start({ batchMax: 4096 })
+    for (let i = 0; i < 7; i++) await first.deliver(records.write(10_000))
+    await first.sequencer.stop()
+    const second = await ledger.start({ batchMax: 4096 })
+    await second.deliver(records.write(1_000))
+    await second.sequencer.stop()
+    expect(second.fatal).toEqual([])
+    const tiles = await database.pool.query('SELECT level, count(*) AS n FROM tile GROUP BY level ORDER BY level')
+    expect(tiles.rows).toEqual([
+      { level: 0, n: 277 },
+      { level: 1, n: 1 },
+    ])
+    const entries = await everything()
+    const { size, root } = await ledger.published()
+    expect(size).toBe(entries.length)
+    const reader = new LedgerReader(database.pool, sha256)
+    for (const index of [0, 65_535, 65_536, 70_911, size - 1]) {
+      const proof = bytesOf((await reader.inclusion(index)).proof)
+      const given = { index, size, leafHash: leafHash(sha256, entries[index]!), proof, root }
+      expect(verifyInclusion(sha256, given)).toBe(true)
+    }
+    expect(
+      Buffer.from(
+        merkleRoot(
+          sha256,
+          entries.map((bytes) => leafHash(sha256, bytes)),
+        ),
+      ).equals(root),
+    ).toBe(true)
+  }, 60_000)
 })
 
 describe('proofs', () => {

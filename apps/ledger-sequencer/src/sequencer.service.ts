@@ -92,7 +92,10 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
         setup.onFrozen(producer, reason)
         countFrozen()
       },
-      onTrouble: ({ kind, producer, error }) => this.logger.warn({ kind, producer, err: error }, 'reading events'),
+      onTrouble: ({ kind, producer, error }) => {
+        const { code, name } = error as { code?: string; name?: string }
+        this.logger.warn({ kind, producer, code: code ?? name }, 'reading events')
+      },
     })
   }
 

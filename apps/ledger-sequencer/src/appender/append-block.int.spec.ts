@@ -40,16 +40,19 @@ beforeEach(async () => {
 })
 afterEach(() => lease.close())
 
-/** The writer, but for statements that `fail` names: those reject instead of reaching the database. */
-function failing(fail: (sql: string) => Error | null): ClientBase {
-  const query = (sql: string, values?: unknown[]) => {
-    const error = fail(sql)
-    return error ? Promise.reject(error) : lease.writer.query(sql, values)
+/** The writer, but for appends that `fail` names: those reject, before or after the database has done them. */
+function failing(fail: (append: number) => Error | null, when: 'before' | 'after' = 'before') {
+  let appends = 0
+  const query = async (sql: string, values?: unknown[]) => {
+    const error = fail(++appends)
+    if (error && when === 'before') throw error
+    await lease.writer.query(sql, values)
+    if (error) throw error
   }
-  return { query } as unknown as ClientBase
+  return { query } as unknown as Pick<ClientBase, 'query'>
 }
 
-const withCode = (code: string) => Object.assign(new Error('from the database'), { code })
+const withCode = (code: string, severity = 'ERROR') => Object.assign(new Error('from the database'), { code, severity })
 const blockOf = (count: number) => planner.planLeaves(records.write(count), now())!
 
 describe('appending a block', () => {
@@ -57,27 +60,46 @@ describe('appending a block', () => {
     'fails as a batch for the passing state %s, and the same block fits afterwards',
     async (code) => {
       const block = blockOf(3)
-      const writer = failing((sql) => (sql.startsWith('UPDATE head') ? withCode(code) : null))
-      await expect(appendBlock(writer, block)).rejects.toThrow(BatchFailed)
+      await expect(
+        appendBlock(
+          failing(() => withCode(code)),
+          block,
+        ),
+      ).rejects.toThrow(BatchFailed)
       expect((await loadHead(database.pool)).height).toBe(0)
       await appendBlock(lease.writer, block)
       expect((await loadHead(database.pool)).height).toBe(1)
     },
   )
 
-  it.each([
-    ['the connection breaks before COMMIT', 'UPDATE head', undefined, 'connection-lost'],
-    ['the database refuses', 'INSERT INTO block', '23505', 'append-refused'],
-    ['the outcome of COMMIT is unknown', 'COMMIT', undefined, 'commit-unknown'],
-  ])('is fatal when %s', async (_case, statement, code, expected) => {
-    const broken = { is: false }
-    const writer = failing((sql) => {
-      if (sql.startsWith(statement) && code) return withCode(code)
-      broken.is ||= sql.startsWith(statement)
-      return broken.is ? new Error('Connection terminated unexpectedly') : null
-    })
-    await expect(appendBlock(writer, blockOf(3))).rejects.toMatchObject({ name: 'Fatal', code: expected })
-    await lease.writer.query('ROLLBACK')
+  it('that is cancelled while it waits for a lock has done nothing, and is done again', async () => {
+    const block = blockOf(3)
+    const blocker = await database.pool.connect()
+    await blocker.query('BEGIN; SELECT FROM lease FOR UPDATE')
+    const appended = appendBlock(lease.writer, block)
+    const pid = (lease.writer as unknown as { processID: number }).processID
+    setTimeout(() => void database.pool.query('SELECT pg_cancel_backend($1)', [pid]), 50)
+    await expect(appended).rejects.toMatchObject({ name: 'BatchFailed', sqlState: '57014' })
+    await blocker.query('ROLLBACK')
+    blocker.release()
+    await appendBlock(lease.writer, block)
+    expect((await loadHead(database.pool)).height).toBe(1)
+  })
+
+  it.each<[string, Error, string]>([
+    ['the connection breaks', new Error('Connection terminated unexpectedly'), 'commit-unknown'],
+    ['the server shuts down', withCode('57P01', 'FATAL'), 'commit-unknown'],
+    ['the database refuses', withCode('23505'), 'append-refused'],
+    ['another epoch has begun', withCode('LE001'), 'fenced'],
+  ])('is fatal when %s', async (_case, error, code) => {
+    const writer = failing(() => error)
+    await expect(appendBlock(writer, blockOf(3))).rejects.toMatchObject({ name: 'Fatal', code })
+  })
+
+  it('is fatal when it was committed but reported as failed, for nobody can know', async () => {
+    const writer = failing(() => new Error('Connection terminated unexpectedly'), 'after')
+    await expect(appendBlock(writer, blockOf(3))).rejects.toMatchObject({ code: 'commit-unknown' })
+    expect((await loadHead(database.pool)).height).toBe(1)
   })
 
   it('is fatal for a writer whose epoch has passed', async () => {
@@ -90,14 +112,15 @@ describe('appending a block', () => {
   it('is fatal when the head is not where the block expects it', async () => {
     const block = blockOf(3)
     await appendBlock(lease.writer, block)
-    await expect(appendBlock(lease.writer, block)).rejects.toMatchObject({ name: 'Fatal' })
+    await expect(appendBlock(lease.writer, block)).rejects.toMatchObject({ code: 'append-refused' })
   })
+})
 
+describe('sealing', () => {
   it('tries the same block again until it is committed, once', async () => {
     const queue = new LeafQueue({ batchMax: 10, lingerMs: 0 })
     const failures: number[] = []
-    let left = 2
-    const writer = failing((sql) => (sql.startsWith('UPDATE head') && left-- > 0 ? withCode('53200') : null))
+    const writer = failing((append) => (append <= 2 ? withCode('53200') : null))
     const onFailedBatch = (_error: BatchFailed, attempts: number) => void failures.push(attempts)
     const sealing = sealBlocks({ writer, planner, queue, now, onSealed: () => {}, onFailedBatch })
     await queue.offer(records.write(5))
@@ -110,12 +133,10 @@ describe('appending a block', () => {
 
   it('ends at once when a commit fails, without waiting for more leaves', async () => {
     const queue = new LeafQueue({ batchMax: 1, lingerMs: 0 })
-    const writer = failing((sql) => (sql === 'COMMIT' ? new Error('Connection terminated') : null))
+    const writer = failing(() => new Error('Connection terminated'))
     const sealing = sealBlocks({ writer, planner, queue, now, onSealed: () => {}, onFailedBatch: () => {} })
-    // One leaf alone: the failure must not wait for another.
     void queue.offer(records.write(1))
     await expect(sealing).rejects.toMatchObject({ code: 'commit-unknown' })
-    await lease.writer.query('ROLLBACK')
     expect((await loadHead(database.pool)).height).toBe(0)
   })
 })

@@ -1,5 +1,5 @@
 // Commits one block: everything of it or nothing, under the epoch that the writer holds.
-import type pg from 'pg'
+import type { ClientBase } from 'pg'
 import { BatchFailed, Fatal } from '../fatal.js'
 import type { FullTile } from '../tree/tile-builder.js'
 
@@ -22,86 +22,53 @@ export type BlockAppend = {
 
 export type Cursor = { producer: string; lastSeq: number; lastLink: Uint8Array }
 
+// Serialisation and deadlock, lack of resources, a lock not granted, a statement cancelled by its timeout.
 const PASSING = /^(40|53|55P03|57014)/
 
+const APPEND = `SELECT append_block(
+  $1, $2, $3, $4, $5::bytea[], $6, $7, $8, $9, $10::smallint[], $11::bigint[], $12::bytea[], $13::bytea[],
+  $14::text[], $15::bytea[], $16::text[], $17::bigint[], $18::bytea[])`
+
 /** Throws BatchFailed when nothing was committed and the same block may be tried again; any other failure is Fatal. */
-export async function appendBlock(writer: pg.ClientBase, block: BlockAppend): Promise<void> {
-  try {
-    await writer.query('BEGIN')
-    await holdLease(writer, block.epoch)
-    await insertBlock(writer, block)
-    await insertTiles(writer, block.tiles)
-    await moveHead(writer, block)
-    await moveCursors(writer, block)
-  } catch (error) {
-    await rollBack(writer, error)
-  }
+export async function appendBlock(writer: Pick<ClientBase, 'query'>, block: BlockAppend): Promise<void> {
   try {
     // If we crash here, the block is either there as a whole or not at all; the next start reads which.
-    await writer.query('COMMIT')
-  } catch (cause) {
-    throw new Fatal('commit-unknown', `whether block ${block.height} was committed is unknown`, { cause })
+    await writer.query(APPEND, valuesOf(block))
+  } catch (error) {
+    throw failureOf(error, block.height)
   }
 }
 
-async function rollBack(writer: pg.ClientBase, error: unknown): Promise<never> {
-  const sqlState = String((error as { code?: unknown }).code ?? '')
-  try {
-    await writer.query('ROLLBACK')
-  } catch (cause) {
-    throw new Fatal('connection-lost', 'the connection broke within a block', { cause })
+// An ERROR of the database undoes its statement for certain. Whatever else, nobody has told us how it ended.
+function failureOf(cause: unknown, height: number): BatchFailed | Fatal {
+  const { severity, code = '' } = cause as { severity?: string; code?: string }
+  if (severity !== 'ERROR') {
+    return new Fatal('commit-unknown', `whether block ${height} was committed is unknown`, { cause })
   }
-  if (error instanceof Fatal) throw error
-  if (PASSING.test(sqlState)) throw new BatchFailed(sqlState, { cause: error })
-  if (sqlState === 'LE001') throw new Fatal('fenced', 'another epoch has begun', { cause: error })
-  throw new Fatal('append-refused', `the database refused the block (${sqlState})`, { cause: error })
+  if (PASSING.test(code)) return new BatchFailed(code, { cause })
+  if (code === 'LE001') return new Fatal('fenced', 'another epoch has begun', { cause })
+  return new Fatal('append-refused', `the database refused block ${height} (${code})`, { cause })
 }
 
-async function holdLease(writer: pg.ClientBase, epoch: number): Promise<void> {
-  const held = await writer.query('SELECT FROM lease WHERE epoch = $1 FOR SHARE', [epoch])
-  if (held.rowCount !== 1) throw new Fatal('fenced', `epoch ${epoch} has a successor`)
-}
-
-async function insertBlock(writer: pg.ClientBase, block: BlockAppend): Promise<void> {
-  await writer.query('INSERT INTO block (header, hash, controls, leaves) VALUES ($1, $2, $3, $4)', [
+function valuesOf({ tiles, admitted, cursors, ...block }: BlockAppend): unknown[] {
+  return [
+    block.epoch,
+    block.height - 1,
     block.header,
     block.hash,
     block.controls,
     block.leaves,
-  ])
-}
-
-async function insertTiles(writer: pg.ClientBase, tiles: readonly FullTile[]): Promise<void> {
-  if (tiles.length === 0) return
-  await writer.query(
-    `INSERT INTO tile (level, index, hashes, root)
-     SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[], $4::bytea[])`,
-    [tiles.map((t) => t.level), tiles.map((t) => t.index), tiles.map((t) => t.hashes), tiles.map((t) => t.root)],
-  )
-}
-
-async function moveHead(writer: pg.ClientBase, block: BlockAppend): Promise<void> {
-  const moved = await writer.query(
-    `UPDATE head SET tree_size = $3, root = $4, compact_range = $5, height = $6, header_hash = $7, epoch = $2
-      WHERE height = $1 AND epoch <= $2`,
-    [block.height - 1, block.epoch, block.treeSize, block.root, block.compactRange, block.height, block.hash],
-  )
-  if (moved.rowCount !== 1) throw new Fatal('fenced', `the head is not at height ${block.height - 1}`)
-}
-
-async function moveCursors(writer: pg.ClientBase, { height, cursors, admitted }: BlockAppend): Promise<void> {
-  if (admitted.length > 0) {
-    await writer.query(
-      `INSERT INTO producer_cursor (producer, last_seq, last_link, height)
-       SELECT producer, 0, link, $3 FROM unnest($1::text[], $2::bytea[]) AS new(producer, link)`,
-      [admitted.map((c) => c.producer), admitted.map((c) => c.lastLink), height],
-    )
-  }
-  if (cursors.length === 0) return
-  const moved = await writer.query(
-    `UPDATE producer_cursor c SET last_seq = new.seq, last_link = new.link, height = $4
-       FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS new(producer, seq, link) WHERE c.producer = new.producer`,
-    [cursors.map((c) => c.producer), cursors.map((c) => c.lastSeq), cursors.map((c) => c.lastLink), height],
-  )
-  if (moved.rowCount !== cursors.length) throw new Fatal('append-refused', 'a producer has no cursor')
+    block.treeSize,
+    block.root,
+    block.compactRange,
+    tiles.map((tile) => tile.level),
+    tiles.map((tile) => tile.index),
+    tiles.map((tile) => tile.hashes),
+    tiles.map((tile) => tile.root),
+    admitted.map((cursor) => cursor.producer),
+    admitted.map((cursor) => cursor.lastLink),
+    cursors.map((cursor) => cursor.producer),
+    cursors.map((cursor) => cursor.lastSeq),
+    cursors.map((cursor) => cursor.lastLink),
+  ]
 }

@@ -1,6 +1,6 @@
 // Seals leaves: takes what is queued, plans a block, commits it; while one commits, the next is planned.
 import { setTimeout as delay } from 'node:timers/promises'
-import type pg from 'pg'
+import type { ClientBase } from 'pg'
 import { BatchFailed } from '../fatal.js'
 import { appendBlock, type BlockAppend } from './append-block.js'
 import type { BlockPlanner } from './block-planner.js'
@@ -9,7 +9,7 @@ import type { LeafQueue } from './leaf-queue.js'
 export type SealedBlock = Pick<BlockAppend, 'height' | 'treeSize' | 'hash'> & { leafCount: number; seconds: number }
 
 export type AppenderOptions = {
-  writer: pg.ClientBase
+  writer: Pick<ClientBase, 'query'>
   planner: BlockPlanner
   queue: LeafQueue
   /** Seconds since 1970. */

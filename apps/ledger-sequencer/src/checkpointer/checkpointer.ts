@@ -80,6 +80,8 @@ export class Checkpointer {
     const tree = new StoredTree(sql, sha256, size)
     const proof = oldSize > 0 && oldSize < size ? await consistencyProof(oldSize, size, tree.rangeHash) : []
     const answer = await signer.sign({ oldSize, proof, text: formatCheckpoint({ origin, size, root }) })
+    // Another process signed more of what we hold, or our own write was cut short: the next round goes on from there.
+    if ('conflict' in answer && answer.conflict <= size) throw new Error('the signer has signed meanwhile')
     if (!('note' in answer)) {
       status.haltFor('signer-refused', `the signer refused size ${size}: ${JSON.stringify(answer)}`)
       return 0

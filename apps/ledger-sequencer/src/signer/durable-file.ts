@@ -7,7 +7,11 @@ import { dirname } from 'node:path'
 /** Write, fsync, rename, fsync of the folder. The file is readable by its owner alone. */
 export async function replaceDurably(path: string, content: string): Promise<void> {
   const next = await writeBeside(path, content)
-  await rename(next, path)
+  try {
+    await rename(next, path)
+  } catch (error) {
+    await giveUp(next, error)
+  }
   await syncFolder(dirname(path))
 }
 
@@ -37,10 +41,18 @@ async function writeBeside(path: string, content: string): Promise<string> {
   try {
     await file.writeFile(content)
     await file.sync()
+  } catch (error) {
+    await giveUp(next, error)
   } finally {
     await file.close()
   }
   return next
+}
+
+// A disk that is full must not be filled further by what could not be finished.
+async function giveUp(next: string, error: unknown): Promise<never> {
+  await rm(next, { force: true })
+  throw error
 }
 
 /** Makes names in a folder durable. */

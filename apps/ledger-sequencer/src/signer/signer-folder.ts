@@ -1,7 +1,7 @@
 // The three files of the signer: its memory, the log's key, and the genesis entry. They are made once, in this order, by
 // `careseal ledger init`; so a folder without the first but with another of them has lost its memory, and is refused.
 import { join } from 'node:path'
-import { createDurably, readIfThere, replaceDurably } from './durable-file.js'
+import { createDurably, readIfThere, replaceDurably, syncFolder } from './durable-file.js'
 import { SignerUnfit } from './signer-unfit.js'
 import type { SignedTree } from './signing-rules.js'
 
@@ -21,6 +21,11 @@ export class SignerFolder {
 
   async readState(): Promise<SignedTree> {
     return parseState(await readIfThere(this.file('signer-state.json')))
+  }
+
+  /** Makes durable what is read, for a crash may have come before its own fsync. */
+  sync(): Promise<void> {
+    return syncFolder(this.path)
   }
 
   createState(tree: SignedTree): Promise<void> {

@@ -1,11 +1,12 @@
-import { sha256 } from '@careseal/crypto'
+import { hex, sha256 } from '@careseal/crypto'
 import { encodeGenesis, firstLink, formatCheckpoint, verifyCheckpoint } from '@careseal/ledger-core'
 import { consistencyProof, merkleRoot, type Hash } from '@careseal/merkle'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { verifyEd25519 } from '../testing/verify-ed25519.js'
+import { replaceDurably } from './durable-file.js'
 import { formatLogKey, parseLogKey } from './log-key.js'
 import { SignerFolder } from './signer-folder.js'
 import { Signer } from './signer.js'
@@ -80,6 +81,30 @@ describe('the signer', () => {
     const [one, other] = [await Signer.open(dir), await Signer.open(dir)]
     await signTree(one, leaves(9))
     expect(await signTree(other, leaves(5))).toEqual({ conflict: 9 })
+  })
+
+  it('signs nothing while its memory cannot be written, and mends it before it signs', async () => {
+    const signer = await Signer.open(dir)
+    await signTree(signer, leaves(5))
+    const folder = (signer as unknown as { folder: SignerFolder }).folder
+    const replace = vi.spyOn(folder, 'replaceState').mockImplementationOnce(async (tree) => {
+      await replaceDurably(join(dir, 'signer-state.json'), JSON.stringify({ ...tree, v: 1, root: hex(tree.root) }))
+      throw new Error('EIO')
+    })
+    await expect(signTree(signer, leaves(9))).rejects.toThrow('EIO')
+    expect(await signTree(signer, leaves(9), { oldSize: 5 })).toEqual({ conflict: 9 })
+    expect(await signTree(signer, leaves(9))).toHaveProperty('note')
+    expect(replace).toHaveBeenCalledTimes(2)
+    expect(await signTree(signer, leaves(9))).toHaveProperty('note')
+    expect(replace).toHaveBeenCalledTimes(2)
+  })
+
+  it('leaves nothing behind when a write fails', async () => {
+    const signer = await Signer.open(dir)
+    await mkdir(join(dir, 'taken.json', 'x'), { recursive: true })
+    await expect(replaceDurably(join(dir, 'taken.json'), '{}')).rejects.toThrow('EISDIR')
+    expect((await readdir(dir)).filter((name) => name.endsWith('.next'))).toEqual([])
+    expect(signer.signed.size).toBe(0)
   })
 
   it('answers requests one after the other', async () => {

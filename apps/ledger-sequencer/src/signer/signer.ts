@@ -16,6 +16,8 @@ export type SigningAnswer = { note: string } | { conflict: number } | { refused:
 
 export class Signer {
   readonly genesis: Genesis
+  /** False while the file may be newer than what the disk keeps: then it is written again before anything is signed. */
+  private durable = true
   private turn: Promise<unknown> = Promise.resolve()
 
   private constructor(
@@ -31,6 +33,7 @@ export class Signer {
   /** Throws SignerUnfit when the folder is not whole: a lost memory is never made anew. */
   static async open(path: string): Promise<Signer> {
     const folder = new SignerFolder(path)
+    await folder.sync()
     const files = await folder.read()
     const tree = parseState(files.state)
     const key = parseLogKey(requireFile(files, 'key'))
@@ -61,12 +64,16 @@ export class Signer {
     this.tree = await this.folder.readState()
     const answer = judgeSwap(sha256, this.tree, { oldSize, size, root, proof })
     if (!('accepted' in answer)) return answer
-    if (size > this.tree.size) {
-      // If we crash here, the tree counts as signed though nobody saw the signature: the next start signs it again.
-      await this.folder.replaceState(answer.accepted)
-      this.tree = answer.accepted
-    }
+    if (size > this.tree.size || !this.durable) await this.remember(answer.accepted)
     return { note: await signNote(text, this.key.signer) }
+  }
+
+  // If we crash after this, the tree counts as signed though nobody saw the signature: the next start signs it again.
+  private async remember(tree: SignedTree): Promise<void> {
+    this.durable = false
+    await this.folder.replaceState(tree)
+    this.durable = true
+    this.tree = tree
   }
 }
 
