@@ -12,7 +12,7 @@ export type ChainFields = { seq: number; tag: string; commitment: string; link: 
 
 type BodyFields = { id: string; type: string; time: string }
 
-const PRINTABLE = /^[\x21\x23\x24\x26-\x7e]$/
+const PLAIN = /^[\x21\x23\x24\x26-\x7e]*$/
 
 /** The CloudEvents source of a producer. */
 export function sourceOf(producer: string): string {
@@ -60,9 +60,10 @@ export function agreesWithBody(headers: HeaderRecord, subject: string, body: Uin
 
 /** CloudEvents percent encoding: UTF-8 bytes of what is not printable ASCII, and of space, quote and percent sign. */
 export function encodeHeaderValue(text: string): string {
+  if (PLAIN.test(text)) return text
   if (!text.isWellFormed()) throw new RangeError('a header value must be well-formed text')
   let encoded = ''
-  for (const letter of text) encoded += PRINTABLE.test(letter) ? letter : percentEncoded(letter)
+  for (const letter of text) encoded += PLAIN.test(letter) ? letter : percentEncoded(letter)
   return encoded
 }
 

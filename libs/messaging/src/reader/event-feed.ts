@@ -38,11 +38,11 @@ export class EventFeed {
   private heldBack: string | null = null
   private place: Place | null = null
   private lastSeenAt = 0
-  private pending = 0
+  private pending: number | null = null
 
   constructor(private readonly options: FeedOptions) {}
 
-  /** True when nothing is on its way: the stream was read to its end, or there is none. */
+  /** True when nothing is on its way: the stream was read to its end, or there is none. False until that is known. */
   get isIdle(): boolean {
     return this.pending === 0
   }
@@ -155,7 +155,7 @@ export class EventFeed {
   private control(message: Msg): void {
     const stalled = message.headers?.get('Nats-Consumer-Stalled')
     const reply = message.reply || stalled
-    if (!reply) this.pending = 0
+    if (!reply) this.pending = this.heldBack === null ? 0 : this.pending
     else if (this.options.hasRoom()) this.options.nc.publish(reply)
     else this.heldBack = reply
   }

@@ -15,7 +15,8 @@ export type RepairOptions = {
   onFrozen: (producer: string, reason: string) => void
 }
 
-// An event is numbered before it is published: a head may be a moment ahead of the stream.
+// An event is numbered before it is published: a head may be a moment ahead of the stream, and the stream is just
+// being opened at the start.
 const GRACE_MS = 250
 
 export class Repairs {
@@ -44,11 +45,9 @@ export class Repairs {
   }
 
   private async watchHead(cursor: ProducerCursor): Promise<void> {
-    let isFirst = true
     while (!this.stopping.signal.aborted) {
       const tailBefore = cursor.tailSeq
-      if (cursor.frozen === null) await this.askHead(cursor, isFirst)
-      isFirst = false
+      if (cursor.frozen === null) await this.askHead(cursor)
       await pause(this.options.intervalMs, this.stopping.signal)
       // The stream claims to have more, but nothing came of it: the producer is asked instead.
       const isStuck = tailBefore === cursor.tailSeq && cursor.tailSeq < (cursor.headSeq ?? 0)
@@ -56,7 +55,7 @@ export class Repairs {
     }
   }
 
-  private async askHead(cursor: ProducerCursor, isFirst: boolean): Promise<void> {
+  private async askHead(cursor: ProducerCursor): Promise<void> {
     try {
       const askedAt = cursor.position.seq
       cursor.tellHead(await this.options.outbox.head(cursor.producer), askedAt)
@@ -65,7 +64,7 @@ export class Repairs {
       return this.fellSilent(cursor, error)
     }
     if (cursor.needsReplay) return this.repair(cursor)
-    if (!isFirst) await pause(GRACE_MS, this.stopping.signal)
+    await pause(GRACE_MS, this.stopping.signal)
     const isBehind = cursor.tailSeq < (cursor.headSeq ?? 0)
     if (isBehind && this.options.isStreamIdle()) this.fetchRest(cursor)
   }
