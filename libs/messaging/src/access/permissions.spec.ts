@@ -31,11 +31,11 @@ describe('permissions', () => {
         expect(whoMay('publish', `cmd.${read}.replay-outbox`)).toContain(name)
       }
     }
-    expect(whoMay('publish', 'cmd.records.replay-outbox')).toEqual(['records', 'audit', 'ledger-sequencer'])
+    expect(whoMay('publish', 'cmd.records.replay-outbox')).toEqual(['audit', 'ledger-sequencer'])
   })
 
-  it('only those who decide nothing themselves ask for decisions', () => {
-    expect(whoMay('publish', 'cmd.consent.decide-access')).toEqual(['records', 'audit'])
+  it('only those who need an answer may ask for it', () => {
+    expect(whoMay('publish', 'cmd.consent.decide-access')).toEqual(['records'])
     expect(whoMay('publish', 'cmd.records.open-leaf')).toEqual(['audit'])
   })
 

@@ -33,29 +33,23 @@ type Service = {
 
 const opensLeavesOf = (services: readonly string[]) => services.map((service) => [service, 'open-leaf'] as const)
 
-/** Who reads, asks, and answers whom. A new call between services is a new line here. */
+const NOTHING_BUT_PRODUCES: Service = { reads: [], calls: [], produces: true, announces: false, durable: null }
+
+/** Who reads, asks, and answers whom. A new reader, call or durable consumer of a service is a change here. */
 export const SERVICES: Record<string, Service> = {
-  identity: { reads: [], calls: [], produces: true, announces: false, durable: 'identity' },
-  consent: { reads: ['identity', 'consent'], calls: [], produces: true, announces: false, durable: 'consent' },
+  identity: NOTHING_BUT_PRODUCES,
+  consent: NOTHING_BUT_PRODUCES,
   records: {
-    reads: ['identity', 'consent', 'records'],
+    ...NOTHING_BUT_PRODUCES,
     calls: [
       ['consent', 'decide-access'],
       ['consent', 'reachable-patients'],
     ],
-    produces: true,
-    announces: false,
-    durable: 'records',
   },
   audit: {
+    ...NOTHING_BUT_PRODUCES,
     reads: PRODUCERS,
-    calls: [
-      ...opensLeavesOf(['identity', 'consent', 'records']),
-      ['consent', 'decide-access'],
-      ['consent', 'reachable-patients'],
-    ],
-    produces: true,
-    announces: false,
+    calls: opensLeavesOf(['identity', 'consent', 'records']),
     durable: 'audit',
   },
   'ledger-sequencer': { reads: PRODUCERS, calls: [], produces: false, announces: true, durable: null },
