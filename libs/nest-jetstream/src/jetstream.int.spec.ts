@@ -1,48 +1,29 @@
 import 'reflect-metadata'
-import { Controller, Module, type INestApplication, type Type } from '@nestjs/common'
-import { NestFactory } from '@nestjs/core'
+import { Controller } from '@nestjs/common'
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices'
-import { FastifyAdapter } from '@nestjs/platform-fastify'
-import type { CommandReply, CommandRequest, EventBody } from '@careseal/contracts'
-import { CommandRejected, connectNats, eventHeaders, publishEvents, request } from '@careseal/messaging'
-import type { NatsConnection, OutgoingEvent } from '@careseal/messaging'
-import { startNats, type RunningNats } from '@careseal/stack'
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
+import type { EventBody } from '@careseal/contracts'
+import { eventHeaders, publishEvents, type NatsConnection, type OutgoingEvent } from '@careseal/messaging'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MsgHdrsImpl } from 'nats'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CommandRpcContext } from './command.context.js'
-import { OnCommand, OnEvent } from './decorators.js'
+import { OnEvent } from './decorators.js'
 import { DeadLetter, RetryLater } from './failures.js'
 import { JetStreamContext } from './jetstream.context.js'
-import { JetStreamServer, type JetStreamServerOptions } from './jetstream.server.js'
-import { listenToMessages, MessagingModule } from './messaging.module.js'
 import { natsHealth } from './nats-health.js'
+import { SpecBroker } from './spec-broker.fixture.js'
 import { JETSTREAM, NATS } from './transport.js'
 
 type Closed = EventBody<'AccountClosed'>
 
-let nats: RunningNats
-let nc: NatsConnection
-let manager: JetStreamManager
+const broker = new SpecBroker()
 let seq = 0
 let handle: (event: Closed, context: JetStreamContext) => Promise<void>
-let decide: (
-  question: CommandRequest<'outbox-head'>,
-  context: CommandRpcContext,
-) => Promise<CommandReply<'outbox-head'>>
-const apps: INestApplication[] = []
 
 @Controller()
 class Handlers {
   @OnEvent('AccountClosed')
   async onClosed(event: Closed, context: JetStreamContext): Promise<void> {
     await handle(event, context)
-  }
-
-  @OnCommand('outbox-head')
-  head(question: CommandRequest<'outbox-head'>, context: CommandRpcContext): Promise<CommandReply<'outbox-head'>> {
-    return decide(question, context)
   }
 }
 
@@ -59,31 +40,14 @@ class RawHandlers {
 const base = { subject: 'evt.identity.account.account-closed', producer: 'identity' }
 
 beforeEach(async () => {
-  nats = await startNats()
-  nc = await connectNats({ url: nats.url, name: 'spec' })
-  manager = await jetstreamManager(nc)
+  await broker.start()
   seq = 0
   rawSeen.length = 0
 })
 
 afterEach(async () => {
-  await Promise.all(apps.splice(0).map((app) => app.close()))
-  await nc.close()
-  await nats.stop()
+  await broker.stop()
 })
-
-async function startApp(server: Partial<JetStreamServerOptions> = {}, controllers: Type[] = [Handlers]) {
-  const imports = [
-    MessagingModule.forRoot({ name: 'audit', url: nats.url, server: { backoffMs: [20, 60], ...server } }),
-  ]
-  class AppModule {}
-  Module({ imports, controllers })(AppModule)
-  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false })
-  await listenToMessages(app)
-  await app.listen(0, '127.0.0.1')
-  apps.push(app)
-  return app
-}
 
 function closedEvents(count: number): OutgoingEvent[] {
   return Array.from({ length: count }, () => {
@@ -94,25 +58,23 @@ function closedEvents(count: number): OutgoingEvent[] {
   })
 }
 
-const ask = (deadlineMs = 2000) => request(nc, 'audit', 'outbox-head', {}, { deadlineMs })
-
 const send = (body: Uint8Array, headers: Record<string, string[]>) =>
-  nc.request(base.subject, body, { headers: MsgHdrsImpl.fromRecord(headers), timeout: 2000 })
+  broker.nc.request(base.subject, body, { headers: MsgHdrsImpl.fromRecord(headers), timeout: 2000 })
 
-const publish = (count: number) => publishEvents(nc, closedEvents(count))
+const publish = (count: number) => publishEvents(broker.nc, closedEvents(count))
 
 async function deadLetters(consumer = 'audit') {
-  const { state } = await manager.streams.info('DLQ')
+  const { state } = await broker.manager.streams.info('DLQ')
   const found = []
   for (let at = state.first_seq; at <= state.last_seq && state.messages > 0; at++) {
-    found.push(await manager.streams.getMessage('DLQ', { seq: at }))
+    found.push(await broker.manager.streams.getMessage('DLQ', { seq: at }))
   }
   return found.filter((message) => message?.subject === `dlq.${consumer}`)
 }
 
 const settled = (consumer = 'audit') =>
   vi.waitFor(async () => {
-    const info = await manager.consumers.info('EVENTS', consumer)
+    const info = await broker.manager.consumers.info('EVENTS', consumer)
     expect([info.num_pending, info.num_ack_pending]).toEqual([0, 0])
   }, 8000)
 
@@ -120,7 +82,7 @@ describe('durable consumers', () => {
   it('hand each event to its handler, in order, and acknowledge it', async () => {
     const seen: string[] = []
     handle = async ({ id }, context) => void seen.push(`${id.at(-1)} ${context.ledgerSeq} ${context.deliveryCount}`)
-    await startApp()
+    await broker.startApp([Handlers])
     await publish(5)
     await settled()
     expect(seen).toEqual(['1 1 1', '2 2 1', '3 3 1', '4 4 1', '5 5 1'])
@@ -132,7 +94,7 @@ describe('durable consumers', () => {
       seen.push([id.at(-1) ?? '', deliveryCount])
       if (id.endsWith('1') && deliveryCount < 3) throw new Error('not yet')
     }
-    await startApp()
+    await broker.startApp([Handlers])
     await publish(3)
     await settled()
     expect(seen.filter(([id]) => id === '1').map(([, count]) => count)).toEqual([1, 2, 3])
@@ -146,7 +108,7 @@ describe('durable consumers', () => {
       at.push(performance.now())
       if (at.length === 1) throw new RetryLater('busy', 400)
     }
-    await startApp()
+    await broker.startApp([Handlers])
     await publish(1)
     await settled()
     expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(350)
@@ -154,7 +116,7 @@ describe('durable consumers', () => {
 
   it('put aside at once what the handler calls a dead letter, with its headers and the reason', async () => {
     handle = () => Promise.reject(new DeadLetter('unknown-account'))
-    await startApp()
+    await broker.startApp([Handlers])
     await publish(1)
     await settled()
     const [letter] = await deadLetters()
@@ -171,7 +133,7 @@ describe('durable consumers', () => {
       tries++
       throw Object.assign(new Error('private words'), { code: 'no-such-row' })
     }
-    await startApp({ maxDeliveries: 3 })
+    await broker.startApp([Handlers], { maxDeliveries: 3 })
     await publish(1)
     await settled()
     expect(tries).toBe(3)
@@ -181,7 +143,7 @@ describe('durable consumers', () => {
 
   it('put aside what is no event, or says another thing in its headers, without asking the handler', async () => {
     handle = vi.fn<() => Promise<void>>()
-    await startApp()
+    await broker.startApp([Handlers])
     const [event] = closedEvents(1)
     const tampered = { ...eventHeaders(event!), 'ce-type': ['AccountOpened'], 'Nats-Msg-Id': ['t'] }
     await send(event!.body, tampered)
@@ -201,7 +163,7 @@ describe('durable consumers', () => {
       deliveries++
       await sleep(1500)
     }
-    await startApp({ ackWaitMs: 500 })
+    await broker.startApp([Handlers], { ackWaitMs: 500 })
     await publish(2)
     await settled()
     expect(deliveries).toBe(2)
@@ -215,18 +177,18 @@ describe('durable consumers', () => {
       await sleep(30)
       now--
     }
-    await startApp({ concurrency: 4 })
+    await broker.startApp([Handlers], { concurrency: 4 })
     await publish(20)
     await settled()
     expect(most).toBe(4)
   })
 
   it('serve plain event patterns with wildcards, under the consumer name given', async () => {
-    await startApp({ durable: 'audit-raw' }, [RawHandlers])
+    await broker.startApp([RawHandlers], { durable: 'audit-raw' })
     const [event] = closedEvents(1)
     const subject = 'evt.consent.consent.consent-noted'
     const body = new TextEncoder().encode('{"id":"1","type":"ConsentNoted","time":"2026-01-01T00:00:00Z"}')
-    await publishEvents(nc, [{ ...event!, producer: 'consent', subject, body }])
+    await publishEvents(broker.nc, [{ ...event!, producer: 'consent', subject, body }])
     await settled('audit-raw')
     expect(rawSeen).toEqual([['ConsentNoted', subject]])
   })
@@ -234,22 +196,21 @@ describe('durable consumers', () => {
   it('go on after the broker lost everything', async () => {
     const seen: string[] = []
     handle = async ({ id }) => void seen.push(id)
-    await startApp()
+    await broker.startApp([Handlers])
     await publish(2)
     await settled()
-    await manager.streams.delete('EVENTS')
+    await broker.manager.streams.delete('EVENTS')
     await vi.waitFor(() => publish(1), { timeout: 15_000, interval: 500 })
     await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(3), { timeout: 20_000 })
   }, 45_000)
 
   it('listen to the subjects of an upgraded app', async () => {
     handle = async () => undefined
-    const old = await startApp()
-    await old.close()
-    apps.splice(0)
-    await startApp({ durable: 'audit' }, [Handlers, RawHandlers])
+    const old = await broker.startApp([Handlers])
+    await broker.close(old)
+    await broker.startApp([Handlers, RawHandlers], { durable: 'audit' })
     await vi.waitFor(async () => {
-      const { config } = await manager.consumers.info('EVENTS', 'audit')
+      const { config } = await broker.manager.consumers.info('EVENTS', 'audit')
       expect(config.filter_subjects).toEqual([base.subject, 'evt.consent.>'])
     })
   })
@@ -262,15 +223,14 @@ describe('closing', () => {
       await sleep(20)
       seen.push(id)
     }
-    const first = await startApp({ concurrency: 3 })
+    const first = await broker.startApp([Handlers], { concurrency: 3 })
     await publish(60)
     await vi.waitFor(() => expect(seen.length).toBeGreaterThan(5))
-    await first.close()
-    apps.splice(0)
+    await broker.close(first)
     const done = seen.length
     await sleep(100)
     expect(seen.length).toBe(done)
-    await startApp({ concurrency: 3 })
+    await broker.startApp([Handlers], { concurrency: 3 })
     await settled()
     expect(seen.length).toBe(60)
     expect(new Set(seen).size).toBe(60)
@@ -278,55 +238,12 @@ describe('closing', () => {
 
   it('leaves no connection behind', async () => {
     handle = async () => undefined
-    const app = await startApp()
+    const app = await broker.startApp([Handlers])
     const own = app.get<NatsConnection>(NATS)
     const health = natsHealth(own)
     expect(health()).toEqual({ up: true, detail: 'connected' })
-    await app.close()
-    apps.splice(0)
+    await broker.close(app)
     expect(own.isClosed()).toBe(true)
     expect(health()).toEqual({ up: false, detail: 'closed' })
-  })
-})
-
-describe('commands', () => {
-  const head = { producer: 'audit', lastSeq: 1, lastLink: 'a'.repeat(64) }
-  it('are answered on the subject of the service', async () => {
-    const contexts: CommandRpcContext[] = []
-    decide = async (_, context) => (contexts.push(context), head)
-    await startApp()
-    expect(await ask(900)).toEqual(head)
-    expect(contexts[0]?.deadlineMs).toBeLessThanOrEqual(900)
-  })
-
-  it('carry rejections with their code, and hide failures', async () => {
-    decide = () => Promise.reject(new CommandRejected('rolled-back'))
-    await startApp()
-    await expect(ask()).rejects.toMatchObject({ code: 'command-rejected', rejection: 'rolled-back' })
-    decide = () => Promise.reject(new Error('private words'))
-    await expect(ask()).rejects.toMatchObject({ code: 'remote-failure', remoteCode: 'internal' })
-  })
-
-  it('are answered while the app closes, if they came before', async () => {
-    const begun = Promise.withResolvers<void>()
-    decide = async () => {
-      begun.resolve()
-      await sleep(150)
-      return head
-    }
-    const app = await startApp()
-    const answer = ask()
-    await begun.promise
-    await app.close()
-    apps.splice(0)
-    expect(await answer).toEqual(head)
-  })
-
-  it('must be commands of the contracts', async () => {
-    const server = new JetStreamServer({ nc, name: 'audit' })
-    server.addHandler('make-coffee', async () => 'coffee')
-    const failure = vi.fn<(error?: unknown) => void>()
-    await server.listen(failure)
-    expect(failure).toHaveBeenCalledWith(expect.objectContaining({ message: expect.stringContaining('make-coffee') }))
   })
 })
