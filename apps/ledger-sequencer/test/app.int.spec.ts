@@ -5,12 +5,12 @@ import { parseCheckpoint, parseNote, parseTlogProof, verifyCheckpoint } from '@c
 import { leafHash, partialTiles, tilePath, verifyInclusion, type Hash } from '@careseal/merkle'
 import { naiveRoot } from '@careseal/merkle/naive'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ChainWriter } from './testing/chain-writer.js'
-import { startLedgerDatabase, type LedgerDatabase } from './testing/ledger-database.js'
-import { eventually } from './testing/ledger-under-test.js'
-import { ORIGIN } from './testing/raw-block.js'
-import { RunningApp } from './testing/running-app.js'
-import { verifyEd25519 } from './testing/verify-ed25519.js'
+import { ChainWriter } from './chain-writer.js'
+import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
+import { eventually } from './ledger-under-test.js'
+import { ORIGIN } from './raw-block.js'
+import { RunningApp } from './running-app.js'
+import { verifyEd25519 } from '../src/signer/verify-ed25519.fixture.js'
 
 let database: LedgerDatabase
 let app: RunningApp

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startLedgerDatabase, type LedgerDatabase } from '../testing/ledger-database.js'
-import { append, childOf, genesisBlock, insertBlock, moveHead, type RawBlock } from '../testing/raw-block.js'
-import { Lease } from './lease.js'
+import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
+import { append, childOf, genesisBlock, insertBlock, moveHead, type RawBlock } from './raw-block.js'
+import { Lease } from '../src/lease/lease.js'
 
 let database: LedgerDatabase
 

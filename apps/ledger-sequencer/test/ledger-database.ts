@@ -2,8 +2,8 @@
 import { runMigrations } from '@careseal/service-kit'
 import { databaseUrl, provisionDatabase, startPostgres } from '@careseal/stack'
 import { Client, type Pool } from 'pg'
-import { readingPool } from '../database/connections.js'
-import { migrations } from '../migrations/index.js'
+import { readingPool } from '../src/database/connections.js'
+import { migrations } from '../src/migrations/index.js'
 
 export type LedgerDatabase = {
   /** As the service's role. */

@@ -4,11 +4,11 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { loadHead } from '../database/head.js'
-import { LedgerReader } from '../reading/ledger-reader.js'
-import { startLedgerDatabase, type LedgerDatabase } from '../testing/ledger-database.js'
-import { linkOf, ORIGIN } from '../testing/raw-block.js'
-import { initLedger, type InitOptions } from './init-ledger.js'
+import { loadHead } from '../src/database/head.js'
+import { LedgerReader } from '../src/reading/ledger-reader.js'
+import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
+import { linkOf, ORIGIN } from './raw-block.js'
+import { initLedger, type InitOptions } from '../src/genesis/init-ledger.js'
 
 let database: LedgerDatabase
 let dir: string

@@ -1,13 +1,15 @@
 // For specs: a ledger in its own folder on a shared Postgres, and sequencers that run in this process.
+import { sha256 } from '@careseal/crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { initLedger } from '../genesis/init-ledger.js'
-import { loadHead } from '../database/head.js'
-import { LedgerStatus } from '../ledger-status.js'
-import { loadPublished } from '../reading/published.js'
-import { Sequencer, type ReaderSetup, type SequencerOptions } from '../sequencer.js'
+import { initLedger } from '../src/genesis/init-ledger.js'
+import { loadHead } from '../src/database/head.js'
+import { LedgerStatus } from '../src/ledger-status.js'
+import { LedgerReader } from '../src/reading/ledger-reader.js'
+import { loadPublished } from '../src/reading/published.js'
+import { Sequencer, type ReaderSetup, type SequencerOptions } from '../src/sequencer.js'
 import type { LedgerDatabase } from './ledger-database.js'
 import { ORIGIN } from './raw-block.js'
 
@@ -106,6 +108,18 @@ export class LedgerUnderTest {
       'SELECT sum(last_seq)::bigint AS n FROM producer_cursor',
     )
     return found.rows[0]?.n ?? 0
+  }
+
+  /** Every committed entry, as the reading side gives them. */
+  async entries(): Promise<Uint8Array[]> {
+    const reader = new LedgerReader(this.database.pool, sha256)
+    const entries: Uint8Array[] = []
+    for (let from: number | null = 0; from !== null;) {
+      const page: Awaited<ReturnType<LedgerReader['entries']>> = await reader.entries(from, 1000)
+      entries.push(...page.entries.map(({ bytes }) => Buffer.from(bytes, 'base64')))
+      from = page.next
+    }
+    return entries
   }
 
   async end(): Promise<void> {
