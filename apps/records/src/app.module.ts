@@ -32,6 +32,8 @@ import { VersionVault } from './versions/version-vault.js'
 import { Idempotency } from './writing/idempotency.js'
 import { FhirValidator, ResourceWrites } from './writing/resource-writes.service.js'
 import { StoreWrites } from './writing/store-writes.js'
+import { WriteAuthorisation } from './writing/write-authorisation.js'
+import { WriteSealer } from './writing/write-sealer.js'
 import { WriteService } from './writing/write.service.js'
 
 const READING = [
@@ -44,7 +46,16 @@ const READING = [
   ReceiptService,
 ]
 const SEARCHING = [SearchKeys, SearchService, SearchPages]
-const WRITING = [Idempotency, StoreWrites, WriteService, ResourceWrites, TransactionService, BatchService]
+const WRITING = [
+  WriteAuthorisation,
+  Idempotency,
+  WriteSealer,
+  StoreWrites,
+  WriteService,
+  ResourceWrites,
+  TransactionService,
+  BatchService,
+]
 const SERVICES = [...READING, ...SEARCHING, ...WRITING, ForwardService]
 
 @Module({})

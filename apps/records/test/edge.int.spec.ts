@@ -1,9 +1,10 @@
 // Media types, forwards, pages and declarations of routes.
-import { idOf } from '@careseal/testing'
+import { idOf, observationResource, patientResource } from '@careseal/testing'
+import { Client } from 'fhir-kit-client'
 import { undeclaredRoutes } from '@careseal/authz'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { resetConsent, startWorld, type World } from './world.js'
-import { shortcuts } from './shortcuts.js'
+import { resetConsent, startWorld, type Loose, type World } from './world.js'
+import { entryOf, shortcuts } from './shortcuts.js'
 
 let world: World
 const { newPatient } = shortcuts(() => world)
@@ -60,5 +61,46 @@ describe('the edge', () => {
     }
     expect((await world.call('GET', '/docs/package.json', { as: null })).status).toBe(404)
     expect((await world.call('GET', '/fhir/openapi.json', { as: null })).body.paths).toHaveProperty('/fhir/{type}/{id}')
+  })
+
+  it('describes itself without a token', async () => {
+    const metadata = await world.call('GET', '/fhir/metadata', { as: null })
+    expect([metadata.status, metadata.body.fhirVersion]).toEqual([200, '4.0.1'])
+    const smart = await world.call('GET', '/fhir/.well-known/smart-configuration', { as: null })
+    expect(smart.body.token_endpoint).toBe('http://localhost:8080/auth/token')
+    expect((await world.call('GET', '/docs/consent.json', { as: null })).status).toBe(404)
+  })
+
+  it('answers who has no token, or one of another time or place', async () => {
+    const path = `/fhir/Patient/${idOf(1)}`
+    const codes = new Set<string>()
+    for (const headers of [{}, { authorization: 'Bearer x.y.z' }, { authorization: 'Basic eDp5' }]) {
+      const { status, body } = await world.call('GET', path, { as: null, headers })
+      expect([status, body.resourceType]).toEqual([401, 'OperationOutcome'])
+      codes.add(body.issue[0].details.coding[0].code)
+    }
+    expect(codes.size).toBeGreaterThan(1)
+  })
+
+  it('lets a common client work as it is used to', async () => {
+    const bearerToken = await world.tokenFor(world.system)
+    const client = new Client({ baseUrl: `${world.origin}/fhir`, bearerToken })
+    const patient = (await client.create({ resourceType: 'Patient', body: patientResource() as never })) as Loose
+    const entry = [entryOf('urn:uuid:1', observationResource(patient.id))]
+    const bundle = { resourceType: 'Bundle', type: 'transaction', entry }
+    const response = (await client.transaction({ body: bundle as never })) as Loose
+    expect(response.entry[0].response.status).toBe('201 Created')
+    const found = (await client.search({ resourceType: 'Observation', searchParams: { patient: patient.id } })) as Loose
+    expect(found.entry).toHaveLength(1)
+    const body = { ...patient, gender: 'other' }
+    await client.update({ resourceType: 'Patient', id: patient.id, body })
+    const history = (await client.history({ resourceType: 'Patient', id: patient.id })) as Loose
+    expect(history.total).toBe(2)
+    const old = await client.vread({ resourceType: 'Patient', id: patient.id, version: patient.meta.versionId })
+    expect(old).toEqual(patient)
+    await client.delete({ resourceType: 'Patient', id: patient.id })
+    await expect(client.read({ resourceType: 'Patient', id: patient.id })).rejects.toMatchObject({
+      response: { status: 410 },
+    })
   })
 })

@@ -118,4 +118,44 @@ describe('reading', () => {
     expect((await world.call('GET', `/fhir/Observation/${a}`)).status).toBe(500)
     expect((await world.call('GET', `/fhir/Observation/${b}`)).status).toBe(200)
   })
+
+  it('gives a receipt only after a permit, and not before the event is sealed', async () => {
+    const id = await newPatient()
+    const { body } = await world.call('GET', `/fhir/Patient/${id}`)
+    const path = `/fhir/Patient/${id}/_history/${body.meta.versionId}/$receipt`
+    const reads = (await world.events('RecordRead')).length
+    const early = await world.call('GET', path)
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '2'])
+    expect(await world.events('RecordRead')).toHaveLength(reads)
+    world.consent.permits = () => false
+    expect((await world.call('GET', path)).status).toBe(404)
+  })
+
+  it('fails closed while consent does not answer', async () => {
+    const id = await newPatient()
+    const before = await world.counts()
+    world.consent.permits = () => {
+      throw new Error('planted')
+    }
+    const calls = [`Patient/${id}`, `Patient?_id=${id}`, `Patient/${id}/_history`].map((path) =>
+      world.call('GET', `/fhir/${path}`),
+    )
+    const write = world.call('PUT', `/fhir/Patient/${id}`, { body: { resourceType: 'Patient', id } })
+    for (const { status, body, text } of await Promise.all([...calls, write])) {
+      expect([status, body.issue[0].code]).toEqual([503, 'transient'])
+      expect(text).not.toContain('Testling')
+    }
+    expect(await world.counts()).toEqual(before)
+  })
+
+  it('ends with the key of its subject', async () => {
+    const id = await newPatient()
+    await world.sql.query(`UPDATE records_keys.subject SET state = 'erased' WHERE subject_id = $1`, [id])
+    const answers = [await world.call('GET', `/fhir/Patient/${id}`), await create(observationResource(id))]
+    for (const { status, text } of answers) {
+      expect(status).toBe(410)
+      expect(text).not.toContain('Testling')
+    }
+    expect((await world.call('GET', `/fhir/Patient?_id=${id}`)).body.entry).toBeUndefined()
+  })
 })

@@ -1,12 +1,14 @@
 // The description of all services' routes, shown by Swagger UI from this machine's own files: no third-party origin.
-import { Controller, Get, Param, Res } from '@nestjs/common'
+import { Controller, Get, Inject, Param, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { Public } from '@careseal/authz'
+import { callService } from '@careseal/messaging'
 import { HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply } from 'fastify'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { RECORDS_CONFIG, type RecordsConfig } from '../config.js'
 import { DOCS_PAGE, DOCS_SCRIPT, INDEX_PAGE } from './pages.js'
 
 const ASSETS: Record<string, string> = {
@@ -24,6 +26,8 @@ const POLICY =
 @Controller()
 @Public()
 export class DocsController {
+  constructor(@Inject(RECORDS_CONFIG) private readonly config: RecordsConfig) {}
+
   @Get()
   index(@Res() reply: FastifyReply): void {
     page(reply, 'text/html; charset=utf-8', INDEX_PAGE)
@@ -37,6 +41,17 @@ export class DocsController {
   @Get('docs/start.js')
   script(@Res() reply: FastifyReply): void {
     page(reply, 'text/javascript; charset=utf-8', DOCS_SCRIPT)
+  }
+
+  /** Consent has no routes of its own at the public origin, so its description is fetched from where it is. */
+  @Get('docs/consent.json')
+  async consent(@Res() reply: FastifyReply): Promise<void> {
+    const url = new URL('/consent/openapi.json', this.config.CONSENT_URL)
+    const response = await callService('consent.openapi', url, { deadlineMs: 2_000 }).catch((cause: unknown) => {
+      throw new HttpProblem(503, 'consent-unavailable', 'The consent service does not answer now.', { cause })
+    })
+    void reply.code(response.status)
+    page(reply, 'application/json', Buffer.from(await response.arrayBuffer()))
   }
 
   @Get('docs/:asset')

@@ -58,6 +58,7 @@ export const DOCS_SCRIPT = `window.addEventListener('load', () => {
     urls: [
       { name: 'records', url: '/fhir/openapi.json' },
       { name: 'identity', url: '/auth/openapi.json' },
+      { name: 'consent', url: '/docs/consent.json' },
       { name: 'audit', url: '/audit/openapi.json' },
       { name: 'ledger', url: '/ledger/openapi.json' },
     ],

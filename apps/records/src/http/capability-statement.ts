@@ -19,10 +19,10 @@ export function capabilityStatement({ url, origin }: ServerBase): object {
         mode: 'server',
         documentation:
           'Each version has a receipt: GET Type/id/_history/vid/$receipt, with ?field=/json/pointer for one field. ' +
-          'The header x-purpose-of-use says why. POST takes an Idempotency-Key. Consent and AuditEvent are served by ' +
-          'the services that own them.',
+          'The header x-purpose-of-use says why. POST takes an Idempotency-Key. Search parameters are ' +
+          'strict; Prefer: handling=lenient ignores the unknown and says so.',
         security: security(origin),
-        resource: [...OWNED_BY_RECORDS].map(resource),
+        resource: [...[...OWNED_BY_RECORDS].map(resource), ...FORWARDED].toSorted(byType),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
       },
     ],
@@ -46,7 +46,41 @@ function security(origin: string): object {
   }
 }
 
-function resource(type: string): object {
+type Described = { type: string; [member: string]: unknown }
+
+const byType = (a: Described, b: Described): number => (a.type < b.type ? -1 : 1)
+
+// What the services behind the forwards offer; their own tests hold them to it.
+const FORWARDED: Described[] = [
+  forwarded('Consent', {
+    interaction: ['read', 'vread', 'update', 'history-instance', 'create', 'search-type'],
+    searchParam: { _id: 'token', patient: 'reference', status: 'token' },
+    history: true,
+  }),
+  forwarded('AuditEvent', {
+    interaction: ['read', 'search-type'],
+    searchParam: { date: 'date', patient: 'reference' },
+    history: false,
+  }),
+]
+
+type Offer = { interaction: string[]; searchParam: Record<string, string>; history: boolean }
+
+function forwarded(type: string, { interaction, searchParam, history }: Offer): Described {
+  return {
+    type,
+    interaction: interaction.map((code) => ({ code })),
+    versioning: history ? 'versioned' : 'no-version',
+    readHistory: history,
+    updateCreate: false,
+    conditionalCreate: false,
+    conditionalUpdate: false,
+    conditionalDelete: 'not-supported',
+    searchParam: Object.entries(searchParam).map(([name, kind]) => ({ name, type: kind })),
+  }
+}
+
+function resource(type: string): Described {
   return {
     type,
     interaction: INTERACTIONS.map((code) => ({ code })),

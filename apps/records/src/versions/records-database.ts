@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { transaction } from '@careseal/event-store'
+import { SubjectErased } from '@careseal/keys'
 import { EventTransactions } from '@careseal/nest-event-store'
+import { HttpProblem } from '@careseal/service-kit'
 import type { ClientBase } from 'pg'
 import { DataSource } from 'typeorm'
 
@@ -14,11 +16,18 @@ export class RecordsDatabase {
 
   /** For work that appends no event. */
   read<T>(work: (sql: ClientBase) => Promise<T>): Promise<T> {
-    return transaction(this.dataSource, ({ sql }) => work(sql))
+    return transaction(this.dataSource, ({ sql }) => work(sql)).catch(refuseErased)
   }
 
   /** For work that appends events; repeated once after a conflict or deadlock, so `work` starts from nothing. */
   write<T>(work: (sql: ClientBase) => Promise<T>): Promise<T> {
-    return this.transactions.runWithRetry(({ sql }) => work(sql))
+    return this.transactions.runWithRetry(({ sql }) => work(sql)).catch(refuseErased)
   }
+}
+
+// Whoever was permitted just now may know that an erasure came in between.
+function refuseErased(error: unknown): never {
+  if (error instanceof SubjectErased)
+    throw new HttpProblem(410, 'subject-erased', 'The subject of this data was erased.')
+  throw error
 }

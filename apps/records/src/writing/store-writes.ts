@@ -1,9 +1,7 @@
 // The rows and events of a request's writes, in a handful of statements. Lock order: subjects, resources, streams.
 import { Injectable } from '@nestjs/common'
 import type { Caller, EventData } from '@careseal/contracts'
-import type { SubjectKey } from '@careseal/crypto'
 import { EventStore, type IdempotentAnswer, type NewEvent } from '@careseal/event-store'
-import { extractTokens, type Token } from '@careseal/fhir'
 import { SubjectKeys } from '@careseal/keys'
 import { randomUUID } from 'node:crypto'
 import type { ClientBase } from 'pg'
@@ -12,28 +10,32 @@ import { changedMeanwhile, versionMismatch } from '../access/refusals.js'
 import { actorOf, useUp } from '../access/release.js'
 import { headsOf } from '../versions/version.query.js'
 import { etagOf, versionUrl, type ResourceHead } from '../versions/version.js'
-import { fieldsOf, tokenMacs, VersionVault } from '../versions/version-vault.js'
 import { writeVersions, type VersionRow } from '../versions/version.writer.js'
 import { subjectOf } from './ownership.js'
+import { WriteSealer, type SealedWrite } from './write-sealer.js'
 import type { PlannedWrite } from './write-plan.js'
 
-type Keys = ReadonlyMap<string, SubjectKey>
 type Decided = { heads: ReadonlyMap<string, ResourceHead>; permits: Permits; caller: Caller }
 
 @Injectable()
 export class StoreWrites {
   constructor(
     private readonly events: EventStore,
+    private readonly sealer: WriteSealer,
     private readonly keys: SubjectKeys,
-    private readonly vault: VersionVault,
   ) {}
 
+  seal(writes: readonly PlannedWrite[]): Promise<SealedWrite[]> {
+    return this.sealer.seal(writes)
+  }
+
   /** Runs in the caller's transaction. Throws 409 or 412 when a resource is no longer what was decided on. */
-  async store(sql: ClientBase, writes: readonly PlannedWrite[], decided: Decided): Promise<IdempotentAnswer[]> {
-    const keys = await this.keys.acquire(sql, this.subjectsOf(writes), { create: true })
+  async store(sql: ClientBase, writes: readonly SealedWrite[], decided: Decided): Promise<IdempotentAnswer[]> {
+    // Locks every subject FOR SHARE: one that was erased since the sealing is found out here.
+    await this.keys.acquire(sql, this.sealer.subjectsOf(writes), { create: true })
     const heads = await this.lockHeads(sql, writes, decided.heads)
     const effective = writes.filter((write) => !deletesAgain(write, heads))
-    const rows = effective.map((write) => this.rowOf(write, keys, heads.get(keyOf(write))))
+    const rows = effective.map((write) => rowOf(write, heads.get(keyOf(write))))
     await useUp(sql, [...decided.permits.values()])
     await this.events.append(
       sql,
@@ -42,11 +44,6 @@ export class StoreWrites {
     await writeVersions(sql, rows)
     assertFresh(decided.permits.values())
     return writes.map(answerOf)
-  }
-
-  private subjectsOf(writes: readonly PlannedWrite[]): string[] {
-    const owners = writes.map((write) => subjectOf(write) ?? this.events.deploymentId)
-    return [...new Set([...owners, ...writes.flatMap((write) => write.patientIds)])]
   }
 
   private async lockHeads(
@@ -65,27 +62,14 @@ export class StoreWrites {
     }
     return heads
   }
+}
 
-  private rowOf(write: PlannedWrite, keys: Keys, head: ResourceHead | undefined): VersionRow {
-    const subjectId = subjectOf(write) ?? this.events.deploymentId
-    const row: VersionRow = {
-      type: write.type,
-      id: write.id,
-      versionNo: (head?.versionNo ?? 0) + 1,
-      versionId: write.versionId,
-      interaction: write.interaction,
-      subjectId,
-      patientIds: write.patientIds,
-      eventId: randomUUID(),
-      recordedAt: write.recordedAt,
-      tokens: [],
-    }
-    if (!write.resource) return row
-    const key = keys.get(subjectId)!
-    const ciphertext = this.vault.seal(key, write, write.resource)
-    const fieldRoot = fieldsOf(key, write, write.resource).root
-    return { ...row, sealed: { keyId: key.keyId, ciphertext, fieldRoot }, tokens: tokensOf(write, keys) }
-  }
+function rowOf(write: SealedWrite, head: ResourceHead | undefined): VersionRow {
+  const { type, id, versionId, interaction, subjectId, patientIds, recordedAt, sealed, tokens } = write
+  const versionNo = (head?.versionNo ?? 0) + 1
+  const eventId = randomUUID()
+  const row = { type, id, versionId, versionNo, interaction, subjectId, patientIds, eventId, recordedAt, tokens }
+  return sealed ? { ...row, sealed } : row
 }
 
 const keyOf = (write: { type: string; id: string }): string => `${write.type}/${write.id}`
@@ -93,24 +77,6 @@ const keyOf = (write: { type: string; id: string }): string => `${write.type}/${
 // Deleting what is deleted is answered as before and is no new fact.
 function deletesAgain(write: PlannedWrite, heads: ReadonlyMap<string, ResourceHead>): boolean {
   return write.interaction === 'delete' && heads.get(keyOf(write))?.deleted === true
-}
-
-function tokensOf({ resource, patientIds }: PlannedWrite, keys: Keys): VersionRow['tokens'] {
-  if (!resource || patientIds.length === 0) return []
-  const { code, category } = extractTokens(resource)
-  if (code.length === 0 && category.length === 0) return []
-  return patientIds.flatMap((patientId) => {
-    const macOf = tokenMacs(keys.get(patientId)!)
-    const macs = [
-      ...distinctCodes(code).map((one) => macOf('code', one)),
-      ...distinctCodes(category).map((one) => macOf('category', one)),
-    ]
-    return macs.map((mac) => ({ patientId, mac }))
-  })
-}
-
-function distinctCodes(tokens: readonly Token[]): string[] {
-  return [...new Set(tokens.map((token) => token.code))]
 }
 
 function eventOf(row: VersionRow, { caller, permits, heads }: Decided): NewEvent {

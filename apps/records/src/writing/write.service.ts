@@ -1,16 +1,11 @@
-// Load, ask consent, store. All of a request is stored in one transaction or none of it.
+// Find, seal, ask consent, store. All of a request is stored in one transaction or none of it.
 import { Injectable } from '@nestjs/common'
-import { BundleRefused } from './bundle-refused.js'
 import type { Caller, PurposeOfUse } from '@careseal/contracts'
 import type { IdempotentAnswer } from '@careseal/event-store'
-import { ConsentClient } from '../access/consent.client.js'
-import { allPermit, type Permits } from '../access/permit.js'
-import { notFoundToWrite, roleDenied, writeDenied } from '../access/refusals.js'
 import { RecordsDatabase } from '../versions/records-database.js'
-import { existingPatients, headsOf } from '../versions/version.query.js'
-import type { ResourceHead } from '../versions/version.js'
 import { Idempotency, type IdempotencyUse } from './idempotency.js'
 import { StoreWrites } from './store-writes.js'
+import { WriteAuthorisation } from './write-authorisation.js'
 import type { PlannedWrite } from './write-plan.js'
 
 export type WriteContext = {
@@ -26,7 +21,7 @@ export type Written = { answers: IdempotentAnswer[]; replayed: boolean }
 export class WriteService {
   constructor(
     private readonly database: RecordsDatabase,
-    private readonly consent: ConsentClient,
+    private readonly authorisation: WriteAuthorisation,
     private readonly idempotency: Idempotency,
     private readonly storing: StoreWrites,
   ) {}
@@ -44,77 +39,17 @@ export class WriteService {
    * idempotency key gets the same answers.
    */
   async write(writes: readonly PlannedWrite[], context: WriteContext): Promise<Written> {
-    const heads = await this.headsToWrite(writes)
-    const complete = writes.map((write) => withPatients(write, heads))
-    await this.checkPatients(complete)
-    const permits = await this.permitted(complete, heads, context)
+    const { caller, purpose } = context
+    const targets = await this.authorisation.targetsOf(writes)
+    const sealed = await this.storing.seal(targets.writes)
+    const permits = await this.authorisation.permitted(targets, caller, purpose)
     return this.database.write(async (sql) => {
       const earlier = context.idempotency && (await this.idempotency.begin(sql, context.idempotency))
       if (earlier) return { answers: earlier, replayed: true }
-      const answers = await this.storing.store(sql, complete, { heads, permits, caller: context.caller })
-      if (context.idempotency) await this.idempotency.finish(sql, context.idempotency, { answers, writes: complete })
+      const answers = await this.storing.store(sql, sealed, { heads: targets.heads, permits, caller })
+      if (context.idempotency)
+        await this.idempotency.finish(sql, context.idempotency, { answers, writes: targets.writes })
       return { answers, replayed: false }
     })
   }
-
-  private async headsToWrite(writes: readonly PlannedWrite[]): Promise<Map<string, ResourceHead>> {
-    const existing = writes.filter((write) => write.interaction !== 'create')
-    if (existing.length === 0) return new Map()
-    const heads = await this.database.read((sql) => headsOf(sql, existing))
-    const missing = existing.find((write) => !heads.has(`${write.type}/${write.id}`))
-    if (missing) throw new BundleRefused(notFoundToWrite(), missing.where)
-    return heads
-  }
-
-  /** A patient who is not here and one who denies get the same answer. */
-  private async checkPatients(writes: readonly PlannedWrite[]): Promise<void> {
-    const born = new Set(bornIn(writes))
-    const others = [...new Set(writes.flatMap((write) => write.patientIds))].filter((id) => !born.has(id))
-    if (others.length === 0) return
-    const known = await this.database.read((sql) => existingPatients(sql, others))
-    const unknown = new Set(others.filter((id) => !known.has(id)))
-    const orphan = writes.find(
-      (write) => write.resource && write.patientIds.some((id) => isUnknown(write, id, unknown)),
-    )
-    if (orphan) throw writeDenied(orphan.where)
-  }
-
-  private async permitted(
-    writes: readonly PlannedWrite[],
-    heads: ReadonlyMap<string, ResourceHead>,
-    { caller, purpose }: WriteContext,
-  ): Promise<Permits> {
-    const before = [...heads.values()].flatMap((head) => head.patientIds)
-    const patientIds = [...before, ...writes.flatMap((write) => write.patientIds)]
-    const types = writes.map((write) => write.type)
-    const question = { caller, purpose, action: 'write' as const, patientIds, born: bornIn(writes), types }
-    const permits = await this.consent.decide(question)
-    for (const write of writes)
-      assertPermitted(write, { permits, caller, head: heads.get(`${write.type}/${write.id}`) })
-    return permits
-  }
-}
-
-function withPatients(write: PlannedWrite, heads: ReadonlyMap<string, ResourceHead>): PlannedWrite {
-  if (write.interaction !== 'delete') return write
-  return { ...write, patientIds: heads.get(`${write.type}/${write.id}`)?.patientIds ?? [] }
-}
-
-function bornIn(writes: readonly PlannedWrite[]): string[] {
-  return writes.filter((write) => write.interaction === 'create' && write.type === 'Patient').map((write) => write.id)
-}
-
-// An update may bring a deleted Patient back, so its own id is no orphan.
-function isUnknown(write: PlannedWrite, id: string, unknown: ReadonlySet<string>): boolean {
-  return unknown.has(id) && !(write.type === 'Patient' && write.id === id)
-}
-
-function assertPermitted(
-  write: PlannedWrite,
-  { permits, caller, head }: { permits: Permits; caller: Caller; head: ResourceHead | undefined },
-): void {
-  if (head && !allPermit(permits, head.patientIds)) throw new BundleRefused(notFoundToWrite(), write.where)
-  if (!allPermit(permits, write.patientIds)) throw writeDenied(write.where)
-  const nobodys = write.patientIds.length === 0 || head?.patientIds.length === 0
-  if (nobodys && !['system', 'practitioner', 'operator'].includes(caller.role)) throw roleDenied(write.where)
 }

@@ -1,0 +1,88 @@
+// Who must permit a write, and what is answered when one does not: nothing that tells whether a resource exists.
+import { Injectable } from '@nestjs/common'
+import type { Caller, PurposeOfUse } from '@careseal/contracts'
+import { ConsentClient } from '../access/consent.client.js'
+import { allPermit, type Permits } from '../access/permit.js'
+import { notFoundToWrite, roleDenied, writeDenied } from '../access/refusals.js'
+import { RecordsDatabase } from '../versions/records-database.js'
+import { existingPatients, headsOf } from '../versions/version.query.js'
+import type { ResourceHead } from '../versions/version.js'
+import { BundleRefused } from './bundle-refused.js'
+import type { PlannedWrite } from './write-plan.js'
+
+/** The writes with all patients concerned, and what they write on. */
+export type WriteTargets = { writes: PlannedWrite[]; heads: ReadonlyMap<string, ResourceHead> }
+
+@Injectable()
+export class WriteAuthorisation {
+  constructor(
+    private readonly database: RecordsDatabase,
+    private readonly consent: ConsentClient,
+  ) {}
+
+  /** Finds what is written on. Throws 404 for an unknown resource, 403 for a patient who is not here. */
+  async targetsOf(writes: readonly PlannedWrite[]): Promise<WriteTargets> {
+    const heads = await this.headsToWrite(writes)
+    const complete = writes.map((write) => withPatients(write, heads))
+    await this.checkPatients(complete)
+    return { writes: complete, heads }
+  }
+
+  private async headsToWrite(writes: readonly PlannedWrite[]): Promise<Map<string, ResourceHead>> {
+    const existing = writes.filter((write) => write.interaction !== 'create')
+    if (existing.length === 0) return new Map()
+    const heads = await this.database.read((sql) => headsOf(sql, existing))
+    const missing = existing.find((write) => !heads.has(`${write.type}/${write.id}`))
+    if (missing) throw new BundleRefused(notFoundToWrite(), missing.where)
+    return heads
+  }
+
+  /** A patient who is not here and one who denies get the same answer. */
+  private async checkPatients(writes: readonly PlannedWrite[]): Promise<void> {
+    const born = new Set(bornIn(writes))
+    const others = [...new Set(writes.flatMap((write) => write.patientIds))].filter((id) => !born.has(id))
+    if (others.length === 0) return
+    const known = await this.database.read((sql) => existingPatients(sql, others))
+    const unknown = new Set(others.filter((id) => !known.has(id)))
+    const orphan = writes.find(
+      (write) => write.resource && write.patientIds.some((id) => isUnknown(write, id, unknown)),
+    )
+    if (orphan) throw writeDenied(orphan.where)
+  }
+
+  /** One permit per patient for the whole request. Throws 404 or 403 where one denies, 503 without consent. */
+  async permitted({ writes, heads }: WriteTargets, caller: Caller, purpose: PurposeOfUse): Promise<Permits> {
+    const before = [...heads.values()].flatMap((head) => head.patientIds)
+    const patientIds = [...before, ...writes.flatMap((write) => write.patientIds)]
+    const types = writes.map((write) => write.type)
+    const question = { caller, purpose, action: 'write' as const, patientIds, born: bornIn(writes), types }
+    const permits = await this.consent.decide(question)
+    for (const write of writes)
+      assertPermitted(write, { permits, caller, head: heads.get(`${write.type}/${write.id}`) })
+    return permits
+  }
+}
+
+function withPatients(write: PlannedWrite, heads: ReadonlyMap<string, ResourceHead>): PlannedWrite {
+  if (write.interaction !== 'delete') return write
+  return { ...write, patientIds: heads.get(`${write.type}/${write.id}`)?.patientIds ?? [] }
+}
+
+function bornIn(writes: readonly PlannedWrite[]): string[] {
+  return writes.filter((write) => write.interaction === 'create' && write.type === 'Patient').map((write) => write.id)
+}
+
+// An update may bring a deleted Patient back, so its own id is no orphan.
+function isUnknown(write: PlannedWrite, id: string, unknown: ReadonlySet<string>): boolean {
+  return unknown.has(id) && !(write.type === 'Patient' && write.id === id)
+}
+
+function assertPermitted(
+  write: PlannedWrite,
+  { permits, caller, head }: { permits: Permits; caller: Caller; head: ResourceHead | undefined },
+): void {
+  if (head && !allPermit(permits, head.patientIds)) throw new BundleRefused(notFoundToWrite(), write.where)
+  if (!allPermit(permits, write.patientIds)) throw writeDenied(write.where)
+  const nobodys = write.patientIds.length === 0 || head?.patientIds.length === 0
+  if (nobodys && !['system', 'practitioner', 'operator'].includes(caller.role)) throw roleDenied(write.where)
+}
