@@ -1,6 +1,5 @@
 // The receipt of a version: its event, its place in the ledger, and the fields that the caller asked to show.
 import { Injectable } from '@nestjs/common'
-import { proveField } from '@careseal/crypto'
 import { Receipts } from '@careseal/nest-event-store'
 import type { ReceiptRecord } from '@careseal/ledger-core'
 import { HttpProblem } from '@careseal/service-kit'
@@ -8,6 +7,7 @@ import { gone, notFound } from '../access/refusals.js'
 import type { Reference } from '../versions/version.query.js'
 import type { OpenedVersion } from '../versions/version-opener.js'
 import { DisclosureService } from './disclosure.service.js'
+import { receiptRecord } from './receipt-record.js'
 import { ReadService, type ReadContext } from './read.service.js'
 
 @Injectable()
@@ -47,16 +47,10 @@ export class ReceiptService {
   }
 
   private async recordOf(version: OpenedVersion, field: string | undefined): Promise<ReceiptRecord> {
-    const { type, id, versionId } = version
     const tree = await this.disclosures.fields(version)
     if (!tree) throw gone()
-    if (field === undefined) {
-      const fields = tree.leaves.map(({ pointer, salt, value }) => ({ pointer, salt, value }))
-      return { type, id, versionId, fields }
-    }
-    if (!tree.leaves.some((leaf) => leaf.pointer === field)) {
-      throw new HttpProblem(400, 'no-such-field', 'field must be the JSON Pointer of a primitive of this version.')
-    }
-    return { type, id, versionId, shown: [await proveField(tree, field)] }
+    const record = await receiptRecord(version, tree, field)
+    if (record) return record
+    throw new HttpProblem(400, 'no-such-field', 'field must be the JSON Pointer of a primitive of this version.')
   }
 }
