@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const source = { conditions: ['@careseal/source'] }
@@ -11,9 +12,16 @@ function project(name: string, include: string[], options: object = {}) {
 // What starts real services runs alone, one file after the other: two cores, and no file waits for another's database.
 const alone = { pool: 'forks', maxWorkers: 1, fileParallelism: false }
 
+// Under Nx, or told so, results also go to a file: tools/test.mjs adds them up, and Nx keeps the file with its cache.
+const { NX_TASK_TARGET_PROJECT, NX_TASK_TARGET_TARGET, TEST_RESULTS_FILE } = process.env
+const results = NX_TASK_TARGET_PROJECT
+  ? join(import.meta.dirname, 'tmp', 'test-results', `${NX_TASK_TARGET_PROJECT}.${NX_TASK_TARGET_TARGET}.json`)
+  : TEST_RESULTS_FILE
+
 export default defineConfig({
   ...shared,
   test: {
+    reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],
     projects: [
       project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy}/**/*.spec.ts'], {
         pool: 'threads',

@@ -1,8 +1,15 @@
-// Makes docs/generated from the code. A test fails when what lies there is not what this makes.
+// Makes docs/generated, and what deploy/ takes from the code. Tests fail when what lies there is not what this makes.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { asyncApi } from '@careseal/contracts'
+import { deployFiles } from './deploy-files.mjs'
 
-const target = join(import.meta.dirname, '..', 'docs', 'generated')
-mkdirSync(target, { recursive: true })
-writeFileSync(join(target, 'asyncapi.json'), JSON.stringify(asyncApi('1.0.0'), null, 2) + '\n')
+const files = {
+  'docs/generated/asyncapi.json': `${JSON.stringify(asyncApi('1.0.0'), null, 2)}\n`,
+  ...deployFiles(),
+}
+for (const [path, text] of Object.entries(files)) {
+  const file = join(import.meta.dirname, '..', path)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}

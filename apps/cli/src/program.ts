@@ -48,6 +48,11 @@ export function createProgram(): Command {
 
 /** Runs the CLI; what it throws becomes a line on stderr and an exit code. */
 export async function run(argv: readonly string[]): Promise<void> {
+  // Whoever reads us may stop reading, as head does: that is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(EXIT.ok)
+  })
   try {
     await createProgram().parseAsync([...argv], { from: 'user' })
   } catch (error) {

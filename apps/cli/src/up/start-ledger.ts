@@ -18,7 +18,12 @@ export async function startLedger(
 ): Promise<StartedLedger> {
   // Wrong input is told before anything starts.
   const sample = options.data !== undefined || options.demo ? sampleSources(options.data) : null
-  const start = prepareStart({ parts: 'native', dataDir: context.dataDirPath, port: options.port, demo: options.demo })
+  const start = prepareStart({
+    parts: 'native',
+    dataDir: context.dataDirPath,
+    port: options.port || undefined,
+    demo: options.demo,
+  })
   let imported = null as ImportSummary | null
   const load: StepTask = {
     title: options.data === undefined ? 'Load made-up patients' : 'Import the folder’s bundles',

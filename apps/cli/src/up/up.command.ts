@@ -31,7 +31,7 @@ export function addUpCommand(program: Command): void {
     .option('--no-demo', 'no sample data and no demo logins')
     .option('--data <dir>', 'import the FHIR bundles of this folder instead of made-up patients')
     .option('--once', 'import, wait until all is sealed, verify, print a summary, stop')
-    .option('--port <number>', 'port of the one origin', port, DEFAULT_PORT)
+    .option('--port <number>', 'port of the one origin, 0 for any free one', port, DEFAULT_PORT)
     .addHelpText('after', EXAMPLES)
     .action(runUp)
 }
@@ -47,6 +47,6 @@ async function runUp(_options: unknown, command: Command): Promise<void> {
 
 function port(text: string): number {
   const number = Number(text)
-  if (Number.isInteger(number) && number > 0 && number < 65_536) return number
-  throw new InvalidArgumentError('must be a port, 1 to 65535')
+  if (Number.isInteger(number) && number >= 0 && number < 65_536) return number
+  throw new InvalidArgumentError('must be a port, 0 to 65535')
 }

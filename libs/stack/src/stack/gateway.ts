@@ -17,7 +17,7 @@ export async function startGateway({ port, ports }: GatewayOptions): Promise<Gat
     logger: false,
     bodyLimit: 64 * 1024 * 1024,
     forceCloseConnections: true,
-    maxParamLength: 512,
+    routerOptions: { maxParamLength: 512 },
   })
   for (const { prefix, service } of ROUTES) await forward(server, prefix, { service, port: ports[service].port })
   try {
@@ -42,6 +42,8 @@ async function forward(
     disableRequestLogging: true,
     undici: { connections: 128, pipelining: 1, headersTimeout: 120_000, bodyTimeout: 300_000 },
     replyOptions: {
+      // A 503 is the client's to repeat: it knows whether its request may be.
+      retryDelay: () => null,
       rewriteRequestHeaders: forwardedHeaders,
       onError: (reply) => unavailable(reply as FastifyReply, service),
     },
