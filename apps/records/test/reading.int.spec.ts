@@ -106,6 +106,31 @@ describe('reading', () => {
     expect((await world.call('GET', `/fhir/Location/${id}`, { as: null })).status).toBe(401)
   })
 
+  it('of what tells about a patient without naming one needs that permit too', async () => {
+    const patientId = await newPatient()
+    const observationId = await newObservation(patientId)
+    const provenance = {
+      resourceType: 'Provenance',
+      target: [{ reference: `Observation/${observationId}` }],
+      recorded: '2026-01-01T00:00:00Z',
+      agent: [{ who: { display: 'Testling' } }],
+    }
+    const binary = {
+      resourceType: 'Binary',
+      contentType: 'text/plain',
+      securityContext: { reference: `Patient/${patientId}` },
+      data: 'AAAA',
+    }
+    for (const body of [provenance, binary]) {
+      world.consent.permits = () => true
+      const { id } = (await create(body)).body
+      expect((await world.call('GET', `/fhir/${body.resourceType}/${id}`)).status).toBe(200)
+      world.consent.permits = () => false
+      expect((await world.call('GET', `/fhir/${body.resourceType}/${id}`)).status).toBe(404)
+      expect((await create(body)).status).toBe(403)
+    }
+  })
+
   it('refuses rows that were swapped', async () => {
     const patientId = await newPatient()
     const [a, b] = [await newObservation(patientId), await newObservation(patientId)]

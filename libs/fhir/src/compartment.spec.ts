@@ -40,6 +40,7 @@ describe('the patients of a resource', () => {
 
   it('are found where R4 leaves a type out of the compartment', () => {
     expect(patients({ resourceType: 'Device', patient: of('Patient/x') })).toEqual(['x'])
+    expect(patients({ resourceType: 'Binary', securityContext: of('Patient/x') })).toEqual(['x'])
   })
 
   it('are those of a document and of contained resources too', () => {

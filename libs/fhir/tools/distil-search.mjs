@@ -24,6 +24,9 @@ function searchParameters(types, pathsOf) {
   return table
 }
 
+/** Binary has no search parameters, yet its securityContext says whose it is. */
+const MORE = { Binary: ['securityContext'] }
+
 /**
  * The compartment's parameters in their order, then the `patient` and `subject` parameters of the type: R4 leaves some
  * types with a patient (Device, Contract, GuidanceResponse) out of the compartment, and here they need a permit too.
@@ -32,7 +35,10 @@ function compartmentPaths(types, compartment, pathsOf) {
   const table = {}
   for (const type of types) {
     const parameters = compartment.resource.find((r) => r.code === type)?.param ?? []
-    const paths = [...parameters, 'patient', 'subject'].flatMap((code) => pathsOf(type, code))
+    const paths = [
+      ...[...parameters, 'patient', 'subject'].flatMap((code) => pathsOf(type, code)),
+      ...(MORE[type] ?? []),
+    ]
     if (paths.length > 0) table[type] = [...new Set(paths)]
   }
   return table

@@ -1,14 +1,15 @@
 // Who must permit a write, and what is answered when one does not: nothing that tells whether a resource exists.
 import { Injectable } from '@nestjs/common'
 import type { Caller, PurposeOfUse } from '@careseal/contracts'
+import { referencesIn, type Resource } from '@careseal/fhir'
 import { ConsentClient } from '../access/consent.client.js'
 import { allPermit, type Permits } from '../access/permit.js'
 import { notFoundToWrite, roleDenied, writeDenied } from '../access/refusals.js'
 import { RecordsDatabase } from '../versions/records-database.js'
-import { existingPatients, headsOf } from '../versions/version.query.js'
+import { existingPatients, headsOf, type Reference } from '../versions/version.query.js'
 import type { ResourceHead } from '../versions/version.js'
 import { BundleRefused } from './bundle-refused.js'
-import type { PlannedWrite } from './write-plan.js'
+import { isServerId, type PlannedWrite } from './write-plan.js'
 
 /** The writes with all patients concerned, and what they write on. */
 export type WriteTargets = { writes: PlannedWrite[]; heads: ReadonlyMap<string, ResourceHead> }
@@ -23,9 +24,27 @@ export class WriteAuthorisation {
   /** Finds what is written on. Throws 404 for an unknown resource, 403 for a patient who is not here. */
   async targetsOf(writes: readonly PlannedWrite[]): Promise<WriteTargets> {
     const heads = await this.headsToWrite(writes)
-    const complete = writes.map((write) => withPatients(write, heads))
+    const complete = await this.inheritPatients(writes.map((write) => withPatients(write, heads)))
     await this.checkPatients(complete)
     return { writes: complete, heads }
+  }
+
+  /**
+   * A resource without a patient of its own belongs to the patients of what it refers to (Provenance.target,
+   * Binary.securityContext, List.entry.item): else it would tell about them to whoever has the scope.
+   */
+  private async inheritPatients(writes: PlannedWrite[]): Promise<PlannedWrite[]> {
+    const orphans = writes.filter((write) => write.resource && write.patientIds.length === 0)
+    const targets = orphans.flatMap((write) => localTargets(write.resource!))
+    if (targets.length === 0) return writes
+    const stored = await this.database.read((sql) => headsOf(sql, targets))
+    const own = new Map(writes.map((write) => [`${write.type}/${write.id}`, write.patientIds]))
+    return writes.map((write) => {
+      if (!write.resource || write.patientIds.length > 0) return write
+      const names = localTargets(write.resource).map(({ type, id }) => `${type}/${id}`)
+      const patientIds = names.flatMap((name) => own.get(name) ?? stored.get(name)?.patientIds ?? [])
+      return { ...write, patientIds: [...new Set(patientIds)] }
+    })
   }
 
   private async headsToWrite(writes: readonly PlannedWrite[]): Promise<Map<string, ResourceHead>> {
@@ -66,6 +85,13 @@ export class WriteAuthorisation {
 function withPatients(write: PlannedWrite, heads: ReadonlyMap<string, ResourceHead>): PlannedWrite {
   if (write.interaction !== 'delete') return write
   return { ...write, patientIds: heads.get(`${write.type}/${write.id}`)?.patientIds ?? [] }
+}
+
+function localTargets(resource: Resource): Reference[] {
+  return referencesIn(resource).flatMap(({ reference }) => {
+    const [, type, id] = /^([A-Z][A-Za-z]+)\/([0-9a-f-]{36})(?:\/_history\/[0-9a-f-]{36})?$/.exec(reference) ?? []
+    return type !== undefined && id !== undefined && isServerId(id) ? [{ type, id }] : []
+  })
 }
 
 function bornIn(writes: readonly PlannedWrite[]): string[] {

@@ -25,6 +25,9 @@ export const COMPARTMENT_PATHS = {
   "subject",
   "author"
  ],
+ "Binary": [
+  "securityContext"
+ ],
  "BodyStructure": [
   "patient"
  ],
