@@ -24,6 +24,7 @@ export type EventRow = {
   opening: Uint8Array
   tag: Uint8Array
   commitment: Uint8Array
+  traceparent: string | null
 }
 
 /** Locks the streams ascending, checks what was expected of them and moves their versions. Throws VersionConflict. */
@@ -128,8 +129,9 @@ async function insertPrivate(sql: ClientBase, pks: string[], rows: readonly Even
 async function insertOutbox(sql: ClientBase, pks: string[], rows: readonly EventRow[]): Promise<void> {
   await sql.query({
     name: 'careseal-insert-outbox',
-    text: `INSERT INTO outbox (event_pk, tag, commitment) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])`,
-    values: [pks, column(rows, 'tag'), column(rows, 'commitment')],
+    text: `INSERT INTO outbox (event_pk, tag, commitment, traceparent)
+           SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::text[])`,
+    values: [pks, column(rows, 'tag'), column(rows, 'commitment'), column(rows, 'traceparent')],
   })
 }
 

@@ -54,7 +54,8 @@ function outboxTables(schema: string): string {
 CREATE TABLE ${schema}.outbox (
   event_pk       bigint PRIMARY KEY REFERENCES ${schema}.event,
   tag            bytea NOT NULL CHECK (octet_length(tag) = 32),
-  commitment     bytea NOT NULL CHECK (octet_length(commitment) = 32));
+  commitment     bytea NOT NULL CHECK (octet_length(commitment) = 32),
+  traceparent    text CHECK (length(traceparent) <= 55));
 CREATE TABLE ${schema}.relay_head (
   producer       text PRIMARY KEY,
   last_seq       bigint NOT NULL CHECK (last_seq >= 0),

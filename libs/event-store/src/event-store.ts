@@ -36,6 +36,8 @@ export type EventStoreOptions = {
   acquireKeyVersions: AcquireKeyVersions
   randomBytes: (count: number) => Uint8Array
   randomUuid: () => string
+  /** The W3C trace of the work under way; it travels with the event, outside of what is committed to. */
+  traceparent?: () => string | undefined
 }
 
 const SCHEMA_VERSION = 1
@@ -117,6 +119,7 @@ export class EventStore {
       opening: sealPart(made.key, { ...place, part: 'opening' }, opening, randomBytes),
       tag: made.tag,
       commitment: eventCommitment(opening, event.type, body),
+      traceparent: this.options.traceparent?.() ?? null,
     }
   }
 

@@ -233,4 +233,12 @@ describe('the outbox', () => {
       expect(await replayOutbox(database.pool, { ...asked, limit: 10 })).toEqual({ events: [], next: null })
     }
   })
+
+  it('hands on the trace of the work that appended an event, and none where there was none', async () => {
+    const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+    const traced = memoryStore(undefined, () => trace).store
+    await inTransaction(database.pool, (sql) => traced.append(sql, [searchPerformed()]))
+    await append([searchPerformed()])
+    expect((await number()).map((event) => event.traceparent)).toEqual([trace, undefined])
+  })
 })

@@ -15,6 +15,8 @@ export type NumberedEvent = {
   tag: string
   commitment: string
   link: string
+  /** The trace of the work that appended it, for whoever handles the event. */
+  traceparent?: string
 }
 
 /** Makes the producer's chain begin, if it has not. The first link depends on the ledger's origin, so no migration can. */
@@ -46,7 +48,7 @@ export async function numberOutbox(sql: ClientBase, producer: string, limit = 50
   return withBodies(sql, producer, rows)
 }
 
-type OutboxRow = { event_pk: string; tag: Buffer; commitment: Buffer }
+type OutboxRow = { event_pk: string; tag: Buffer; commitment: Buffer; traceparent: string | null }
 type ChainedRow = OutboxRow & { seq: number; leafHash: Uint8Array; link: Uint8Array }
 
 async function lockHead(sql: ClientBase, producer: string): Promise<OutboxHead> {
@@ -63,7 +65,7 @@ async function takeFromOutbox(sql: ClientBase, limit: number): Promise<OutboxRow
   const { rows } = await sql.query<OutboxRow>({
     name: 'careseal-take-from-outbox',
     text: `DELETE FROM outbox WHERE event_pk IN (SELECT event_pk FROM outbox ORDER BY event_pk LIMIT $1)
-           RETURNING event_pk, tag, commitment`,
+           RETURNING event_pk, tag, commitment, traceparent`,
     values: [limit],
   })
   return rows.toSorted((a, b) => Number(a.event_pk) - Number(b.event_pk))
@@ -107,8 +109,9 @@ async function withBodies(sql: ClientBase, producer: string, rows: ChainedRow[])
   const events = new Map(found.rows.map((row) => [row.pk, row]))
   return rows.map((row) => {
     const { event_type: type, body } = events.get(row.event_pk)!
-    const { seq, tag, commitment, link } = row
+    const { seq, tag, commitment, link, traceparent } = row
     const subject = subjectOf(type, producer)
-    return { producer, seq, subject, body, tag: hex(tag), commitment: hex(commitment), link: hex(link) }
+    const event = { producer, seq, subject, body, tag: hex(tag), commitment: hex(commitment), link: hex(link) }
+    return traceparent === null ? event : { ...event, traceparent }
   })
 }

@@ -2,6 +2,7 @@
 import { sha256, utf8 } from '@careseal/crypto'
 import { EventStore } from '@careseal/event-store'
 import { fileKms, SubjectKeys } from '@careseal/keys'
+import { currentTraceparent } from '@careseal/observability'
 import { Module, type DynamicModule, type Provider } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
 import { TypeOrmModule } from '@nestjs/typeorm'
@@ -72,6 +73,7 @@ function stores(options: EventStoreModuleOptions): Provider[] {
       acquireKeyVersions: (sql, keyIds) => subjectKeys.acquireVersions(sql, keyIds),
       randomBytes,
       randomUuid: randomUUID,
+      traceparent: currentTraceparent,
     })
   return [
     { provide: SubjectKeys, useFactory: keys },

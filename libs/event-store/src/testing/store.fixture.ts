@@ -39,7 +39,10 @@ export class MemoryKeys {
   }
 }
 
-export function memoryStore(keys = new MemoryKeys()): { store: EventStore; keys: MemoryKeys } {
+export function memoryStore(
+  keys = new MemoryKeys(),
+  traceparent?: () => string | undefined,
+): { store: EventStore; keys: MemoryKeys } {
   const store = new EventStore({
     producer: PRODUCER,
     origin: ORIGIN,
@@ -48,6 +51,7 @@ export function memoryStore(keys = new MemoryKeys()): { store: EventStore; keys:
     acquireKeyVersions: keys.acquireVersions,
     randomBytes,
     randomUuid: randomUUID,
+    ...(traceparent && { traceparent }),
   })
   return { store, keys }
 }

@@ -1,5 +1,6 @@
 import { ProjectionGap, ProjectionRunner } from '@careseal/event-store'
 import { readEvents, type EventReader, type LedgerEvent, type NatsConnection } from '@careseal/messaging'
+import { inSpan } from '@careseal/observability'
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
 import type { DataSource } from 'typeorm'
 import { showProjection } from './projection-metrics.js'
@@ -82,7 +83,10 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
   // Another replica, or a rebuild, has moved the position: read on from where it stands now.
   private async deliver(batch: LedgerEvent[]): Promise<void> {
     try {
-      await this.runner.applyBatch(batch)
+      // One batch may come from many traces; the first one's is linked, so that a slow projection can be followed back.
+      await inSpan(`project ${this.name}`, { traceparent: batch[0]?.traceparent, link: true }, () =>
+        this.runner.applyBatch(batch),
+      )
     } catch (error) {
       if (error instanceof ProjectionGap) this.reader?.reset(await this.runner.position())
       throw error
