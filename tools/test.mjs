@@ -78,8 +78,9 @@ function run(args, minutes, env = {}) {
   })
 }
 
+const line = (text) => process.stdout.write(`${text}\n`)
+
 function report() {
-  const line = (text) => process.stdout.write(`${text}\n`)
   line('')
   if (total.skipped.length > 0) line('Skipped (each says in its file when it runs):')
   for (const name of total.skipped) line(`  ${name}`)
