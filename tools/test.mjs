@@ -25,6 +25,7 @@ const STAGES = [
   { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', isLong ? 600 : 10) },
 ]
 
+const line = (text) => process.stdout.write(`${text}\n`)
 const total = noCounts()
 const startedAt = Date.now()
 
@@ -77,8 +78,6 @@ function run(args, minutes, env = {}) {
     })
   })
 }
-
-const line = (text) => process.stdout.write(`${text}\n`)
 
 function report() {
   line('')
