@@ -14,6 +14,7 @@ import { DOCS_PAGE, DOCS_SCRIPT, INDEX_PAGE } from './pages.js'
 const ASSETS: Record<string, string> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'swagger-ui-standalone-preset.js': 'text/javascript; charset=utf-8',
   'favicon-32x32.png': 'image/png',
 }
 

@@ -6,6 +6,7 @@ export const INDEX_PAGE = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Careseal</title>
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; color: #1a2b33; }
 code { background: #eef3f5; padding: .1em .3em; border-radius: 3px; }
@@ -47,6 +48,7 @@ export const DOCS_PAGE = `<!doctype html>
 <body>
 <div id="docs"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/swagger-ui-standalone-preset.js"></script>
 <script src="/docs/start.js"></script>
 </body>
 </html>
@@ -62,8 +64,8 @@ export const DOCS_SCRIPT = `window.addEventListener('load', () => {
       { name: 'audit', url: '/audit/openapi.json' },
       { name: 'ledger', url: '/ledger/openapi.json' },
     ],
-    presets: [SwaggerUIBundle.presets.apis],
-    layout: 'BaseLayout',
+    presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+    layout: 'StandaloneLayout',
     deepLinking: true,
     validatorUrl: null,
   })
