@@ -8,28 +8,45 @@ import { embeddedResources } from './embedded.js'
 
 const SCHEMA_ID = 'careseal:fhir-r4'
 
+type ValidatorOf = (type: string) => ValidateFunction
+
 export function schemaCheck(definitions: Definitions): (resource: Resource) => Issue[] {
-  const ajv = new Ajv({ strict: false, validateFormats: false, inlineRefs: false, messages: false })
-  ajv.addSchema({ ...definitions.schema, $id: SCHEMA_ID })
+  const firstFault = validators(definitions, { allErrors: false })
+  // Looking for every fault is slower, so it is done for what is known to have one.
+  const everyFault = validators(definitions, { allErrors: true })
+  const check = (resource: Resource, path: string): Issue[] => {
+    const type = resource.resourceType
+    if (!isResourceType(type)) {
+      return [errorIssue('structure', 'resourceType names no FHIR R4 resource type.', `${path}.resourceType`)]
+    }
+    if (firstFault(type)(resource)) return []
+    const validate = everyFault(type)
+    void validate(resource as unknown)
+    return (validate.errors ?? []).slice(0, ERRORS_MAX).map((error) => schemaIssue(error, path))
+  }
+  return (resource) => {
+    const own = check(resource, resource.resourceType)
+    if (own.length > 0) return own
+    return embeddedResources(resource).flatMap(({ resource: inner, path }) => check(inner, path))
+  }
+}
+
+const ERRORS_MAX = 100
+
+function validators(definitions: Definitions, { allErrors }: { allErrors: boolean }): ValidatorOf {
+  let ajv: Ajv | undefined
   const compiled = new Map<string, ValidateFunction>()
-  const validatorOf = (type: string): ValidateFunction => {
+  return (type) => {
+    ajv ??= new Ajv({ strict: false, validateFormats: false, inlineRefs: false, messages: false, allErrors }).addSchema(
+      {
+        ...definitions.schema,
+        $id: SCHEMA_ID,
+      },
+    )
     const known = compiled.get(type) ?? ajv.compile({ $ref: `${SCHEMA_ID}#/definitions/${type}` })
     compiled.set(type, known)
     return known
   }
-  return (resource) => {
-    const own = check(validatorOf, resource, resource.resourceType)
-    if (own.length > 0) return own
-    return embeddedResources(resource).flatMap(({ resource: inner, path }) => check(validatorOf, inner, path))
-  }
-}
-
-function check(validatorOf: (type: string) => ValidateFunction, resource: Resource, path: string): Issue[] {
-  if (!isResourceType(resource.resourceType)) {
-    return [errorIssue('structure', 'resourceType names no FHIR R4 resource type.', `${path}.resourceType`)]
-  }
-  const validate = validatorOf(resource.resourceType)
-  return validate(resource) ? [] : (validate.errors ?? []).map((error) => schemaIssue(error, path))
 }
 
 const TEXTS: Record<string, { code: IssueCode; text: (params: Record<string, unknown>) => string }> = {
