@@ -1,0 +1,57 @@
+// The commands of the README, run as they stand there; only the port is the test's.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { REPOSITORY, upDetached, type Ended } from '../support/careseal.js'
+
+const readme = readFileSync(join(REPOSITORY, 'README.md'), 'utf8')
+let ledger: Awaited<ReturnType<typeof upDetached>>
+
+beforeAll(async () => {
+  ledger = await upDetached()
+})
+afterAll(() => ledger?.down())
+
+function blockAfter(heading: string): string {
+  const section = readme.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+  const block = /```sh\n([\s\S]*?)```/.exec(section)?.[1]
+  if (block === undefined) throw new Error(`the README has no commands under ${heading}`)
+  return block.replaceAll('http://localhost:8080', ledger.origin)
+}
+
+function bash(script: string): Promise<Ended> {
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd: REPOSITORY,
+    env: {
+      ...process.env,
+      CARESEAL_DATA_DIR: ledger.dataDir,
+      DATA_DIR: ledger.dataDir,
+      NATS_URL: ledger.nats,
+      NO_COLOR: '1',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
+}
+
+describe('the README', () => {
+  it('shows in the first minute what it says', async () => {
+    const ended = await bash(blockAfter('The first minute'))
+    expect(ended, `${ended.stdout}\n${ended.stderr}`).toMatchObject({ code: 0 })
+    expect(ended.stdout).toContain('"resourceType":"Observation"')
+    expect(ended.stdout).toContain('found out: 3')
+    expect(ended.stdout).toMatch(/clean\s*$/)
+  })
+
+  it('consumes events with the plain client', async () => {
+    const ended = await bash(blockAfter('Consume events'))
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    const lines = ended.stdout.trim().split('\n')
+    expect(lines).toHaveLength(5)
+    for (const line of lines) expect(line).toMatch(/^\S+Z (Access|Record|Consent)\w+ \{.*\}$/)
+  })
+})
