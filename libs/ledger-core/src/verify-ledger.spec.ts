@@ -1,107 +1,33 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
-import { base64, fromHex, hex, sha256, utf8, type JsonValue } from '@careseal/crypto'
-import { leafHash, merkleRoot } from '@careseal/merkle'
+import { hex, sha256, utf8, type JsonValue } from '@careseal/crypto'
+import { leafHash } from '@careseal/merkle'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatCheckpoint } from './checkpoint.js'
 import { cosigner } from './cosignature.js'
-import { approvalMessage, encodeHeader, encodeLeaf, type Admin, type Genesis, type Header, type Leaf } from './entry.js'
-import { encodeEntry, parseEntry } from './entry-parse.js'
+import { encodeLeaf, type Header } from './entry.js'
+import { encodeEntry } from './entry-parse.js'
 import { firstLink, nextLink } from './link.js'
 import type { VerifiedState } from './ledger-verifier.js'
-import { signNote, type NoteSigner } from './note.js'
-import { EMPTY_HEAD, planBlock, type Head } from './plan-block.js'
+import { signNote } from './note.js'
 import { parsePolicy } from './policy.js'
-import { verifyLedger, type LedgerSource } from './verify-ledger.js'
-import { COSIGNATURE_V1, ED25519, formatVkey, vkeyOf } from './vkey.js'
-
-const ORIGIN = 'ledger.example.org/test'
-
-function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  const der = Buffer.concat([fromHex('302a300506032b6570032100'), publicKey])
-  return verify(null, message, createPublicKey({ key: der, format: 'der', type: 'spki' }), signature)
-}
-
-function keyPair(name: string, type: number, fill: number) {
-  const der = Buffer.concat([fromHex('302e020100300506032b657004220420'), new Uint8Array(32).fill(fill)])
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
-  const vkey = vkeyOf(sha256, { name, type, publicKey: new Uint8Array(spki.subarray(-32)) })
-  const signer: NoteSigner = { ...vkey, sign: (message) => new Uint8Array(sign(null, message, key)) }
-  return { vkey: formatVkey(vkey), signer }
-}
-
-const log = keyPair(ORIGIN, ED25519, 1)
-const witness = keyPair('witness.example.org/w1', COSIGNATURE_V1, 2)
-const operators = [3, 4, 5].map((fill) => keyPair(`operator-${fill}.example.org`, ED25519, fill))
-const options = { sha256, verifyEd25519 }
-
-const genesis: Genesis = {
-  origin: ORIGIN,
-  logKeys: [log.vkey],
-  operators: operators.map(({ vkey }) => vkey),
-  producers: Object.fromEntries(['consent', 'records'].map((name) => [name, hex(firstLink(sha256, ORIGIN, name))])),
-  previous: null,
-}
-
-function leafOf(producer: string, seq: number): Leaf {
-  const hash = (what: string) => hex(sha256(utf8(`${what} ${producer} ${seq}`)))
-  return { producer, seq, tag: hash('tag'), commitment: hash('commitment') }
-}
-
-async function admission(treeSize: number, approvers = operators.slice(0, 2)): Promise<Admin> {
-  const type = 'producer-admitted'
-  const name = 'consent-2'
-  const data: JsonValue = { name, firstLink: hex(firstLink(sha256, ORIGIN, name)), follows: 'consent' }
-  const approvals = approvers.map(async ({ signer }) => ({
-    operator: signer.name,
-    signature: base64(await signer.sign(approvalMessage(ORIGIN, treeSize, { type, data }))),
-  }))
-  return { type, data, approvals: await Promise.all(approvals) }
-}
-
-/** Block 0; 3 leaves; 1 leaf; an admission and 2 leaves. Entries 0–1, 2–5, 6–7, 8–11. */
-async function ledger(admin?: Admin): Promise<{ entries: Uint8Array[]; heads: Head[] }> {
-  const heads: Head[] = [EMPTY_HEAD]
-  const entries: Uint8Array[] = []
-  const add = (controls: Parameters<typeof planBlock>[0]['controls'], leaves: Leaf[]) => {
-    const time = 1_790_000_000 + heads.length
-    const block = planBlock(
-      { head: heads.at(-1)!, controls: controls ?? [], leaves, epoch: heads.length, time },
-      sha256,
-    )
-    entries.push(...block.entries)
-    heads.push(block.newHead)
-  }
-  add([{ genesis }], [])
-  add([], [leafOf('consent', 1), leafOf('consent', 2), leafOf('records', 1)])
-  add([], [leafOf('consent', 3)])
-  add([{ admin: admin ?? (await admission(8)) }], [leafOf('consent-2', 1), leafOf('records', 2)])
-  return { entries, heads: heads.slice(1) }
-}
-
-async function checkpointOf(entries: Uint8Array[], size = entries.length, origin = ORIGIN): Promise<string> {
-  const root = merkleRoot(
-    sha256,
-    entries.slice(0, size).map((entry) => leafHash(sha256, entry)),
-  )
-  return signNote(formatCheckpoint({ origin, size, root }), log.signer)
-}
-
-async function faultOf(source: LedgerSource, more: object = {}) {
-  const verdict = await verifyLedger(source, { ...options, ...more })
-  return verdict.ok ? null : verdict.fault
-}
-
-function withHeader(entries: Uint8Array[], index: number, change: Partial<Header>): Uint8Array[] {
-  const { block } = parseEntry(entries[index]!) as { block: Header }
-  return entries.with(index, encodeHeader({ ...block, ...change }))
-}
-
-async function admits(admin: Admin) {
-  const { entries } = await ledger(admin)
-  return faultOf({ entries, checkpoint: null })
-}
+import { verifyLedger } from './verify-ledger.js'
+import { ED25519 } from './vkey.js'
+import {
+  ORIGIN,
+  keyPair,
+  log,
+  witness,
+  operators,
+  options,
+  genesis,
+  leafOf,
+  admission,
+  ledger,
+  checkpointOf,
+  faultOf,
+  withHeader,
+  admits,
+} from './small-ledger.fixture.js'
 
 describe('a whole ledger', () => {
   test('is verified from its entries and its checkpoint', async () => {
