@@ -32,7 +32,8 @@ export async function startDetached(context: Context, options: UpOptions): Promi
 function launch(context: Context, options: UpOptions, logFile: string): ChildProcess {
   const log = openSync(logFile, 'w', 0o600)
   const main = fileURLToPath(new URL('../main.js', import.meta.url))
-  const args = ['up', '--data-dir', context.dataDirPath, '--port', String(options.port)]
+  const args = ['up', '--data-dir', context.dataDirPath]
+  if (options.port !== undefined) args.push('--port', String(options.port))
   if (!options.demo) args.push('--no-demo')
   if (options.data !== undefined) args.push('--data', options.data)
   const child = spawn(process.execPath, [main, ...args], { detached: true, stdio: ['ignore', log, log] })

@@ -1,5 +1,5 @@
 // The part that every kind of `up` shares: start, load, link the demo's people, say that it is ready.
-import type { CaresealStack } from '@careseal/stack'
+import { isPortFree, type CaresealStack } from '@careseal/stack'
 import type { Context } from '../context.js'
 import type { ImportSummary } from '../import/importer.js'
 import { prepareStart } from './ledger-tasks.js'
@@ -21,7 +21,7 @@ export async function startLedger(
   const start = prepareStart({
     parts: 'native',
     dataDir: context.dataDirPath,
-    port: options.port || undefined,
+    port: await publicPort(context, options.port),
     demo: options.demo,
   })
   let imported = null as ImportSummary | null
@@ -53,6 +53,16 @@ export async function startLedger(
     await start.stop()
   }
   return { stack, imported, stop }
+}
+
+const USUAL_PORT = 8080
+
+// A port that was asked for is taken or refused; the usual one is only a habit.
+async function publicPort({ terminal }: Context, asked: number | undefined): Promise<number | undefined> {
+  if (asked !== undefined) return asked || undefined
+  if (await isPortFree(USUAL_PORT)) return USUAL_PORT
+  terminal.note(`port ${USUAL_PORT} is taken: another is chosen`)
+  return undefined
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

@@ -11,7 +11,8 @@ export type UpOptions = GlobalOptions & {
   demo: boolean
   data?: string
   once?: boolean
-  port: number
+  /** Absent: 8080, or a free one where that is taken. */
+  port?: number
 }
 
 const EXAMPLES = `
@@ -21,8 +22,6 @@ Examples:
   careseal up --once --data ./bundles  import a folder, seal, verify, print a summary, end
   careseal up --no-demo --port 9000    an empty ledger with the operator's login alone`
 
-export const DEFAULT_PORT = 8080
-
 export function addUpCommand(program: Command): void {
   program
     .command('up')
@@ -31,7 +30,7 @@ export function addUpCommand(program: Command): void {
     .option('--no-demo', 'no sample data and no demo logins')
     .option('--data <dir>', 'import the FHIR bundles of this folder instead of made-up patients')
     .option('--once', 'import, wait until all is sealed, verify, print a summary, stop')
-    .option('--port <number>', 'port of the one origin, 0 for any free one', port, DEFAULT_PORT)
+    .option('--port <number>', 'port of the one origin, 0 for any free one (default: 8080, or a free one)', port)
     .addHelpText('after', EXAMPLES)
     .action(runUp)
 }

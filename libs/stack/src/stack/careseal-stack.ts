@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../parts/port.js'
+import { freePort, isPortFree } from '../parts/port.js'
 import { clientKey, kmsKeyFile, ledgerOrigin, natsSeedFile, publicHalf } from './credentials.js'
 import { openDataDir, type DataDir } from './data-dir.js'
 import { startGateway } from './gateway.js'
@@ -108,8 +108,8 @@ async function start(options: StartOptions): Promise<CaresealStack> {
     options.onStep?.(name, true)
     return result
   }
+  const publicPort = await publicPortOf(options.port)
   const ports = await servicePorts()
-  const publicPort = options.port ?? (await freePort())
   const parts = await step('parts', () => startParts({ ...options, onCrash: options.onCrash ?? (() => {}) }))
   onStop(() => parts.stop())
   await step('database', () => parts.provision())
@@ -122,6 +122,13 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   const gateway = await step('gateway', () => startGateway({ port: publicPort, ports }))
   onStop(() => gateway.stop())
   return stackOf(options, { parts, services, around })
+}
+
+// Looked at before anything starts; the gateway looks again when it opens.
+async function publicPortOf(asked: number | undefined): Promise<number> {
+  if (asked === undefined) return freePort()
+  if (await isPortFree(asked)) return asked
+  throw new Error(`port ${asked} is taken: choose another with --port, or stop what listens there`)
 }
 
 async function servicePorts(): Promise<Record<ServiceName, ServicePorts>> {
