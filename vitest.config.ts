@@ -26,7 +26,7 @@ export default defineConfig({
       project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy}/**/*.spec.ts'], {
         pool: 'threads',
       }),
-      project('int', ['{apps,libs}/*/{src,test}/**/*.int.spec.ts'], {
+      project('int', ['{apps,libs}/*/{src,test}/**/*.int.spec.ts', 'test/deploy/**/*.int.spec.ts'], {
         ...alone,
         testTimeout: 30_000,
         hookTimeout: 60_000,

@@ -1,6 +1,6 @@
 // The files of deploy/ that are made from the code, as path → text. They hold no secret: what differs from one
 // deployment to the next is a variable that nats-server and psql take from their environment.
-import { DEPLOYER, natsPermissions, renderNatsConfig } from '@careseal/messaging'
+import { natsPermissions, renderNatsConfig } from '@careseal/messaging'
 import { loginRoles, provisionSql } from '@careseal/stack'
 
 const MADE = 'Made from the code by tools/docs.mjs; a test fails when it is stale.'
@@ -26,11 +26,10 @@ export function deployFiles() {
 
 function natsConf() {
   const users = natsUsers().map((name) => ({ name, publicNkey: standIn(name) }))
-  // Services make missing streams themselves, which NATS refuses to use for changing one; see NATS_MANAGE_STREAMS.
+  // Services may make the streams that are missing; nothing in their lists lets them change or remove one.
   const text = renderNatsConfig({ users, host: '0.0.0.0', monitorPort: 8222, storeDir: '/data', manageStreams: true })
   const config = users.reduce((conf, { name, publicNkey }) => conf.replace(publicNkey, `$${nkeyVariable(name)}`), text)
-  const variables = users.map(({ name }) => nkeyVariable(name)).join(', ')
-  return `# ${MADE}\n# Public nkeys come from the environment: ${variables}.\n# ${DEPLOYER} owns streams and consumers.\n${config}`
+  return `# ${MADE}\n# Public nkeys come from the environment, each user's from NKEY_<USER>.\n${config}`
 }
 
 // Well formed, so that the renderer takes it, and nobody's: the checksum is wrong.
@@ -38,9 +37,10 @@ function standIn(user) {
   return `U${upper(user).replaceAll('_', '')}`.padEnd(56, 'A')
 }
 
+const mark = (role) => `{{${role}}}`
+
 function provisioning() {
   const roles = loginRoles()
-  const mark = (role) => `{{${role}}}`
   const sql = provisionSql({ passwords: Object.fromEntries(roles.map((role) => [role, mark(role)])) })
   const quoted = roles.reduce((text, role) => text.replace(`'${mark(role)}'`, `:'${role}_password'`), sql)
   const imports = roles.map((role) => `\\getenv ${role}_password ${passwordVariable(role)}`)

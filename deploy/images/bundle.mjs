@@ -27,6 +27,17 @@ const FILES_READ = {
   audit: () => [fhirDefinitions],
 }
 
+// TypeORM takes its driver by a name that no bundler can follow; of all that it knows we have one.
+const postgresDriver = {
+  name: 'careseal:postgres-driver',
+  transform(code, id) {
+    if (!id.endsWith('/typeorm/platform/PlatformTools.js')) return null
+    const [before, after, more] = code.split('return require(name);')
+    if (after === undefined || more !== undefined) throw new Error('TypeORM loads drivers in another way now')
+    return `${before}if (name === 'pg') return require('pg'); throw new Error(name + ' is not bundled');${after}`
+  },
+}
+
 async function bundle(app, out) {
   const target = join(out, app)
   rmSync(target, { recursive: true, force: true })
@@ -36,6 +47,7 @@ async function bundle(app, out) {
     root: join(ROOT, 'apps', app),
     logLevel: 'warn',
     ssr: { noExternal: true },
+    plugins: [postgresDriver],
     build: {
       ssr: true,
       target: 'node24',

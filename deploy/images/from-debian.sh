@@ -80,12 +80,10 @@ debian_root() {
 }
 
 make_caddy() {
-  libraries "$work/caddy"
-  (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root caddy && dpkg -x caddy_*.deb caddy-package)
-  mkdir -p "$work/caddy/usr/bin"
-  cp "$work/caddy-package/usr/bin/caddy" "$work/caddy/usr/bin/caddy"
-  import "$work/caddy" careseal-local/caddy -c 'ENTRYPOINT ["/usr/bin/caddy"]' -c 'ENV PATH=/usr/bin' \
-    -c 'CMD ["run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]'
+  debian_root "$work/caddy.tar" sid caddy true
+  docker import -c 'ENV PATH=/usr/bin' -c 'CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile"]' \
+    "$work/caddy.tar" careseal-local/caddy >/dev/null
+  echo careseal-local/caddy
 }
 
 [ $# -gt 0 ] || set -- base build nats postgres caddy

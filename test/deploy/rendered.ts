@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { unpackFromNewerSuite } from '@careseal/stack'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
@@ -22,7 +22,7 @@ export type Manifest = {
 }
 
 export async function render(folder: string): Promise<Manifest[]> {
-  const { stdout } = await run(await kustomizePath(), ['build', join(REPOSITORY, folder)], { maxBuffer: 64 << 20 })
+  const { stdout } = await run(await kustomizePath(), ['build', resolve(REPOSITORY, folder)], { maxBuffer: 64 << 20 })
   return parseAllDocuments(stdout).map((document) => document.toJSON() as Manifest)
 }
 
