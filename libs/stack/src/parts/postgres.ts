@@ -35,7 +35,8 @@ export type RunningPostgres = {
   kill(): Promise<void>
 }
 
-const NOT_DURABLE = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
+// Never synchronous_commit=off: with it a killed server forgets what it acknowledged.
+const NOT_DURABLE = ['fsync=off', 'full_page_writes=off']
 
 /** Starts Postgres and resolves when it accepts connections. Throws an error with the server's log if it does not. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<RunningPostgres> {

@@ -1,36 +1,49 @@
 // NATS and Postgres in containers, for a stack that lives as long as a test. testcontainers is loaded only when asked
 // for: nobody who runs the ledger natively needs it.
+import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from 'pg'
 import type { StartedTestContainer } from 'testcontainers'
 import { freePort } from '../parts/port.js'
 import type { ControlledNats, ControlledPart, PartsOptions } from './parts.js'
 
-/** The images, each replaceable by the environment, for machines that build their own. */
-export function containerImages(): { nats: string; postgres: string } {
-  return {
-    nats: process.env['CARESEAL_NATS_IMAGE'] ?? 'nats:2.12',
-    postgres: process.env['CARESEAL_POSTGRES_IMAGE'] ?? 'postgres:18',
-  }
+/** Images by preference: named by the environment, made here by `deploy/images/from-debian.sh`, or published. */
+const IMAGES = {
+  nats: { variable: 'CARESEAL_NATS_IMAGE', local: 'careseal-local/nats:latest', published: 'nats:2.12' },
+  postgres: { variable: 'CARESEAL_POSTGRES_IMAGE', local: 'careseal-local/postgres:latest', published: 'postgres:18' },
 }
 
 const REAPER_IMAGE = 'testcontainers/ryuk'
 const PULL_DEADLINE_MS = 60_000
+const READY_DEADLINE_MS = 60_000
+
+type Part = keyof typeof IMAGES
+const chosen = new Map<Part, string>()
 
 /** True when a container engine answers and both images are there or can be pulled. */
 export async function areContainersAvailable(): Promise<boolean> {
   try {
-    const { getContainerRuntimeClient, ImageName } = await import('testcontainers')
-    const { image, container } = await getContainerRuntimeClient()
-    const listed = await container.dockerode.listImages()
-    letReaperBeAbsent(listed.flatMap(({ RepoTags }) => RepoTags ?? []))
-    for (const name of Object.values(containerImages())) {
-      const wanted = ImageName.fromString(name)
-      if (await image.exists(wanted)) continue
-      await within(PULL_DEADLINE_MS, image.pull(wanted))
-    }
+    await imageOf('nats')
+    await imageOf('postgres')
     return true
   } catch {
     return false
   }
+}
+
+async function imageOf(part: Part): Promise<string> {
+  const known = chosen.get(part)
+  if (known) return known
+  const { getContainerRuntimeClient, ImageName } = await import('testcontainers')
+  const { image, container } = await getContainerRuntimeClient()
+  const listed = await container.dockerode.listImages()
+  letReaperBeAbsent(listed.flatMap(({ RepoTags }) => RepoTags ?? []))
+  const { variable, local, published } = IMAGES[part]
+  const named = process.env[variable]
+  const wanted = named ?? ((await image.exists(ImageName.fromString(local))) ? local : published)
+  const name = ImageName.fromString(wanted)
+  if (!(await image.exists(name))) await within(PULL_DEADLINE_MS, image.pull(name))
+  chosen.set(part, wanted)
+  return wanted
 }
 
 // Where images are built and none can be pulled, the reaper's is missing, and without this nothing would start.
@@ -42,16 +55,35 @@ function letReaperBeAbsent(images: string[]): void {
 export async function startContainerPostgres(options: PartsOptions): Promise<ControlledPart> {
   const { GenericContainer, Wait } = await import('testcontainers')
   const port = await freePort()
-  const flags = ['max_connections=300', ...(options.durable ? [] : ['fsync=off', 'synchronous_commit=off'])]
-  const container = await new GenericContainer(containerImages().postgres)
+  const image = await imageOf('postgres')
+  const flags = ['max_connections=300', ...(options.durable ? [] : ['fsync=off'])]
+  const container = await new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: options.superuserPassword })
     .withCommand(['postgres', ...flags.flatMap((flag) => ['-c', flag])])
     .withExposedPorts({ container: 5432, host: port })
-    // The entry point starts the server once for itself and once for others.
-    .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
+    .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/))
     .start()
   const password = encodeURIComponent(options.superuserPassword)
-  return control(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, container)
+  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
+  await acceptsConnections(url)
+  return control(url, container)
+}
+
+// The entry point starts the server once for itself, without TCP, and logs the same line then.
+async function acceptsConnections(url: string): Promise<void> {
+  const deadline = performance.now() + READY_DEADLINE_MS
+  for (;;) {
+    const client = new Client(url)
+    client.on('error', () => {})
+    const failure = await client.connect().then(
+      () => null,
+      (error: unknown) => error,
+    )
+    await client.end().catch(() => {})
+    if (failure === null) return
+    if (performance.now() > deadline) throw failure
+    await delay(100)
+  }
 }
 
 export async function startContainerNats(options: PartsOptions): Promise<ControlledNats> {
@@ -67,8 +99,9 @@ export async function startContainerNats(options: PartsOptions): Promise<Control
 
 async function launchNats(options: PartsOptions, port: number): Promise<StartedTestContainer> {
   const { GenericContainer, Wait } = await import('testcontainers')
+  const image = await imageOf('nats')
   const content = `listen: "0.0.0.0:4222"\njetstream { store_dir: "/data" }\n${options.natsConfig}`
-  return new GenericContainer(containerImages().nats)
+  return new GenericContainer(image)
     .withCopyContentToContainer([{ content, target: '/careseal-nats.conf' }])
     .withCommand(['-c', '/careseal-nats.conf'])
     .withExposedPorts({ container: 4222, host: port })

@@ -14,6 +14,7 @@ const SCOPES: Record<string, string> = {
   patient: 'patient/*.cruds',
   practitioner: 'user/*.cruds',
   operator: 'careseal/admin',
+  auditor: 'careseal/audit user/AuditEvent.rs',
 }
 
 /** The scope that a login of this role asks for when it asks for none in particular. */
