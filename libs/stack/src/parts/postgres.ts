@@ -109,6 +109,7 @@ async function initialise(initdb: string, dataDir: string, options: PostgresOpti
     const child = await startUnprivileged(initdb, [...args, ...auth, ...sync], {
       cwd: dataDir,
       env: {},
+      temporaryDir: options.dataDir === undefined ? dataDir : undefined,
       reach: [join(dataDir, 'PG_VERSION')],
     })
     const log = collect(child)
