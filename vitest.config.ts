@@ -23,7 +23,7 @@ export default defineConfig({
   test: {
     reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],
     projects: [
-      project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy}/**/*.spec.ts'], {
+      project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy,performance}/**/*.spec.ts'], {
         pool: 'threads',
       }),
       project('int', ['{apps,libs}/*/{src,test}/**/*.int.spec.ts', 'test/deploy/**/*.int.spec.ts'], {

@@ -1,0 +1,47 @@
+// Single commands, each a transaction of its own with one event, from sixteen connections → sealed.
+import { measureBare } from '../measuring/bare.js'
+import { closedLoop } from '../measuring/closed-loop.js'
+import { comparisonsOf } from '../measuring/comparisons.js'
+import { ProcessMeter } from '../measuring/processes.js'
+import { ratePerSecond } from '../measuring/statistics.js'
+import { EventWriter } from '../hosts/event-writer.js'
+import { RunningStack } from '../hosts/running-stack.js'
+import { eventCount, untilQuiet, untilSealed } from '../hosts/sealing.js'
+import type { Benchmark, Measure } from '../result.js'
+
+const CLIENTS = 16
+const TARGET = 2_000
+
+export const benchmark: Benchmark = {
+  name: 'commands',
+  title: 'single commands → sealed',
+  async run(context) {
+    const stack = await RunningStack.start(context)
+    const writer = new EventWriter(stack, CLIENTS)
+    context.onEnd(() => writer.pool.end())
+    await writer.warmUp()
+    const once = () => writer.batch(1)
+    await closedLoop({ clients: CLIENTS, warmUpMs: 2_000, durationMs: 500, once })
+    const before = await untilQuiet(writer.pool)
+    const durationMs = context.full ? 60_000 : 12_000
+    const meter = new ProcessMeter({ ...stack.roots, load: process.pid })
+    const started = performance.now()
+    const onProgress = (done: number) => done % 4_000 === 0 && context.progress(`${done} commands`)
+    const committed = await closedLoop({ clients: CLIENTS, warmUpMs: 0, durationMs, once, onProgress })
+    const count = (await eventCount(writer.pool)) - before
+    await untilSealed(writer.pool, before + count, (done) => context.progress(`sealed ${done - before} of ${count}`))
+    const value = ratePerSecond(count, performance.now() - started)
+    const measured = meter.stop()
+    context.progress('bare comparison')
+    const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize: 1, bodyBytes: writer.bodyBytes })
+    const sealed: Measure = { name: 'commands → sealed', unit: 'events/s', value, target: TARGET }
+    const outcome = {
+      parameters: { clients: CLIENTS, seconds: durationMs / 1000, bodyBytes: writer.bodyBytes, fsync: true },
+      measures: [sealed, { name: 'commands committed', unit: 'events/s', value: committed.perSecond }],
+      latencies: { 'command until COMMIT': committed.latency },
+      comparisons: comparisonsOf(sealed, bare),
+      processes: measured.processes,
+    }
+    return { outcome, window: measured.window }
+  },
+}

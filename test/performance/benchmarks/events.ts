@@ -1,0 +1,65 @@
+// An outbox filled in batches → numbered, published, in a block, signed, and known to be sealed by the producer. Once
+// with the outbox full before the clock starts, once while batches keep coming.
+import { measureBare } from '../measuring/bare.js'
+import { comparisonsOf } from '../measuring/comparisons.js'
+import { ProcessMeter } from '../measuring/processes.js'
+import { ratePerSecond } from '../measuring/statistics.js'
+import { EventWriter } from '../hosts/event-writer.js'
+import { RunningStack } from '../hosts/running-stack.js'
+import { untilQuiet, untilSealed } from '../hosts/sealing.js'
+import type { Benchmark, BenchmarkContext, Measure } from '../result.js'
+
+const BATCH = 500
+const TARGET = 10_000
+
+type Run = { writer: EventWriter; context: BenchmarkContext }
+
+export const benchmark: Benchmark = {
+  name: 'events',
+  title: 'outbox filled in batches → sealed',
+  async run(context) {
+    const stack = await RunningStack.start(context)
+    const writer = new EventWriter(stack, 2)
+    context.onEnd(() => writer.pool.end())
+    const [backlog, flow] = context.full ? [100_000, 100_000] : [30_000, 20_000]
+    await writer.warmUp()
+    await drain({ writer, context }, 5_000)
+    const meter = new ProcessMeter({ ...stack.roots, load: process.pid })
+    const drained = await drain({ writer, context }, backlog)
+    const measured = meter.stop()
+    const flowed = await follow({ writer, context }, flow)
+    context.progress('bare comparison')
+    const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize: BATCH, bodyBytes: writer.bodyBytes })
+    const sealed: Measure = { name: 'full outbox → sealed', unit: 'events/s', value: drained, target: TARGET }
+    const outcome = {
+      parameters: { batch: BATCH, backlog, flow, bodyBytes: writer.bodyBytes, fsync: true },
+      measures: [sealed, { name: 'appended in batches and sealed at once', unit: 'events/s', value: flowed }],
+      comparisons: comparisonsOf(sealed, bare),
+      processes: measured.processes,
+    }
+    return { outcome, window: measured.window }
+  },
+}
+
+// Batches become visible to the relay together, by one COMMIT, so that what is measured is the way from there on.
+async function drain({ writer, context }: Run, count: number): Promise<number> {
+  const before = await untilQuiet(writer.pool)
+  await writer.commit(async (sql) => {
+    for (let done = 0; done < count; done += BATCH) {
+      await writer.append(sql, Math.min(BATCH, count - done))
+      if (done % 5_000 === 0) context.progress(`filling the outbox: ${done} of ${count}`)
+    }
+  })
+  const started = performance.now()
+  await untilSealed(writer.pool, before + count, (done) => context.progress(`sealed ${done - before} of ${count}`))
+  return ratePerSecond(count, performance.now() - started)
+}
+
+async function follow({ writer, context }: Run, count: number): Promise<number> {
+  const before = await untilQuiet(writer.pool)
+  const started = performance.now()
+  for (let done = 0; done < count; done += BATCH) await writer.batch(BATCH)
+  context.progress(`appended ${count} in ${Math.round(performance.now() - started)} ms`)
+  await untilSealed(writer.pool, before + count, (done) => context.progress(`sealed ${done - before} of ${count}`))
+  return ratePerSecond(count, performance.now() - started)
+}

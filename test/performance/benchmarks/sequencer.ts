@@ -1,0 +1,101 @@
+// Entries into blocks, sustained, from an in-process producer; and whether an entry costs the same in a large ledger.
+import { measureBarePostgres, type Bare } from '../measuring/bare.js'
+import { comparisonsOf } from '../measuring/comparisons.js'
+import { ProcessMeter, type Roots } from '../measuring/processes.js'
+import { flatness, ratePerSecond, rounded } from '../measuring/statistics.js'
+import { HostProcess } from '../hosts/child-host.js'
+import type { Mark, SequencerReport, SequencerRun } from '../hosts/sequencer.host.js'
+import type { Benchmark, BenchmarkContext, Measure, Series } from '../result.js'
+
+const TARGET = 50_000
+const TARGET_OF_COPY = 0.4
+/** As many entries as a full block has. */
+const BATCH = 4_096
+
+export const benchmark: Benchmark = {
+  name: 'sequencer',
+  title: 'entries into blocks, sustained',
+  async run(context) {
+    const { host, roots, postgresUrl } = await start(context)
+    const bare = () => measureBarePostgres({ postgresUrl, batchSize: BATCH, bodyBytes: 0 })
+    context.progress('bare comparison, before')
+    const before = await bare()
+    const run: SequencerRun = context.full
+      ? { entries: 10_000_000, durationMsMax: 20 * 60_000, seed: context.seed }
+      : { entries: 1_000_000, durationMsMax: 60_000, seed: context.seed }
+    const meter = new ProcessMeter(roots)
+    const report = await host.call<SequencerReport>('run', run)
+    const measured = meter.stop()
+    context.progress('bare comparison, after')
+    const rates = meansOf(before, await bare())
+    const sealed: Measure = {
+      name: 'sealed, sustained',
+      unit: 'entries/s',
+      value: ratePerSecond(report.sealed, report.sealedMs),
+      target: TARGET,
+    }
+    const outcome = {
+      parameters: parametersOf(report),
+      measures: [sealed, ...measuresOf(report, { sealed, copy: rates[0] as Bare })],
+      comparisons: comparisonsOf(sealed, rates),
+      processes: measured.processes,
+      series: seriesOf(report.marks),
+    }
+    return { outcome, window: measured.window }
+  },
+}
+
+async function start(context: BenchmarkContext) {
+  const onNote = (text: unknown) => context.progress(String(text))
+  const host = new HostProcess('sequencer.host.ts', { profileDir: context.profileDir, onNote })
+  context.onEnd(() => host.stop())
+  const { roots, postgresUrl } = await host.call<{ roots: Roots; postgresUrl: string }>('start')
+  return { host, roots, postgresUrl }
+}
+
+// Measured before and after, for the machine may have had other work in between.
+function meansOf(before: readonly Bare[], after: readonly Bare[]): Bare[] {
+  return before.map((bare, place) => ({ ...bare, value: rounded((bare.value + (after[place]?.value ?? 0)) / 2) }))
+}
+
+function parametersOf({ sealed, sealedMs, blocks }: SequencerReport) {
+  return { entries: sealed, seconds: Math.round(sealedMs / 1000), blocks, entriesPerBlockMax: BATCH, fsync: true }
+}
+
+function measuresOf(report: SequencerReport, { sealed, copy }: { sealed: Measure; copy: Bare }): Measure[] {
+  const costs = seriesOf(report.marks)[0]?.points.map(([, cost]) => cost) ?? []
+  return [
+    { name: 'part of the bare COPY', unit: '', value: rounded(sealed.value / copy.value), target: TARGET_OF_COPY },
+    { name: 'sealed and signed', unit: 'entries/s', value: ratePerSecond(report.sealed, report.signedMs) },
+    { name: 'sealed per CPU second of sequencer and Postgres', unit: 'entries', value: perCpuSecond(report.marks) },
+    { name: 'dearest part of the ledger ÷ cheapest, CPU', unit: '', value: flatness(tenthsOf(costs)) },
+  ]
+}
+
+function perCpuSecond(marks: readonly Mark[]): number {
+  const last = marks.at(-1)
+  return last ? rounded((last.entries * 1e6) / (last.cpuMicros + last.postgresMicros)) : 0
+}
+
+// By tenths of the run, so that one checkpoint of Postgres does not make a peak.
+function tenthsOf(costs: readonly number[]): number[] {
+  const size = Math.max(1, Math.floor(costs.length / 10))
+  const parts = Array.from({ length: Math.floor(costs.length / size) }, (_, n) => costs.slice(n * size, (n + 1) * size))
+  return parts.map((part) => part.reduce((sum, cost) => sum + cost, 0) / part.length)
+}
+
+function seriesOf(marks: readonly Mark[]): Series[] {
+  const cost = (of: (mark: Mark) => number): [number, number][] =>
+    marks.slice(1).flatMap((mark, place) => {
+      const last = marks[place] as Mark
+      const entries = mark.entries - last.entries
+      // The last mark of a run may be a few entries behind the one before it.
+      return entries < 1_000 ? [] : [[mark.entries, rounded((of(mark) - of(last)) / entries)]]
+    })
+  const axes = { x: 'entries in the ledger', y: 'µs per entry' }
+  return [
+    { name: 'CPU, both', ...axes, points: cost((mark) => mark.cpuMicros + mark.postgresMicros) },
+    { name: 'elapsed', ...axes, points: cost((mark) => mark.ms * 1000) },
+    { name: 'CPU, Postgres', ...axes, points: cost((mark) => mark.postgresMicros) },
+  ]
+}
