@@ -25,6 +25,8 @@ export default defineConfig({
     projects: [
       project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy,performance}/**/*.spec.ts'], {
         pool: 'threads',
+        // Real data takes seconds on a machine that does something else as well.
+        testTimeout: 30_000,
       }),
       project('int', ['{apps,libs}/*/{src,test}/**/*.int.spec.ts', 'test/deploy/**/*.int.spec.ts'], {
         ...alone,

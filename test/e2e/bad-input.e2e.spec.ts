@@ -84,11 +84,11 @@ describe('bad input', () => {
   })
 
   it.each([
-    ['missing', () => undefined],
+    ['missing', () => null],
     ['not a token', () => 'nonsense'],
-    ['altered', () => `${hospital.slice(0, -4)}AAAA`],
-  ] as const)('refuses a token that is %s', async (_case, token) => {
-    const { status, outcome, headers } = await send('/fhir/Organization', organization, token() ?? null)
+    ['altered', (): string => `${hospital.slice(0, -4)}AAAA`],
+  ])('refuses a token that is %s', async (_case, token: () => string | null) => {
+    const { status, outcome, headers } = await send('/fhir/Organization', organization, token())
     expect(status).toBe(401)
     expect(outcome.issue[0]?.diagnostics).toBeTruthy()
     expect(headers.get('www-authenticate')).toContain('Bearer')

@@ -25,13 +25,7 @@ const entriesOf = (file: string) => (JSON.parse(readFileSync(join(SYNTHEA, file)
 describe.skipIf(bundles.length === 0)('importing the sample bundles once', () => {
   const folder = temporaryFolder()
   let ended: Ended
-  let summary: {
-    imported: Record<string, number>
-    sealed: number
-    treeSize: number
-    verified: boolean
-    seconds: number
-  }
+  let summary: Summary
 
   beforeAll(async () => {
     ended = await careseal(['up', '--once', '--data', SYNTHEA, '--data-dir', folder.path, '--json'])
