@@ -107,8 +107,22 @@ describe('a service', () => {
     expect(problem).toMatchObject({ status, code, requestId: answer.headers.get('x-request-id') })
     expect(JSON.stringify(problem)).not.toMatch(/canary|at .*\.ts|zz/)
   })
-  it('refuses a body of an unknown type, or one too large', async () => {
-    expect((await post('/try/orders', 'x', 'text/xml')).status).toBe(415)
+  it('answers a method that a path does not have with 405 and those that it has', async () => {
+    const answer = await fetch(`${origin}/try/subjects/canary`, { method: 'PATCH' })
+    expect(answer.status).toBe(405)
+    expect(answer.headers.get('allow')).toBe('GET, HEAD')
+    expect(await answer.text()).not.toContain('canary')
+    const fhir = await fetch(`${origin}/fhir/orders?a=b`, { method: 'DELETE' })
+    expect(fhir.headers.get('allow')).toBe('POST')
+    expect(await fhir.json()).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code: 'not-supported' }] })
+    expect((await fetch(`${origin}/try/subjects/`, { method: 'PATCH' })).status).toBe(404)
+  })
+  it.each(['text/xml', 'nonsense', ''])('refuses a body of type "%s" in the format of the route', async (type) => {
+    const answer = await post('/fhir/orders', 'x', type)
+    expect(answer.status).toBe(415)
+    expect(await answer.json()).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code: 'not-supported' }] })
+  })
+  it('refuses a body that is too large', async () => {
     expect((await post('/try/orders', JSON.stringify('x'.repeat(2 ** 20)))).status).toBe(413)
   })
   it('logs the pattern of a route and never its URL or body', async () => {

@@ -1,11 +1,19 @@
 // The one place where an error becomes an answer. An error that is not an HttpProblem tells its caller nothing but a
 // request id; what happened stands in the log.
-import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
+import {
+  Catch,
+  HttpException,
+  Logger,
+  NotFoundException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import { HttpProblem } from './http-problem.js'
 import { outcomeOf, type OperationOutcome } from './operation-outcome.js'
 import { outsideFailure } from './outside-failure.js'
+import { offeredMethods } from '../http/offered-methods.js'
 import { isFhirPath } from '../http/request-facts.js'
 
 @Catch()
@@ -14,7 +22,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp()
-    const problem = problemOf(error)
+    const problem = otherMethod(error, http.getRequest()) ?? problemOf(error)
     if (problem.status >= 500) this.logger.error({ err: problem.cause ?? error, code: problem.code }, 'request failed')
     sendProblem(http.getRequest(), http.getResponse(), problem)
   }
@@ -42,6 +50,15 @@ function asOutcome(requestId: string, { status, code, detail, issues }: HttpProb
 function asJson(requestId: string, { status, code, detail, members }: HttpProblem) {
   const title = STATUS_CODES[status] ?? 'Error'
   return { ...members, type: `urn:careseal:problem:${code}`, title, status, detail, code, requestId }
+}
+
+/** 405 with the methods that are offered, when the path is served under others than the asked one. */
+function otherMethod(error: unknown, request: FastifyRequest): HttpProblem | undefined {
+  if (!(error instanceof NotFoundException) || !request.is404) return undefined
+  const allow = offeredMethods(request).join(', ')
+  if (allow === '') return undefined
+  const detail = `This method is not offered here; offered: ${allow}.`
+  return new HttpProblem(405, 'method-not-allowed', detail, { headers: { allow } })
 }
 
 /** Any thrown thing as a problem. */
