@@ -89,4 +89,13 @@ describe('a batch', () => {
     expect(body.entry[2].resource.id).toBe(patient.id)
     expect(body.entry[1].response.outcome.issue[0].expression).toEqual(['Bundle.entry[1].resource.gender'])
   })
+
+  it('reaches no other route of another service by dots', async () => {
+    const urls = ['Consent/../../livez', 'Consent/%2e%2e/%2e%2e/consent/openapi.json', 'AuditEvent/../Consent']
+    const entry = urls.map((url) => ({ request: { method: 'GET', url } }))
+    const seen = world.others.seen.length
+    const { body } = await world.call('POST', '/fhir', { body: { resourceType: 'Bundle', type: 'batch', entry } })
+    expect(entriesOf(body).map((one) => one.response?.status)).toEqual(urls.map(() => '404 Not Found'))
+    expect(world.others.seen).toHaveLength(seen)
+  })
 })

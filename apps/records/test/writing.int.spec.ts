@@ -69,6 +69,16 @@ describe('creating', () => {
     expect({ ...refused.body, id: '' }).toEqual({ ...unknown.body, id: '' })
   })
 
+  it('refuses a subject who is not here, for the record would be open to everybody', async () => {
+    for (const subject of [
+      { display: 'somebody' },
+      { reference: `http://elsewhere.example/fhir/Patient/${idOf(9)}` },
+    ]) {
+      const { status, body } = await create({ ...observationResource('x'), subject })
+      expect([status, body.issue[0].expression]).toEqual([422, ['Observation.subject']])
+    }
+  })
+
   it('of resources that belong to no patient needs a role', async () => {
     const organization = { resourceType: 'Organization', name: 'Testhaus' }
     expect((await create(organization)).status).toBe(201)
@@ -173,6 +183,19 @@ describe('versions', () => {
     expect([unknown.status, foreign.status]).toEqual([404, 404])
     expect({ ...unknown.body, id: '' }).toEqual({ ...foreign.body, id: '' })
     expect((await world.call('DELETE', `/fhir/Patient/${id}`)).status).toBe(404)
+  })
+
+  it('do not tell by an absent patient whether a foreign resource exists', async () => {
+    const foreign = await newObservation(await newPatient())
+    world.consent.permits = () => false
+    const answers = [foreign, idOf(6)].map(async (id) => {
+      const body = { ...observationResource(idOf(8)), id }
+      const { status, body: outcome } = await world.call('PUT', `/fhir/Observation/${id}`, { body })
+      return { status, outcome: { ...outcome, id: '' } }
+    })
+    const [one, other] = await Promise.all(answers)
+    expect(one!.status).toBe(404)
+    expect(one).toEqual(other)
   })
 
   it('of two writers at once are numbered without a gap', async () => {

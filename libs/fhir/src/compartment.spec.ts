@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compartmentPatients, isPatientType, ownerOf } from './compartment.js'
+import { compartmentPatients, isPatientType, ownerOf, strangersOf } from './compartment.js'
 import type { Resource } from './resource.js'
 
 const a = '00000000-0000-4000-8000-00000000000a'
@@ -63,5 +63,34 @@ describe('the patients of a resource', () => {
     expect(isPatientType('Observation')).toBe(true)
     expect(isPatientType('Patient')).toBe(true)
     expect(isPatientType('Organization')).toBe(false)
+  })
+})
+
+const observedBy = (performer: object) => ({ resourceType: 'Observation', performer: [performer] }) as Resource
+
+describe('a resource that names no patient of this server', () => {
+  it.each([
+    ['a name', { display: 'somebody' }],
+    ['an identifier', { identifier: { system: 'urn:x', value: '1' } }],
+    ['another server', of(`http://elsewhere.example/fhir/Patient/${a}`)],
+    ['a search', of('Patient?identifier=urn:x|1')],
+    ['a contained patient', of('#p')],
+    ['a path of its own making', of(`./Patient/${a}`)],
+    ['a fragment', of(`Patient/${a}#x`)],
+  ])('has a stranger where its subject is %s', (_kind, subject) => {
+    expect(strangersOf({ resourceType: 'Observation', subject })).toEqual(['subject'])
+  })
+
+  it('has one where a performer means a patient, not where it means somebody else', () => {
+    expect(strangersOf(observedBy(of(`https://elsewhere.example/Patient/${a}`)))).toEqual(['performer'])
+    expect(strangersOf(observedBy({ type: 'Patient', display: 'somebody' }))).toEqual(['performer'])
+    expect(strangersOf(observedBy({ display: 'a laboratory' }))).toEqual([])
+  })
+
+  it('has none where it points at a device, at nobody, or at a patient besides', () => {
+    const resourceType = 'Observation'
+    expect(strangersOf({ resourceType, subject: of('Device/d') })).toEqual([])
+    expect(strangersOf({ resourceType })).toEqual([])
+    expect(strangersOf({ resourceType, subject: of('Patient/p'), performer: [of('#p')] })).toEqual([])
   })
 })

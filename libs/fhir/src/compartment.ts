@@ -1,7 +1,7 @@
 // Whose resource it is: the Patient compartment, and the one owner whose key encrypts it (design/privacy.md, "Keys").
 import { COMPARTMENT_PATHS } from './generated/compartment-paths.js'
 import { valuesAt } from './paths.js'
-import { isObject, type JsonObject, type Resource } from './resource.js'
+import { isObject, type Json, type JsonObject, type Resource } from './resource.js'
 
 const paths: Readonly<Record<string, readonly string[]>> = COMPARTMENT_PATHS
 
@@ -36,6 +36,30 @@ export function ownerOf(resource: Resource): Owner {
   return { kind: 'deployment' }
 }
 
+/**
+ * Where a resource without patients points at somebody who is not a resource of this server: by identifier or name
+ * alone, at another server, at a contained Patient, by a search. Such a resource would belong to the deployment and be
+ * open to every token, though it tells about a person. Paths below the resource, such as `subject`; empty for a
+ * resource with patients, and for one that points at nobody.
+ */
+export function strangersOf(resource: Resource): string[] {
+  if (compartmentPatients(resource).length > 0) return []
+  const [main, ...others] = paths[resource.resourceType] ?? []
+  const ofMain = main !== undefined && valuesAt(resource, main).some((value) => !isLocal(value)) ? [main] : []
+  return [...ofMain, ...others.filter((path) => valuesAt(resource, path).some(meansPatient))]
+}
+
+function isLocal(value: Json): boolean {
+  return isObject(value) && typeof value.reference === 'string' && LOCAL.test(value.reference)
+}
+
+// A performer or an author may be known by name alone; a patient may not.
+function meansPatient(value: Json): boolean {
+  if (!isObject(value) || isLocal(value)) return false
+  const { reference, type } = value
+  return type === 'Patient' || (typeof reference === 'string' && /^#|Patient/.test(reference))
+}
+
 function ownPatients(resource: JsonObject): string[] {
   const type = String(resource.resourceType)
   const self = type === 'Patient' && typeof resource.id === 'string' ? [resource.id] : []
@@ -67,8 +91,10 @@ function localPatient(reference: unknown): string | undefined {
   return typeof reference === 'string' ? localReference(reference, 'Patient') : undefined
 }
 
+const LOCAL = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(\/_history\/[A-Za-z0-9\-.]{1,64})?$/
+
 /** The id in `Type/id` or `Type/id/_history/v` when the reference is local and of this type. */
 export function localReference(reference: string, type: string): string | undefined {
-  const match = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(\/_history\/[A-Za-z0-9\-.]{1,64})?$/.exec(reference)
+  const match = LOCAL.exec(reference)
   return match?.[1] === type ? match[2] : undefined
 }

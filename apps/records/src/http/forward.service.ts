@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { RECORDS_CONFIG, type RecordsConfig } from '../config.js'
+import { notFound } from '../access/refusals.js'
 import { statusText } from '../bundles/entry-response.js'
 
 const DEADLINE_MS = 15_000
@@ -77,11 +78,7 @@ export class ForwardService {
     const base = type === 'Consent' ? this.config.CONSENT_URL : this.config.AUDIT_URL
     const headers = { ...passedOn(request), ...sent.headers }
     const init = { method: sent.method, headers, deadlineMs: DEADLINE_MS, ...(sent.body ? { body: sent.body } : {}) }
-    // The path is ours alone: what the caller sent can name no other host.
-    const url = new URL(base)
-    const [path = '', query] = sent.path.split('?')
-    url.pathname = path
-    url.search = query ?? ''
+    const url = forwardedUrl(base, type, sent.path)
     return callService(`${service}.fhir`, url, init).catch((cause: unknown) => {
       throw new HttpProblem(503, `${service}-unavailable`, 'The service that owns this type does not answer now.', {
         cause,
@@ -89,6 +86,16 @@ export class ForwardService {
       })
     })
   }
+}
+
+// The path is ours alone: what the caller sent can name no other host, and no other route by dots.
+function forwardedUrl(base: string, type: string, asked: string): URL {
+  const url = new URL(base)
+  const [path = '', query] = asked.split('?')
+  url.pathname = path
+  url.search = query ?? ''
+  if (!new RegExp(`^/fhir/${type}(/|$)`).test(url.pathname)) throw notFound()
+  return url
 }
 
 function passedOn(request: FastifyRequest): Record<string, string> {

@@ -11,8 +11,12 @@ import type { ResourceHead } from '../versions/version.js'
 import { BundleRefused } from './bundle-refused.js'
 import { isServerId, type PlannedWrite } from './write-plan.js'
 
-/** The writes with all patients concerned, and what they write on. */
-export type WriteTargets = { writes: PlannedWrite[]; heads: ReadonlyMap<string, ResourceHead> }
+/** The writes with all patients concerned, what they write on, and which of their patients are not here. */
+export type WriteTargets = {
+  writes: PlannedWrite[]
+  heads: ReadonlyMap<string, ResourceHead>
+  absent: ReadonlySet<string>
+}
 
 @Injectable()
 export class WriteAuthorisation {
@@ -21,12 +25,11 @@ export class WriteAuthorisation {
     private readonly consent: ConsentClient,
   ) {}
 
-  /** Finds what is written on. Throws 404 for an unknown resource, 403 for a patient who is not here. */
+  /** Finds what is written on. Throws 404 for an unknown resource. */
   async targetsOf(writes: readonly PlannedWrite[]): Promise<WriteTargets> {
     const heads = await this.headsToWrite(writes)
     const complete = await this.inheritPatients(writes.map((write) => withPatients(write, heads)))
-    await this.checkPatients(complete)
-    return { writes: complete, heads }
+    return { writes: complete, heads, absent: await this.absentPatients(complete) }
   }
 
   /**
@@ -56,28 +59,31 @@ export class WriteAuthorisation {
     return heads
   }
 
-  /** A patient who is not here and one who denies get the same answer. */
-  private async checkPatients(writes: readonly PlannedWrite[]): Promise<void> {
+  /** Patients whom a write names and who are not here. A deletion, and a Patient brought back, name nobody new. */
+  private async absentPatients(writes: readonly PlannedWrite[]): Promise<Set<string>> {
     const born = new Set(bornIn(writes))
-    const others = [...new Set(writes.flatMap((write) => write.patientIds))].filter((id) => !born.has(id))
-    if (others.length === 0) return
+    const named = writes.flatMap((write) => (write.resource ? write.patientIds.filter((id) => !isSelf(write, id)) : []))
+    const others = [...new Set(named)].filter((id) => !born.has(id))
+    if (others.length === 0) return new Set()
     const known = await this.database.read((sql) => existingPatients(sql, others))
-    const unknown = new Set(others.filter((id) => !known.has(id)))
-    const orphan = writes.find(
-      (write) => write.resource && write.patientIds.some((id) => isUnknown(write, id, unknown)),
-    )
-    if (orphan) throw writeDenied(orphan.where)
+    return new Set(others.filter((id) => !known.has(id)))
   }
 
-  /** One permit per patient for the whole request. Throws 404 or 403 where one denies, 503 without consent. */
-  async permitted({ writes, heads }: WriteTargets, caller: Caller, purpose: PurposeOfUse): Promise<Permits> {
+  /**
+   * One permit per patient for the whole request. Throws 404 or 403 where one denies, 503 without consent.
+   *
+   * A patient who is not here is answered as one who denies. What is written on is judged before whom it names: else
+   * a patient who is not here would tell whether the resource exists.
+   */
+  async permitted({ writes, heads, absent }: WriteTargets, caller: Caller, purpose: PurposeOfUse): Promise<Permits> {
     const before = [...heads.values()].flatMap((head) => head.patientIds)
-    const patientIds = [...before, ...writes.flatMap((write) => write.patientIds)]
+    const named = writes.flatMap((write) => write.patientIds).filter((id) => !absent.has(id))
+    const patientIds = [...before, ...named]
     const types = writes.map((write) => write.type)
     const question = { caller, purpose, action: 'write' as const, patientIds, born: bornIn(writes), types }
     const permits = await this.consent.decide(question)
     for (const write of writes)
-      assertPermitted(write, { permits, caller, head: heads.get(`${write.type}/${write.id}`) })
+      assertPermitted(write, { permits, absent, caller, head: heads.get(`${write.type}/${write.id}`) })
     return permits
   }
 }
@@ -98,17 +104,23 @@ function bornIn(writes: readonly PlannedWrite[]): string[] {
   return writes.filter((write) => write.interaction === 'create' && write.type === 'Patient').map((write) => write.id)
 }
 
-// An update may bring a deleted Patient back, so its own id is no orphan.
-function isUnknown(write: PlannedWrite, id: string, unknown: ReadonlySet<string>): boolean {
-  return unknown.has(id) && !(write.type === 'Patient' && write.id === id)
+// An update may bring a deleted Patient back.
+function isSelf(write: PlannedWrite, id: string): boolean {
+  return write.type === 'Patient' && write.id === id
 }
 
 function assertPermitted(
   write: PlannedWrite,
-  { permits, caller, head }: { permits: Permits; caller: Caller; head: ResourceHead | undefined },
+  {
+    permits,
+    absent,
+    caller,
+    head,
+  }: { permits: Permits; absent: ReadonlySet<string>; caller: Caller; head: ResourceHead | undefined },
 ): void {
   if (head && !allPermit(permits, head.patientIds)) throw new BundleRefused(notFoundToWrite(), write.where)
-  if (!allPermit(permits, write.patientIds)) throw writeDenied(write.where)
+  const isOrphan = write.resource && write.patientIds.some((id) => absent.has(id) && !isSelf(write, id))
+  if (isOrphan || !allPermit(permits, write.patientIds)) throw writeDenied(write.where)
   const nobodys = write.patientIds.length === 0 || head?.patientIds.length === 0
   if (nobodys && !['system', 'practitioner', 'operator'].includes(caller.role)) throw roleDenied(write.where)
 }

@@ -5,6 +5,7 @@ import {
   isObject,
   referencesIn,
   rewriteReferences,
+  strangersOf,
   type Fhir,
   type Issue,
   type Resource,
@@ -62,7 +63,8 @@ function planWrite(
   const linked = rewriteReferences(request.resource, { links, base })
   const resource = withServerMembers(linked, { id: request.id, versionId, recordedAt })
   const checked = fhir.validateResource(resource, request.where)
-  const issues = [...(checked.ok ? [] : checked.issues), ...danglingLinks(resource, request.where)]
+  const faults = [...danglingLinks(resource, request.where), ...strangers(resource, request.where)]
+  const issues = [...(checked.ok ? [] : checked.issues), ...faults]
   if (issues.length > 0) return { issues }
   const patientIds = compartmentPatients(resource)
   const foreign = patientIds.some((id) => !isServerId(id))
@@ -85,6 +87,12 @@ function withServerMembers(
   // A meta that is no object is left as it is, for validation to refuse.
   const merged = meta === undefined || isObject(meta) ? { ...(isObject(meta) ? meta : {}), ...own } : meta
   return { resourceType, id, meta: merged, ...rest }
+}
+
+/** Somebody who is not here can permit nothing, so the resource would be open to everybody. */
+function strangers(resource: Resource, where: string): Issue[] {
+  const text = 'This must refer to a resource of this server, as in Patient/<id>: the record would belong to nobody.'
+  return strangersOf(resource).map((path) => errorIssue('business-rule', text, `${where}.${path}`))
 }
 
 /** A urn that names no entry would leave the resource without its patient, and so without protection. */
