@@ -45,6 +45,12 @@ describe('the token endpoint', () => {
     expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(paths.map((path) => `/auth/${path}`)))
   })
 
+  it('calls an id that no database can hold an unknown client', async () => {
+    const { key } = await callers.practitioner(randomUUID())
+    const { status, body } = await callers.ask(await assertion('x\0', key), 'user/*.rs')
+    expect([status, body.error]).toEqual([401, 'invalid_client'])
+  })
+
   it('shows public keys alone', async () => {
     const { keys } = (await (await fetch(`${identity.origin}/auth/jwks`)).json()) as { keys: Record<string, string>[] }
     expect(keys).toHaveLength(1)

@@ -78,6 +78,8 @@ class RecordAdapter implements Adapter {
 /** Clients of open accounts; a closed account's clients are unknown, so they get no token from the commit on. */
 class ClientAdapter extends RecordAdapter {
   override async find(clientId: string): Promise<AdapterPayload | undefined> {
+    // Postgres holds no NUL in a text, and neither does any id of ours.
+    if (clientId.includes('\0')) return undefined
     const client = await this.dataSource.getRepository(ClientEntity).findOne({
       where: { clientId, account: { closedAt: IsNull() } },
       relations: { account: { member: true } },
