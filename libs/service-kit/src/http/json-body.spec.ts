@@ -24,6 +24,8 @@ describe('a JSON body', () => {
     ['{"constructor":{"prototype":{}}}', 'json-poisoned'],
     [String.raw`{"a":[{"\u0063onstructor":{"prototype":{}}}]}`, 'json-poisoned'],
     [String.raw`{"__pr\u006Fto__":{}}`, 'json-poisoned'],
+    ['{"a":1,"a":1}', 'json-duplicate-member'],
+    [String.raw`[{"b":{"a":":","\u0061":[]}}]`, 'json-duplicate-member'],
   ])('%j is refused with %s', (text, code) => {
     expect(() => parseJsonBody(bytes(text), limits)).toThrow(expect.objectContaining({ status: 400, code }))
   })

@@ -1,19 +1,24 @@
-// JSON as it may enter: UTF-8, not too deep, no member that poisons a prototype. A fault is told by line and column and
+// JSON as it may enter: UTF-8, not too deep, no member twice or that poisons a prototype. A fault is told by line and column and
 // never quotes the text: V8's own messages do, and the text may be somebody's health.
 import { HttpProblem } from '../errors/http-problem.js'
 
 export type JsonLimits = { depthMax: number }
 
-/** Parses a body. Throws HttpProblem 400 `json-broken`, `json-too-deep`, `json-not-utf8` or `json-poisoned`. */
+/**
+ * Parses a body. Throws HttpProblem 400 `json-broken`, `json-too-deep`, `json-not-utf8`, `json-poisoned` or
+ * `json-duplicate-member`.
+ */
 export function parseJsonBody(bytes: Uint8Array, { depthMax }: JsonLimits): unknown {
   if (bytes.length === 0) throw new HttpProblem(400, 'body-missing', 'The body is empty.')
-  const tooDeep = firstTooDeep(bytes, depthMax)
+  const { tooDeep, members } = survey(bytes, depthMax)
   if (tooDeep !== undefined) {
     throw refused('json-too-deep', `The JSON nests deeper than ${depthMax} levels (byte ${tooDeep + 1}).`)
   }
   const text = decode(bytes)
   const value = parse(text)
   if (mayPoison(text)) refusePoison(value)
+  // Of two members of one name JSON.parse keeps the last, another reader the first: they would see two records.
+  if (membersOf(value) < members) throw refused('json-duplicate-member', 'An object names one of its members twice.')
   return value
 }
 
@@ -41,9 +46,13 @@ function refused(code: string, detail: string): HttpProblem {
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-// Counts on bytes before anything is parsed, so that no later recursion meets a depth that it cannot bear.
-function firstTooDeep(bytes: Uint8Array, depthMax: number): number | undefined {
+const COLON = 0x3a
+
+// Counts on bytes before anything is parsed, so that no later recursion meets a depth that it cannot bear. Outside of
+// strings each colon is a member.
+function survey(bytes: Uint8Array, depthMax: number): { tooDeep?: number; members: number } {
   let depth = 0
+  let members = 0
   let inString = false
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!
@@ -51,11 +60,21 @@ function firstTooDeep(bytes: Uint8Array, depthMax: number): number | undefined {
       if (byte === BACKSLASH) at++
       else if (byte === QUOTE) inString = false
     } else if (byte === QUOTE) inString = true
+    else if (byte === COLON) members++
     // `[` and `{` are 0x5b and 0x7b, `]` and `}` 0x5d and 0x7d: bit 0x20 apart.
-    else if ((byte | 0x20) === 0x7b && ++depth > depthMax) return at
+    else if ((byte | 0x20) === 0x7b && ++depth > depthMax) return { tooDeep: at, members }
     else if ((byte | 0x20) === 0x7d) depth--
   }
-  return undefined
+  return { members }
+}
+
+// No deeper than `depthMax`, for the survey came first.
+function membersOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const inner = Array.isArray(value) ? (value as unknown[]) : Object.values(value)
+  let count = Array.isArray(value) ? 0 : inner.length
+  for (const one of inner) if (typeof one === 'object' && one !== null) count += membersOf(one)
+  return count
 }
 
 // A cheap look at the text first. An escape could spell a letter of the names; of `_` and a to z, that is.
