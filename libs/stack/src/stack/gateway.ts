@@ -1,7 +1,8 @@
 // One origin in front of all services, as the gateway of a cluster is: forwards, streams, and says which one is away.
 import proxy from '@fastify/http-proxy'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { ROUTES, type ServiceName, type ServicePorts } from './services.js'
+import { STATUS_CODES } from 'node:http'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { ROUTES, type Route, type ServiceName, type ServicePorts } from './services.js'
 
 export type Gateway = { readonly port: number; stop(): Promise<void> }
 
@@ -15,11 +16,14 @@ export type GatewayOptions = {
 export async function startGateway({ port, ports }: GatewayOptions): Promise<Gateway> {
   const server = fastify({
     logger: false,
-    bodyLimit: 64 * 1024 * 1024,
+    requestTimeout: 120_000,
+    frameworkErrors: (error, _request, reply) => void refuse(reply, error.statusCode ?? 400),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 512 },
   })
-  for (const { prefix, service } of ROUTES) await forward(server, prefix, { service, port: ports[service].port })
+  server.setErrorHandler((error, _request, reply) => refuse(reply, (error as FastifyError).statusCode ?? 500))
+  server.setNotFoundHandler((_request, reply) => refuse(reply, 404))
+  for (const route of ROUTES) await forward(server, route, ports[route.service].port)
   try {
     await server.listen({ port, host: 'localhost' })
   } catch (error) {
@@ -30,16 +34,16 @@ export async function startGateway({ port, ports }: GatewayOptions): Promise<Gat
   return { port: (server.addresses()[0] as { port: number }).port, stop: () => server.close() }
 }
 
-async function forward(
-  server: FastifyInstance,
-  prefix: string,
-  { service, port }: { service: ServiceName; port: number },
-): Promise<void> {
+async function forward(server: FastifyInstance, { prefix, service, bodyBytesMax }: Route, port: number): Promise<void> {
   await server.register(proxy, {
     upstream: `http://127.0.0.1:${port}`,
     prefix,
     rewritePrefix: prefix,
     disableRequestLogging: true,
+    // Here, for a service that refuses an upload closes the connection under it, and the client would never know why.
+    preHandler: async (request, reply) => {
+      if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) return refuse(reply, 413)
+    },
     undici: { connections: 128, pipelining: 1, headersTimeout: 120_000, bodyTimeout: 300_000 },
     replyOptions: {
       // A 503 is the client's to repeat: it knows whether its request may be.
@@ -59,15 +63,27 @@ function forwardedHeaders(request: unknown, headers: Headers): Headers {
 }
 
 function unavailable(reply: FastifyReply, service: ServiceName): void {
-  void reply
-    .code(503)
-    .header('retry-after', '1')
+  const detail = `${service} does not answer; it is probably being started again.`
+  void problem(reply.header('retry-after', '1'), { status: 503, code: 'service-unreachable', detail })
+}
+
+const REFUSALS: Record<number, [code: string, detail: string]> = {
+  400: ['bad-request', 'The request is malformed.'],
+  404: ['not-found', 'There is nothing here.'],
+  413: ['body-too-large', 'The body is larger than this route accepts.'],
+  415: ['unsupported-media-type', 'The media type is none that is accepted here.'],
+}
+
+// The framework's own messages quote the URL, and a URL may hold an id of a subject.
+function refuse(reply: FastifyReply, status: number): FastifyReply {
+  const [code, detail] = REFUSALS[status] ?? ['refused', 'The request was refused.']
+  return problem(reply, { status, code, detail })
+}
+
+function problem(reply: FastifyReply, { status, ...told }: { status: number; code: string; detail: string }) {
+  const title = STATUS_CODES[status] ?? 'Error'
+  return reply
+    .code(status)
     .type('application/problem+json')
-    .send({
-      type: 'about:blank',
-      title: 'Service Unavailable',
-      status: 503,
-      code: 'service-unreachable',
-      detail: `${service} does not answer; it is probably being started again.`,
-    })
+    .send({ type: 'about:blank', title, status, ...told })
 }

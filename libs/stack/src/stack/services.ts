@@ -9,12 +9,17 @@ export function databaseServiceOf(name: ServiceName): DatabaseService {
   return name === 'ledger-sequencer' ? 'ledger' : name
 }
 
-/** Path prefixes of the one origin, and who answers them; records answers all the rest. */
-export const ROUTES: readonly { prefix: string; service: ServiceName }[] = [
-  { prefix: '/auth', service: 'identity' },
-  { prefix: '/ledger', service: 'ledger-sequencer' },
-  { prefix: '/audit', service: 'audit' },
-  { prefix: '/', service: 'records' },
+/** A part of the one origin: who answers there, and the largest body that this service takes. */
+export type Route = { prefix: string; service: ServiceName; bodyBytesMax: number }
+
+const MEBIBYTE = 1024 * 1024
+
+/** Path prefixes of the one origin; records answers all that no other does. */
+export const ROUTES: readonly Route[] = [
+  { prefix: '/auth', service: 'identity', bodyBytesMax: MEBIBYTE },
+  { prefix: '/ledger', service: 'ledger-sequencer', bodyBytesMax: MEBIBYTE },
+  { prefix: '/audit', service: 'audit', bodyBytesMax: MEBIBYTE },
+  { prefix: '/', service: 'records', bodyBytesMax: 32 * MEBIBYTE },
 ]
 
 /** Where one service listens on this machine. */
