@@ -25,6 +25,8 @@ export default defineConfig({
     projects: [
       project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy,performance}/**/*.spec.ts'], {
         pool: 'threads',
+        // Generous: many run at once, on few cores.
+        testTimeout: 30_000,
         // Real data takes seconds on a machine that does something else as well.
         testTimeout: 30_000,
       }),

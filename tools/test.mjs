@@ -27,6 +27,7 @@ const STAGES = [
 
 const line = (text) => process.stdout.write(`${text}\n`)
 const total = noCounts()
+let running = null
 const startedAt = Date.now()
 
 try {
@@ -36,6 +37,7 @@ try {
   process.exit(1)
 }
 mkdirSync(RESULTS, { recursive: true })
+endOnSignal()
 for (const stage of STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
   process.stdout.write(`\n── ${stage.title}\n`)
   const counts = await stage.run()
@@ -68,15 +70,24 @@ async function vitest(project, minutes) {
 function run(args, minutes, env = {}) {
   const child = spawn(repositoryNode(), args, { cwd: ROOT, env: { ...environment(), ...env }, stdio: 'inherit' })
   const timer = setTimeout(() => child.kill('SIGTERM'), minutes * 60_000)
-  const forward = () => child.kill('SIGINT')
-  process.once('SIGTERM', forward)
+  running = child
   return new Promise((resolve) => {
     child.on('exit', (code) => {
       clearTimeout(timer)
-      process.off('SIGTERM', forward)
       resolve(code ?? 1)
     })
   })
+}
+
+// A Ctrl-C reaches the children by itself; what is sent to this process alone is passed on. Either ends all stages.
+function endOnSignal() {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => {
+      running?.once('exit', () => process.exit(130))
+      running?.kill('SIGTERM')
+      setTimeout(() => process.exit(130), 30_000).unref()
+    })
+  }
 }
 
 function report() {
