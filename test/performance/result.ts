@@ -1,7 +1,7 @@
 // What a benchmark leaves behind: docs/performance/<name>.json has this form, table and charts are made of it alone.
 import type { Bare } from './measuring/bare.js'
 import type { Commit, Machine } from './measuring/machine.js'
-import type { ProcessUse, Window } from './measuring/processes.js'
+import type { ProcessUse } from './measuring/processes.js'
 import type { ProfiledProcess } from './measuring/profile.js'
 import type { Distribution } from './measuring/statistics.js'
 
@@ -20,11 +20,9 @@ export type Outcome = {
   latencies?: Record<string, Distribution>
   comparisons: Comparison[]
   processes: ProcessUse[]
+  profile?: ProfiledProcess[]
   series?: Series[]
 }
-
-/** The outcome and what it was measured over, for profiles. */
-export type Measurement = { outcome: Outcome; window: Window }
 
 export type Result = {
   name: string
@@ -36,7 +34,6 @@ export type Result = {
   full: boolean
   seconds: number
   machine: Machine
-  profile?: ProfiledProcess[]
 } & Outcome
 
 export type BenchmarkContext = {
@@ -52,5 +49,5 @@ export type BenchmarkContext = {
 export type Benchmark = {
   name: string
   title: string
-  run: (context: BenchmarkContext) => Promise<Measurement>
+  run: (context: BenchmarkContext) => Promise<Outcome>
 }

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commitNow, isShared, machineNow } from './measuring/machine.js'
-import { profilesIn } from './measuring/profile.js'
-import type { Benchmark, BenchmarkContext, Measurement, Result } from './result.js'
+import type { Benchmark, BenchmarkContext, Outcome, Result } from './result.js'
 
 export type RunOptions = { full: boolean; profile: boolean; seed: string; signal: AbortSignal }
 
@@ -18,7 +17,7 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
   const profileDir = options.profile ? mkdtempSync(join(tmpdir(), 'careseal-profile-')) : null
   const started = performance.now()
   try {
-    const { outcome, window } = await measure(benchmark, { ...options, profileDir, say })
+    const outcome = await measure(benchmark, { ...options, profileDir, say })
     const result: Result = {
       name: benchmark.name,
       title: benchmark.title,
@@ -29,7 +28,6 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
       seconds: Math.round((performance.now() - started) / 1000),
       machine,
       ...outcome,
-      ...(profileDir ? { profile: profilesIn(profileDir, window) } : {}),
     }
     for (const { name, value, unit } of result.measures) say(`${name}: ${value} ${unit}`)
     return result
@@ -43,7 +41,7 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
 
 type MeasureOptions = RunOptions & { profileDir: string | null; say: (text: string) => void }
 
-async function measure(benchmark: Benchmark, options: MeasureOptions): Promise<Measurement> {
+async function measure(benchmark: Benchmark, options: MeasureOptions): Promise<Outcome> {
   const closers: (() => Promise<void> | void)[] = []
   const context: BenchmarkContext = {
     full: options.full,

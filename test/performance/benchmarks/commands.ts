@@ -2,7 +2,7 @@
 import { measureBare } from '../measuring/bare.js'
 import { closedLoop } from '../measuring/closed-loop.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
-import { ProcessMeter } from '../measuring/processes.js'
+import { Observation } from '../measuring/observation.js'
 import { ratePerSecond } from '../measuring/statistics.js'
 import { EventWriter } from '../hosts/event-writer.js'
 import { RunningStack } from '../hosts/running-stack.js'
@@ -24,24 +24,23 @@ export const benchmark: Benchmark = {
     await closedLoop({ clients: CLIENTS, warmUpMs: 2_000, durationMs: 500, once })
     const before = await untilQuiet(writer.pool)
     const durationMs = context.full ? 60_000 : 12_000
-    const meter = new ProcessMeter({ ...stack.roots, load: process.pid })
+    const observation = new Observation(context, { ...stack.roots, load: process.pid })
     const started = performance.now()
     const onProgress = (done: number) => done % 4_000 === 0 && context.progress(`${done} commands`)
     const committed = await closedLoop({ clients: CLIENTS, warmUpMs: 0, durationMs, once, onProgress })
     const count = (await eventCount(writer.pool)) - before
     await untilSealed(writer.pool, before + count, (done) => context.progress(`sealed ${done - before} of ${count}`))
     const value = ratePerSecond(count, performance.now() - started)
-    const measured = meter.stop()
+    const measured = await observation.stop()
     context.progress('bare comparison')
     const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize: 1, bodyBytes: writer.bodyBytes })
     const sealed: Measure = { name: 'commands → sealed', unit: 'events/s', value, target: TARGET }
-    const outcome = {
+    return {
       parameters: { clients: CLIENTS, seconds: durationMs / 1000, bodyBytes: writer.bodyBytes, fsync: true },
       measures: [sealed, { name: 'commands committed', unit: 'events/s', value: committed.perSecond }],
       latencies: { 'command until COMMIT': committed.latency },
       comparisons: comparisonsOf(sealed, bare),
-      processes: measured.processes,
+      ...measured,
     }
-    return { outcome, window: measured.window }
   },
 }

@@ -5,7 +5,7 @@ import { natsSeedFileOf } from '@careseal/stack'
 import { measureBare } from '../measuring/bare.js'
 import { closedLoop } from '../measuring/closed-loop.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
-import { ProcessMeter } from '../measuring/processes.js'
+import { Observation } from '../measuring/observation.js'
 import { startReadingWorld, type ReadingWorld } from '../hosts/reading-world.js'
 import type { Benchmark, Measure } from '../result.js'
 
@@ -22,27 +22,26 @@ export const benchmark: Benchmark = {
     context.progress('one at a time')
     const alone = await closedLoop({ clients: 1, warmUpMs: 2_000, durationMs: 4_000, once: ask })
     context.progress(`${CLIENTS} at a time`)
-    let meter: ProcessMeter | undefined
+    let observation: Observation | undefined
     const many = await closedLoop({
       clients: CLIENTS,
       warmUpMs: 2_000,
       durationMs: seconds * 1000,
       once: ask,
-      onMeasuring: () => (meter = new ProcessMeter({ ...stack.roots, load: process.pid })),
+      onMeasuring: () => (observation = new Observation(context, { ...stack.roots, load: process.pid })),
       onProgress: (done) => done % 4_000 === 0 && context.progress(`${done} decisions`),
     })
-    const measured = (meter as ProcessMeter).stop()
+    const measured = await (observation as Observation).stop()
     context.progress('bare comparison')
     const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize: 1, bodyBytes: 300 })
     const rate: Measure = { name: `decisions, ${CLIENTS} at a time`, unit: 'decisions/s', value: many.perSecond }
-    const outcome = {
+    return {
       parameters: { clients: CLIENTS, seconds, patients: world.patientIds.length, fsync: true },
       measures: [rate, { name: 'decisions, one at a time', unit: 'decisions/s', value: alone.perSecond }],
       latencies: { [`${CLIENTS} at a time`]: many.latency, 'one at a time': alone.latency },
       comparisons: comparisonsOf(rate, bare),
-      processes: measured.processes,
+      ...measured,
     }
-    return { outcome, window: measured.window }
   },
 }
 

@@ -2,8 +2,9 @@
 // with the outbox full before the clock starts, once while batches keep coming.
 import { measureBare } from '../measuring/bare.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
-import { ProcessMeter } from '../measuring/processes.js'
-import { ratePerSecond } from '../measuring/statistics.js'
+import { Observation, type Observed } from '../measuring/observation.js'
+import type { Roots } from '../measuring/processes.js'
+import { ratePerSecond, rounded } from '../measuring/statistics.js'
 import { EventWriter } from '../hosts/event-writer.js'
 import { RunningStack } from '../hosts/running-stack.js'
 import { untilQuiet, untilSealed } from '../hosts/sealing.js'
@@ -12,7 +13,7 @@ import type { Benchmark, BenchmarkContext, Measure } from '../result.js'
 const BATCH = 500
 const TARGET = 10_000
 
-type Run = { writer: EventWriter; context: BenchmarkContext }
+type Run = { writer: EventWriter; context: BenchmarkContext; roots: Roots }
 
 export const benchmark: Benchmark = {
   name: 'events',
@@ -21,38 +22,49 @@ export const benchmark: Benchmark = {
     const stack = await RunningStack.start(context)
     const writer = new EventWriter(stack, 2)
     context.onEnd(() => writer.pool.end())
+    const run = { writer, context, roots: { ...stack.roots, load: process.pid } }
     const [backlog, flow] = context.full ? [100_000, 100_000] : [30_000, 20_000]
     await writer.warmUp()
-    await drain({ writer, context }, 5_000)
-    const meter = new ProcessMeter({ ...stack.roots, load: process.pid })
-    const drained = await drain({ writer, context }, backlog)
-    const measured = meter.stop()
-    const flowed = await follow({ writer, context }, flow)
+    await drain({ ...run, context: { ...context, profileDir: null } }, 5_000)
+    const { perSecond, observed } = await drain(run, backlog)
+    const flowed = await follow(run, flow)
     context.progress('bare comparison')
     const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize: BATCH, bodyBytes: writer.bodyBytes })
-    const sealed: Measure = { name: 'full outbox → sealed', unit: 'events/s', value: drained, target: TARGET }
-    const outcome = {
+    const sealed: Measure = { name: 'full outbox → sealed', unit: 'events/s', value: perSecond, target: TARGET }
+    return {
       parameters: { batch: BATCH, backlog, flow, bodyBytes: writer.bodyBytes, fsync: true },
-      measures: [sealed, { name: 'appended in batches and sealed at once', unit: 'events/s', value: flowed }],
+      measures: [
+        sealed,
+        { name: 'CPU time of an event, all processes', unit: 'µs', value: microsPerEvent(observed, backlog) },
+        { name: 'appended in batches and sealed at once', unit: 'events/s', value: flowed },
+      ],
       comparisons: comparisonsOf(sealed, bare),
-      processes: measured.processes,
+      ...observed,
     }
-    return { outcome, window: measured.window }
   },
 }
 
 // Batches become visible to the relay together, by one COMMIT, so that what is measured is the way from there on.
-async function drain({ writer, context }: Run, count: number): Promise<number> {
+async function drain(run: Run, count: number): Promise<{ perSecond: number; observed: Observed }> {
+  const { writer, context, roots } = run
   const before = await untilQuiet(writer.pool)
+  const started = { at: 0 }
+  let observation: Observation | undefined
   await writer.commit(async (sql) => {
     for (let done = 0; done < count; done += BATCH) {
       await writer.append(sql, Math.min(BATCH, count - done))
       if (done % 5_000 === 0) context.progress(`filling the outbox: ${done} of ${count}`)
     }
+    observation = new Observation(context, roots)
+    started.at = performance.now()
   })
-  const started = performance.now()
   await untilSealed(writer.pool, before + count, (done) => context.progress(`sealed ${done - before} of ${count}`))
-  return ratePerSecond(count, performance.now() - started)
+  const perSecond = ratePerSecond(count, performance.now() - started.at)
+  return { perSecond, observed: await (observation as Observation).stop() }
+}
+
+function microsPerEvent({ processes }: Observed, count: number): number {
+  return rounded((processes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) * 1e6) / count)
 }
 
 async function follow({ writer, context }: Run, count: number): Promise<number> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { patientBundle } from '@careseal/synthetic'
 import { measureBare } from '../measuring/bare.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
-import { ProcessMeter } from '../measuring/processes.js'
+import { Observation } from '../measuring/observation.js'
 import { distributionOf, ratePerSecond, type Distribution } from '../measuring/statistics.js'
 import { RunningStack } from '../hosts/running-stack.js'
 import { untilQuiet } from '../hosts/sealing.js'
@@ -27,10 +27,10 @@ export const benchmark: Benchmark = {
     await stack.token('hospital')
     const cold = await pass({ stack, context, bundles }, 'cold')
     const passes = context.full ? 5 : 1
-    const meter = new ProcessMeter({ ...stack.roots, load: process.pid })
+    const observation = new Observation(context, { ...stack.roots, load: process.pid })
     const warm: Pass[] = []
     for (let turn = 0; turn < passes; turn++) warm.push(await pass({ stack, context, bundles }, `warm-${turn}`))
-    const measured = meter.stop()
+    const measured = await observation.stop()
     context.progress('bare comparison')
     const resources = bundles.reduce((sum, bundle) => sum + bundle.resources, 0)
     const batchSize = Math.round(resources / bundles.length)
@@ -38,7 +38,7 @@ export const benchmark: Benchmark = {
     const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize, bodyBytes })
     const last = warm.at(-1) as Pass
     const rate: Measure = { name: 'stored, warm', unit: 'resources/s', value: last.perSecond }
-    const outcome = {
+    return {
       parameters: {
         source,
         bundles: bundles.length,
@@ -54,9 +54,8 @@ export const benchmark: Benchmark = {
       ],
       latencies: { 'bundle, cold': cold.latency, 'bundle, warm': last.latency },
       comparisons: comparisonsOf(rate, bare),
-      processes: measured.processes,
+      ...measured,
     }
-    return { outcome, window: measured.window }
   },
 }
 

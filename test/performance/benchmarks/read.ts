@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http'
 import { measureBare } from '../measuring/bare.js'
 import { closedLoop } from '../measuring/closed-loop.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
-import { ProcessMeter } from '../measuring/processes.js'
+import { Observation } from '../measuring/observation.js'
 import { startReadingWorld } from '../hosts/reading-world.js'
 import type { Benchmark, Measure } from '../result.js'
 
@@ -25,16 +25,16 @@ export const benchmark: Benchmark = {
     context.progress('one at a time')
     const alone = await closedLoop({ clients: 1, warmUpMs: 3_000, durationMs: 4_000, once: read })
     context.progress(`${CLIENTS} at a time`)
-    let meter: ProcessMeter | undefined
+    let observation: Observation | undefined
     const many = await closedLoop({
       clients: CLIENTS,
       warmUpMs: 3_000,
       durationMs: seconds * 1000,
       once: read,
-      onMeasuring: () => (meter = new ProcessMeter({ ...stack.roots, load: process.pid })),
+      onMeasuring: () => (observation = new Observation(context, { ...stack.roots, load: process.pid })),
       onProgress: (done) => done % 1_000 === 0 && context.progress(`${done} reads`),
     })
-    const measured = (meter as ProcessMeter).stop()
+    const measured = await (observation as Observation).stop()
     context.progress('bare comparison')
     const probe = { clients: CLIENTS, warmUpMs: 500, durationMs: 2_500, once: () => get(`${stack.origin}/livez`) }
     const live = await closedLoop(probe)
@@ -43,7 +43,7 @@ export const benchmark: Benchmark = {
       ...(await measureBare({ postgresUrl: stack.state.postgres, batchSize: 1, bodyBytes: 300 })),
     ]
     const rate: Measure = { name: `reads, ${CLIENTS} at a time`, unit: 'requests/s', value: many.perSecond }
-    const outcome = {
+    return {
       parameters: {
         clients: CLIENTS,
         seconds,
@@ -54,9 +54,8 @@ export const benchmark: Benchmark = {
       measures: [rate, { name: 'reads, one at a time', unit: 'requests/s', value: alone.perSecond }],
       latencies: { [`${CLIENTS} at a time`]: many.latency, 'one at a time': alone.latency },
       comparisons: comparisonsOf(rate, bare),
-      processes: measured.processes,
+      ...measured,
     }
-    return { outcome, window: measured.window }
   },
 }
 

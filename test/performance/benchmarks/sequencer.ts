@@ -1,7 +1,8 @@
 // Entries into blocks, sustained, from an in-process producer; and whether an entry costs the same in a large ledger.
 import { measureBarePostgres, type Bare } from '../measuring/bare.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
-import { ProcessMeter, type Roots } from '../measuring/processes.js'
+import { Observation } from '../measuring/observation.js'
+import type { Roots } from '../measuring/processes.js'
 import { flatness, ratePerSecond, rounded } from '../measuring/statistics.js'
 import { HostProcess } from '../hosts/child-host.js'
 import type { Mark, SequencerReport, SequencerRun } from '../hosts/sequencer.host.js'
@@ -23,9 +24,9 @@ export const benchmark: Benchmark = {
     const run: SequencerRun = context.full
       ? { entries: 10_000_000, durationMsMax: 20 * 60_000, seed: context.seed }
       : { entries: 1_000_000, durationMsMax: 60_000, seed: context.seed }
-    const meter = new ProcessMeter(roots)
+    const observation = new Observation(context, roots)
     const report = await host.call<SequencerReport>('run', run)
-    const measured = meter.stop()
+    const measured = await observation.stop()
     context.progress('bare comparison, after')
     const rates = meansOf(before, await bare())
     const sealed: Measure = {
@@ -34,14 +35,13 @@ export const benchmark: Benchmark = {
       value: ratePerSecond(report.sealed, report.sealedMs),
       target: TARGET,
     }
-    const outcome = {
+    return {
       parameters: parametersOf(report),
       measures: [sealed, ...measuresOf(report, { sealed, copy: rates[0] as Bare })],
       comparisons: comparisonsOf(sealed, rates),
-      processes: measured.processes,
+      ...measured,
       series: seriesOf(report.marks),
     }
-    return { outcome, window: measured.window }
   },
 }
 

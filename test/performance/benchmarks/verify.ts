@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sha256 } from '@careseal/crypto'
 import { comparisonsOf } from '../measuring/comparisons.js'
-import { ProcessMeter, type Measured, type ProcessUse } from '../measuring/processes.js'
+import { Observation, type Observed } from '../measuring/observation.js'
+import type { ProcessUse } from '../measuring/processes.js'
 import { profilingEnvironment } from '../measuring/profile.js'
 import { ratePerSecond, rounded } from '../measuring/statistics.js'
 import { writeExport, type Exported } from '../hosts/export-writer.js'
@@ -17,7 +18,7 @@ const TARGET = 100_000
 const NAME = 'careseal verify'
 
 type Made = Exported & { folder: string }
-type Verified = { perSecond: number; memory: [seconds: number, mebibytes: number][]; measured: Measured }
+type Verified = { perSecond: number; memory: [seconds: number, mebibytes: number][]; measured: Observed }
 
 export const benchmark: Benchmark = {
   name: 'verify',
@@ -25,13 +26,13 @@ export const benchmark: Benchmark = {
   async run(context) {
     const leaves = context.full ? 5_000_000 : 1_000_000
     const [warmUp, large] = [await exported(context, 20_000), await exported(context, leaves)]
-    await verified(warmUp, null)
+    await verified(warmUp, { profileDir: null })
     context.progress(`verifying ${large.entries} entries`)
-    const { perSecond, memory, measured } = await verified(large, context.profileDir)
+    const { perSecond, memory, measured } = await verified(large, context)
     const bare = { name: 'one SHA-256 per entry, in memory', unit: 'entries/s', value: bareHashing() }
     const rate: Measure = { name: 'verified', unit: 'entries/s', value: perSecond, target: TARGET }
     const used = measured.processes[0] as ProcessUse
-    const outcome = {
+    return {
       parameters: { entries: large.entries, exportMiB: Math.round(large.bytes / 2 ** 20) },
       measures: [
         rate,
@@ -40,10 +41,9 @@ export const benchmark: Benchmark = {
         { name: 'peak memory, second half ÷ first half', unit: '', value: growthOf(memory) },
       ],
       comparisons: comparisonsOf(rate, [bare]),
-      processes: measured.processes,
+      ...measured,
       series: [{ name: 'memory', x: 'seconds', y: 'MiB', points: memory }],
     }
-    return { outcome, window: measured.window }
   },
 }
 
@@ -60,21 +60,24 @@ async function exported({ seed, progress, onEnd }: BenchmarkContext, leaves: num
   return { folder, ...(await writeExport({ folder, leaves, seed, onProgress })) }
 }
 
-async function verified({ folder, vkey, entries }: Made, profileDir: string | null): Promise<Verified> {
+async function verified(
+  { folder, vkey, entries }: Made,
+  under: Pick<BenchmarkContext, 'profileDir'>,
+): Promise<Verified> {
   const started = performance.now()
   const args = [CLI, 'verify', '--export', folder, '--vkey', vkey, '--json', '--quiet']
-  const env = { ...process.env, ...profilingEnvironment(profileDir) }
+  const env = { ...process.env, ...profilingEnvironment(under.profileDir, true) }
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  const meter = new ProcessMeter({ [NAME]: child.pid ?? 0 })
+  const observation = new Observation(under, { [NAME]: child.pid ?? 0 })
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
   const code = await new Promise((resolve) => child.once('close', resolve))
   const perSecond = ratePerSecond(entries, performance.now() - started)
-  const measured = meter.stop()
+  const measured = await observation.stop()
   const said = Buffer.concat(chunks).toString()
   const answer = code === 0 ? (JSON.parse(said) as { entries: number }) : null
   if (answer?.entries !== entries) throw new Error(`careseal verify ended with ${String(code)}: ${said}`)
-  return { perSecond, memory: meter.memoryOf(NAME), measured }
+  return { perSecond, memory: observation.memoryOf(NAME), measured }
 }
 
 function bareHashing(): number {

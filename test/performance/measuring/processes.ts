@@ -4,12 +4,6 @@ import { rounded } from './statistics.js'
 
 export type ProcessUse = { name: string; cpuSeconds: number; peakMemoryMiB: number }
 
-/** What was measured from when to when, in microseconds of the monotonic clock: profiles are cut to it. */
-export type Window = { pids: Record<string, number>; fromMicros: number; toMicros: number }
-
-/** Of whom profiles count, and what they used. */
-export type Measured = { processes: ProcessUse[]; window: Window }
-
 /** Name → root of a tree. A part of another part's tree is counted as its own. */
 export type Roots = Record<string, number>
 
@@ -26,7 +20,7 @@ export class ProcessMeter {
   private readonly last = new Map<string, number>()
   private readonly timer: NodeJS.Timeout
   private readonly roots: Roots
-  private readonly fromMicros = microsNow()
+  private readonly startedMs = performance.now()
   private readonly history: Record<string, [seconds: number, mebibytes: number][]> = {}
 
   constructor(roots: Roots) {
@@ -36,19 +30,14 @@ export class ProcessMeter {
     this.timer = setInterval(() => this.sample(), SAMPLE_MS)
   }
 
-  stop(): Measured {
-    clearInterval(this.timer)
-    this.sample()
-    const window = { pids: this.roots, fromMicros: this.fromMicros, toMicros: microsNow() }
-    return { processes: this.uses(), window }
-  }
-
   /** Memory of one of them over the time since construction. */
   memoryOf(name: string): [seconds: number, mebibytes: number][] {
     return this.history[name] ?? []
   }
 
-  private uses(): ProcessUse[] {
+  stop(): ProcessUse[] {
+    clearInterval(this.timer)
+    this.sample()
     return Object.keys(this.roots).map((name) => ({
       name,
       cpuSeconds: rounded(((this.last.get(name) ?? 0) - (this.before.get(name) ?? 0)) / TICKS_PER_SECOND),
@@ -64,7 +53,7 @@ export class ProcessMeter {
       const shared = Math.max(0, ...uses.map((use) => use.shared))
       const kibibytes = uses.reduce((sum, use) => sum + use.own, shared)
       this.peaks.set(name, Math.max(this.peaks.get(name) ?? 0, kibibytes))
-      const seconds = rounded((microsNow() - this.fromMicros) / 1e6)
+      const seconds = rounded((performance.now() - this.startedMs) / 1000)
       if (kibibytes > 0) (this.history[name] ??= []).push([seconds, Math.round(kibibytes / 1024)])
     }
   }
@@ -73,10 +62,6 @@ export class ProcessMeter {
 /** CPU seconds of a process and all below it. */
 export function treeCpuSecondsOf(pid: number): number {
   return (ticksByName({ root: pid }).get('root') ?? 0) / TICKS_PER_SECOND
-}
-
-function microsNow(): number {
-  return Number(process.hrtime.bigint() / 1000n)
 }
 
 function ticksByName(roots: Roots): Map<string, number> {

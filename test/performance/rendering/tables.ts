@@ -1,4 +1,5 @@
 // Results as Markdown: a summary against the targets, then what each benchmark found.
+import type { SelfTime } from '../measuring/profile.js'
 import type { Comparison, Measure, Result } from '../result.js'
 
 export function tablesOf(results: readonly Result[]): string {
@@ -68,16 +69,15 @@ function processesOf({ processes }: Result): string {
 }
 
 function profileOf({ profile = [] }: Result): string {
-  const rows = profile.flatMap(({ name, busyPercent, top }) =>
-    top
-      .slice(0, 5)
-      .map(({ code, percent }, place) => [
-        place === 0 ? `${name} (${busyPercent} % busy)` : '',
-        `\`${code}\``,
-        `${percent} %`,
-      ]),
-  )
-  return rows.length === 0 ? '' : tableOf(['process', 'self time in', 'of the time measured'], rows)
+  const rows = profile
+    .filter(({ busyPercent }) => busyPercent >= 5)
+    .map(({ name, busyPercent, top, packages }) => [name, `${busyPercent} %`, selfTimesOf(packages), selfTimesOf(top)])
+  return rows.length === 0 ? '' : tableOf(['process', 'busy', 'self time by package', 'by function'], rows)
+}
+
+function selfTimesOf(times: readonly SelfTime[]): string {
+  const most = times.slice(0, 6).map(({ code, percent }) => `${code.replace(/ .*\//, ' ')} ${percent} %`)
+  return most.join(', ')
 }
 
 function isMet({ value, target, atMost }: Measure): string {
