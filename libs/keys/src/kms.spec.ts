@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
@@ -52,8 +52,15 @@ describe('a KMS over a file', () => {
   })
 
   it('refuses a file that others may read, a malformed one and a missing one', () => {
-    expect(() => fileKms(keyFile('open', undefined, 0o640))).toThrow(/readable by others/)
+    expect(() => fileKms(keyFile('open', undefined, 0o644))).toThrow(/readable by others/)
     expect(() => fileKms(keyFile('short', 'ab'))).toThrow(/64 hex digits/)
     expect(() => fileKms(join(folder, 'missing'))).toThrow(/cannot be read/)
+  })
+
+  it.skipIf(process.getuid?.() !== 0)('lets the group read what root owns, as a mounted secret is', () => {
+    const path = keyFile('mounted', undefined, 0o640)
+    expect(fileKms(path).keyId).toHaveLength(32)
+    chownSync(path, 65_532, 65_532)
+    expect(() => fileKms(path)).toThrow(/readable by others/)
   })
 })

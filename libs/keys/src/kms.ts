@@ -25,7 +25,10 @@ export class UnwrapFailed extends Error {
   }
 }
 
-/** A KMS over a file of 64 hex digits that only its owner may read (mode 0600 or tighter). */
+/**
+ * A KMS over a file of 64 hex digits that only its owner may read (mode 0600 or tighter). Of a file that root owns the
+ * group may read too (0640): that is how a Kubernetes secret reaches a process that is not root.
+ */
 export function fileKms(path: string): Kms {
   const root = readRootKey(path)
   const keyId = hex(sha256(utf8('careseal/v1/kms-key-id\n'), root)).slice(0, 32)
@@ -37,15 +40,17 @@ export function fileKms(path: string): Kms {
 }
 
 function readRootKey(path: string): Uint8Array {
-  if ((statOrRefuse(path) & 0o077) !== 0) throw new KmsUnavailable('the KMS key file must not be readable by others')
+  const { mode, uid } = statOrRefuse(path)
+  if ((mode & (uid === 0 ? 0o037 : 0o077)) !== 0)
+    throw new KmsUnavailable('the KMS key file must not be readable by others')
   const text = readFileSync(path, 'utf8').trim()
   if (!/^[0-9a-f]{64}$/i.test(text)) throw new KmsUnavailable('the KMS key file must hold 64 hex digits')
   return Buffer.from(text, 'hex')
 }
 
-function statOrRefuse(path: string): number {
+function statOrRefuse(path: string): { mode: number; uid: number } {
   try {
-    return statSync(path).mode
+    return statSync(path)
   } catch (cause) {
     throw new KmsUnavailable('the KMS key file cannot be read', { cause })
   }
