@@ -63,7 +63,7 @@ afterAll(async () => {
 
 const fetchTry = (method = 'GET') => fetch(`http://127.0.0.1:${application.port}/try`, { method })
 const readyz = async () => (await fetch(`http://127.0.0.1:${application.port}/readyz`)).status
-const waitUntil = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 15_000, interval: 50 })
+const waitUntil = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 25_000, interval: 50 })
 const caller = { accountId: randomUUID(), clientId: 'c', role: 'auditor' as const, scopes: [] }
 
 const receiptFor = (id: string): Promise<ReceiptResult> => application.app.get(Receipts).receiptFor(id)
