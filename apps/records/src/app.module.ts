@@ -11,6 +11,7 @@ import { BundleController } from './bundles/bundle.controller.js'
 import { TransactionService } from './bundles/transaction.service.js'
 import { RECORDS_CONFIG, type RecordsConfig } from './config.js'
 import { DocsController } from './docs/docs.controller.js'
+import { HealthContributors } from './health-contributors.js'
 import { CapabilityController } from './http/capability.controller.js'
 import { ForwardController } from './http/forward.controller.js'
 import { ForwardService } from './http/forward.service.js'
@@ -56,7 +57,7 @@ const WRITING = [
   TransactionService,
   BatchService,
 ]
-const SERVICES = [...READING, ...SEARCHING, ...WRITING, ForwardService]
+const SERVICES = [...READING, ...SEARCHING, ...WRITING, ForwardService, HealthContributors]
 
 @Module({})
 export class RecordsModule implements OnModuleInit {

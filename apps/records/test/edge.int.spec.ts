@@ -32,6 +32,30 @@ describe('the edge', () => {
     expect((await world.call('POST', '/fhir/Patient', patch)).status).toBe(415)
   })
 
+  it.each([
+    ['PATCH', `/fhir/Observation/${idOf(1)}`, 'DELETE, GET, HEAD, PUT'],
+    ['PUT', '/fhir/Observation?code=a', 'GET, HEAD, POST'],
+    ['DELETE', '/fhir/Observation?code=a', 'GET, HEAD, POST'],
+    ['POST', '/fhir/Observation/$validate', 'DELETE, GET, HEAD, PUT'],
+    ['GET', '/fhir', 'POST'],
+  ])(
+    'refuses %s %s, which the capability statement does not list, and says what there is',
+    async (method, path, allow) => {
+      const body = method === 'GET' || method === 'DELETE' ? {} : { body: {} }
+      const refused = await world.call(method, path, body)
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, allow])
+      expect(refused.body.issue[0]).toMatchObject({
+        code: 'not-supported',
+        diagnostics: expect.stringContaining(allow),
+      })
+    },
+  )
+
+  it('is ready only with its database and its broker', async () => {
+    const { body } = await world.call('GET', '/readyz', { as: null })
+    expect(body.checks).toEqual({ producer: 'up', database: 'up', broker: 'up' })
+  })
+
   it('forwards Consent and AuditEvent as they are', async () => {
     const consent = await world.call('GET', `/fhir/Consent/${idOf(77)}?x=1`, {
       headers: { 'x-purpose-of-use': 'TREAT' },

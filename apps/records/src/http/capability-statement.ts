@@ -19,7 +19,8 @@ export function capabilityStatement({ url, origin }: ServerBase): object {
         mode: 'server',
         documentation:
           'Each version has a receipt: GET Type/id/_history/vid/$receipt, with ?field=/json/pointer for one field. ' +
-          'The header x-purpose-of-use says why. POST takes an Idempotency-Key. Search parameters are ' +
+          'The header x-purpose-of-use says why. Writes take an Idempotency-Key: their repetition is answered ' +
+          'with the same status, Location and ETag, without a body. Search parameters are ' +
           'strict; Prefer: handling=lenient ignores the unknown and says so.',
         security: security(origin),
         resource: [...[...OWNED_BY_RECORDS].map(resource), ...FORWARDED].toSorted(byType),

@@ -23,6 +23,7 @@ const PASSED_ON = [
   'traceparent',
 ]
 const PASSED_BACK = [
+  'allow',
   'content-type',
   'etag',
   'last-modified',

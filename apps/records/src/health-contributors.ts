@@ -1,0 +1,17 @@
+import { Inject, Injectable } from '@nestjs/common'
+import type { NatsConnection } from '@careseal/messaging'
+import { NATS, natsHealth } from '@careseal/nest-jetstream'
+import { HealthRegistry } from '@careseal/service-kit'
+import { DataSource } from 'typeorm'
+
+/** Ready means: the database answers and the broker is connected (the event store adds `producer`). */
+@Injectable()
+export class HealthContributors {
+  constructor(health: HealthRegistry, dataSource: DataSource, @Inject(NATS) nc: NatsConnection) {
+    const broker = natsHealth(nc)
+    health.addReadiness('database', async () => void (await dataSource.query('SELECT 1')))
+    health.addReadiness('broker', () => {
+      if (!broker().up) throw new Error('the broker is away')
+    })
+  }
+}
