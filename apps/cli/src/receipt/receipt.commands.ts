@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { parseReceipt, verifyReceipt, type Receipt, type ReceiptVerdict } from '@careseal/ledger-core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { accessToken, contextOf, type Context, type GlobalOptions } from '../context.js'
@@ -7,8 +7,9 @@ import { reasonOf, request } from '../http.js'
 import { fetchVkeys } from '../verify/ledger-client.js'
 import { PRIMITIVES } from '../verify/primitives.js'
 import { readText, trustOf, type TrustOptions } from '../verify/trust-options.js'
+import { explanationOf, shownOf, shownText } from './verdict-text.js'
 
-type GetOptions = GlobalOptions & { as: string; wait: number }
+type GetOptions = GlobalOptions & { as: string; wait: number; field?: string }
 type VerifyOptions = GlobalOptions & TrustOptions
 
 const GET_HELP = `
@@ -18,6 +19,7 @@ Patient/<id>/accesses/<event id>, as /audit/patients/<id>/accesses shows it.
 Examples:
   careseal receipt get Observation/<id>/_history/<version> --as patient-1 > receipt.json
   careseal receipt get Observation/<id> --as clinician
+  careseal receipt get Observation/<id> --field /valueQuantity/value --as patient-1
   careseal receipt get Patient/<id>/accesses/<event id> --as patient-1`
 
 const VERIFY_HELP = `
@@ -34,7 +36,11 @@ export function addReceiptCommands(program: Command, collect: (value: string, be
     .description('fetch the receipt of a record version, or of an event of the access log')
     .argument('<place>', 'Type/id/_history/version, Type/id for its present version, or Patient/id/accesses/event')
     .requiredOption('--as <login>', 'who asks; receipts are for whoever may read what they prove')
-    .option('--wait <seconds>', 'how long to wait until it is sealed', Number, 30)
+    .option(
+      '--field <pointer>',
+      'show this field of the version alone (a JSON Pointer); it proves nothing of the others',
+    )
+    .option('--wait <seconds>', 'how long to wait until it is sealed', seconds, 30)
     .option('--origin <url>', 'another ledger than the one on this machine')
     .addHelpText('after', GET_HELP)
     .action(runGet)
@@ -53,7 +59,7 @@ async function runGet(place: string, _options: unknown, command: Command): Promi
   const context = contextOf(options)
   const { token } = await accessToken(context, options.as)
   const origin = context.origin()
-  const url = await receiptUrl(place, { origin, token })
+  const url = withField(await receiptUrl(place, { origin, token }), options.field)
   const text = await untilSealed(url, token, options.wait * 1000)
   context.terminal.data(text, JSON.parse(text))
 }
@@ -73,6 +79,18 @@ async function receiptUrl(place: string, { origin, token }: { origin: string; to
   if (!response.ok) throw new CliError(EXIT.failure, `${place}: ${reasonOf(response.status, text)}`)
   const { meta } = JSON.parse(text) as { meta?: { versionId?: string } }
   return `${origin}/fhir/${place}/_history/${meta?.versionId ?? ''}/$receipt`
+}
+
+function withField(url: string, field: string | undefined): string {
+  if (field === undefined) return url
+  if (url.endsWith('/$receipt')) return `${url}?${new URLSearchParams({ field }).toString()}`
+  throw new CliError(EXIT.usage, '--field is for a version of a record: an access has no fields')
+}
+
+function seconds(text: string): number {
+  const number = Number(text)
+  if (Number.isFinite(number) && number >= 0) return number
+  throw new InvalidArgumentError('must be a number of seconds')
 }
 
 // A version that was stored a moment ago has no place on the ledger yet.
@@ -122,23 +140,15 @@ async function ownKeys(context: Context): Promise<string[]> {
 function tell({ terminal }: Context, receipt: Receipt, verdict: ReceiptVerdict): void {
   const { green, red } = terminal.colors
   if (!verdict.ok) {
-    terminal.data(`${red('NOT verified')}: ${verdict.reason}`, verdict)
+    terminal.data(`${red('NOT verified')}: ${verdict.reason}: ${explanationOf(verdict.reason)}`, verdict)
     process.exitCode = EXIT.verification
     return
   }
   const { type, body, index, checkpoint } = verdict
-  const record = receipt.record
-    ? ` of ${receipt.record.type}/${receipt.record.id}/_history/${receipt.record.versionId}`
-    : ''
-  const text = `${green('verified')}: ${type}${record}, ${body.time}; entry ${index} under the checkpoint of size ${checkpoint.size} of ${checkpoint.origin}, ${checkpoint.cosignatures.length} cosignatures`
-  const json = {
-    ok: true,
-    type,
-    index,
-    size: checkpoint.size,
-    origin: checkpoint.origin,
-    cosignatures: checkpoint.cosignatures,
-    body,
-  }
-  terminal.data(text, json)
+  const { size, origin, cosignatures } = checkpoint
+  const { record } = receipt
+  const of = record ? ` of ${record.type}/${record.id}/_history/${record.versionId}` : ''
+  const place = `entry ${index} under the checkpoint of size ${size} of ${origin}, ${cosignatures.length} cosignatures`
+  const text = `${green('verified')}: ${type}${of}, ${body.time}; ${place}${record ? `\n${shownText(record)}` : ''}`
+  terminal.data(text, { ok: true, type, index, size, origin, cosignatures, body, ...(record ? shownOf(record) : {}) })
 }

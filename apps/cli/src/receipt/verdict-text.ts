@@ -1,0 +1,37 @@
+// What a verified receipt proves, and what is wrong with one that does not, for people.
+import type { ReceiptReason, ReceiptRecord } from '@careseal/ledger-core'
+
+type Field = { pointer: string; value: unknown }
+
+/** The fields that a receipt shows and proves; `allFields` when none of the version is held back. */
+export function shownOf(record: ReceiptRecord): { fields: Field[]; allFields: boolean } {
+  const allFields = 'fields' in record
+  const fields = (allFields ? record.fields : record.shown).map(({ pointer, value }) => ({ pointer, value }))
+  return { fields, allFields }
+}
+
+/** The same in one line, or a line per field when some are held back: those are what the receipt was asked for. */
+export function shownText(record: ReceiptRecord): string {
+  const { fields, allFields } = shownOf(record)
+  if (allFields) return `all ${fields.length} fields of the version stand`
+  const lines = fields.map(({ pointer, value }) => `${pointer} = ${JSON.stringify(value)}`)
+  return `${lines.join('\n')}\nthe other fields are not shown, and nothing is proven of them`
+}
+
+const EXPLANATIONS: Record<ReceiptReason, string> = {
+  malformed: 'this is no receipt of version 1',
+  'body-wrong': 'the event is not of the type that the receipt names',
+  'commitment-wrong': 'the event or its opening is not what the leaf commits to',
+  'inclusion-wrong': 'the leaf does not stand at this place under the checkpoint',
+  'record-wrong': 'the event is about another version than the record names',
+  'content-wrong': 'a field is not the one that the event commits to',
+  'checkpoint-malformed': 'the checkpoint cannot be read',
+  'checkpoint-signature-invalid': 'a signature of the checkpoint is wrong',
+  'checkpoint-no-known-signature': 'no key that you trust has signed the checkpoint',
+  'checkpoint-origin-of-another-key': 'the checkpoint speaks for another log than the key that signed it',
+  'checkpoint-quorum-not-met': 'fewer witnesses have signed than your policy wants',
+}
+
+export function explanationOf(reason: ReceiptReason): string {
+  return EXPLANATIONS[reason]
+}
