@@ -30,7 +30,7 @@ export type Context = {
 export function contextOf(options: GlobalOptions): Context {
   const dataDirPath = options.dataDir ?? process.env['CARESEAL_DATA_DIR'] ?? join(repositoryRoot(), '.careseal')
   const dataDir = () => {
-    if (existsSync(dataDirPath)) return openDataDir(dataDirPath)
+    if (existsSync(dataDirPath)) return usableDataDir(dataDirPath)
     throw new CliError(EXIT.unreachable, `no ledger in ${dataDirPath}: start one with npm start, or name --data-dir`)
   }
   const runningState = () => {
@@ -43,8 +43,26 @@ export function contextOf(options: GlobalOptions): Context {
     dataDirPath,
     dataDir,
     runningState,
-    origin: () => options.origin?.replace(/\/$/, '') ?? runningState().origin,
+    origin: () => (options.origin === undefined ? runningState().origin : originOf(options.origin)),
   }
+}
+
+/** The data folder, made if need be. Throws (usage) when there can be none at this path. */
+export function usableDataDir(path: string): DataDir {
+  try {
+    return openDataDir(path)
+  } catch (error) {
+    const { code = String(error) } = error as NodeJS.ErrnoException
+    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : code
+    throw new CliError(EXIT.usage, `${path} cannot hold a ledger (${reason}): name another folder with --data-dir`, {
+      cause: error,
+    })
+  }
+}
+
+function originOf(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/$/, '')
+  throw new CliError(EXIT.usage, '--origin must be a URL with http or https, like http://localhost:8080')
 }
 
 /** A token of a demo login, or the one in CARESEAL_TOKEN. */

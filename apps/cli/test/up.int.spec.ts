@@ -31,6 +31,10 @@ describe.skipIf(!isBuilt)('careseal', () => {
     [['import'], 'missing required argument'],
     [['token'], 'required option'],
     [['receipt', 'verify', '/no/such/file', '--vkey', 'x+y'], 'cannot read'],
+    [['receipt', 'get', 'Patient/x', '--as', 'a', '--wait', 'long'], 'must be a number of seconds'],
+    [['verify', '--origin', 'nonsense'], '--origin must be a URL'],
+    [['up', '--detach', '--data-dir', import.meta.filename], 'a file is in the way'],
+    [['up', '--data-dir', join(import.meta.filename, 'in')], 'a file is in the way'],
     [['completion', 'cmd'], 'must be one of bash, zsh, fish'],
   ])('%j is a usage error that says why', async (args, why) => {
     const { code, err, out } = await careseal(...args)

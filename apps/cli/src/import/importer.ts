@@ -27,6 +27,8 @@ export type ImportSummary = {
   fileCount: number
   storedCount: number
   resourceCount: number
+  /** How much of both was stored by an earlier import already, and not sent again. */
+  before: { bundles: number; resources: number }
   /** Resources stored, by type. */
   countsByType: Map<string, number>
   /** Resources in the sources that were sent, by type: equal to `countsByType` when nothing was refused. */
@@ -60,6 +62,7 @@ export async function importBundles(sources: readonly Source[], options: ImportO
     fileCount: sources.length,
     storedCount: 0,
     resourceCount: 0,
+    before: { bundles: 0, resources: 0 },
     countsByType: new Map(),
     sourceCountsByType: new Map(),
     refusals: [],
@@ -98,6 +101,10 @@ async function importOne(source: Source, number: number, { options, summary }: U
   summary.resourceCount += answer.locations.length
   if (answer.reason) return
   summary.storedCount += 1
+  if (known) {
+    summary.before.bundles += 1
+    summary.before.resources += known.length
+  }
   options.onStored?.({ hash: file.hash, countsByType, locations: answer.locations })
 }
 

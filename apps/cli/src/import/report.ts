@@ -12,10 +12,13 @@ export function reportImport(terminal: Terminal, summary: ImportSummary): void {
   }
 }
 
-/** One line of figures. */
-export function importFigures(summary: ImportSummary): string {
-  const rate = summary.seconds > 0 ? Math.round(summary.resourceCount / summary.seconds) : 0
-  return `${summary.resourceCount} resources of ${summary.storedCount} bundles in ${summary.seconds.toFixed(1)} s (${rate}/s)`
+/** One line of figures; what an earlier import has stored makes no rate. */
+export function importFigures({ resourceCount, storedCount, before, seconds }: ImportSummary): string {
+  const resources = resourceCount - before.resources
+  const rate = seconds > 0 ? Math.round(resources / seconds) : 0
+  const now = `${resources} resources of ${storedCount - before.bundles} bundles in ${seconds.toFixed(1)} s (${rate}/s)`
+  if (before.bundles === 0) return now
+  return `${now}; ${before.resources} resources of ${before.bundles} bundles were here before`
 }
 
 /** Rows `type  stored  in source`, for people. */
@@ -35,6 +38,7 @@ export function summaryJson(summary: ImportSummary) {
     files: summary.fileCount,
     stored: summary.storedCount,
     resources: summary.resourceCount,
+    before: summary.before,
     countsByType: Object.fromEntries([...summary.countsByType].toSorted()),
     sourceCountsByType: Object.fromEntries([...summary.sourceCountsByType].toSorted()),
     refused: summary.refusals.map(({ number, hash, reason }) => ({ number, hash, reason })),

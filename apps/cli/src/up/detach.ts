@@ -4,15 +4,15 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { lastLines, openDataDir, readRunningState } from '@careseal/stack'
-import type { Context } from '../context.js'
+import { lastLines, readRunningState } from '@careseal/stack'
+import { usableDataDir, type Context } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
 import { readReady, readyBox, removeReady, type Ready } from './ready.js'
 import type { UpOptions } from './up.command.js'
 
 export async function startDetached(context: Context, options: UpOptions): Promise<void> {
   const { terminal } = context
-  const dataDir = openDataDir(context.dataDirPath)
+  const dataDir = usableDataDir(context.dataDirPath)
   const running = readRunningState(dataDir)
   if (running) {
     throw new CliError(

@@ -1,6 +1,6 @@
 // The part that every kind of `up` shares: start, load, link the demo's people, say that it is ready.
 import { isPortFree, type CaresealStack } from '@careseal/stack'
-import type { Context } from '../context.js'
+import { usableDataDir, type Context } from '../context.js'
 import type { ImportSummary } from '../import/importer.js'
 import { prepareStart } from './ledger-tasks.js'
 import { removeReady } from './ready.js'
@@ -20,7 +20,7 @@ export async function startLedger(
   const sample = options.data !== undefined || options.demo ? sampleSources(options.data) : null
   const start = prepareStart({
     parts: 'native',
-    dataDir: context.dataDirPath,
+    dataDir: usableDataDir(context.dataDirPath).root,
     port: await publicPort(context, options.port),
     demo: options.demo,
   })
