@@ -11,6 +11,7 @@ import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
 import { startParts, type Parts, type PartsKind } from './start-parts.js'
 import { ServiceSet, type ControlledService } from './service-set.js'
 import { SERVICE_NAMES, type ServiceName, type ServicePorts, type Surroundings } from './services.js'
+import { underStartLock } from './start-lock.js'
 import { readRunningState, removeState, writeState, type Login, type StackState } from './state.js'
 import type { ControlledNats, ControlledPart } from './parts.js'
 import type { NatsUser } from './credentials.js'
@@ -68,6 +69,10 @@ export type CaresealStack = {
 /** Starts it all and resolves when every service is ready. On any failure what has started is stopped again. */
 export async function createCaresealStack(options: StackOptions = {}): Promise<CaresealStack> {
   const dataDir = openStackDir(options.dataDir)
+  return underStartLock(dataDir, () => startOn(dataDir, options))
+}
+
+async function startOn(dataDir: DataDir, options: StackOptions): Promise<CaresealStack> {
   const closers: (() => Promise<void>)[] = []
   const stop = once(async () => {
     for (const close of closers.toReversed()) await close().catch(() => {})
