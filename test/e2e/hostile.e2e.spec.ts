@@ -123,6 +123,15 @@ describe('the token endpoint', () => {
     expect((await askToken(await assertion('lab'), { resource: 'https://elsewhere.example' })).status).toBe(400)
   })
 
+  it('gives tokens that open what their scope names, and no log', async () => {
+    const { body } = await askToken(await assertion('patient-1'), { scope: 'patient/Observation.rs' })
+    const token = String(body.access_token)
+    const { patientId } = callers.claims('patient-1').careseal
+    const paths = [`/fhir/Observation?patient=${patientId}`, `/audit/patients/${patientId}/accesses`, '/fhir/Consent']
+    const answers = await Promise.all(paths.map((path) => callers.get(token, path)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 403, 403])
+  })
+
   it('knows the clients of a closed account no more', async () => {
     const { sub } = claimsOf(callers.token('clinician'))
     const path = `/auth/accounts/${sub}`

@@ -23,6 +23,7 @@ const AccessParameters = z.strictObject({
 })
 type AccessParameters = z.infer<typeof AccessParameters>
 
+// The same log as AuditEvent shows, so the same scope opens it: a token for Observations alone does not.
 @Controller('audit/patients/:patientId/accesses')
 @UseInterceptors(AuditRefusals)
 export class AccessLogController {
@@ -32,7 +33,7 @@ export class AccessLogController {
   ) {}
 
   @Get()
-  @Requires({ roles: ['patient', 'auditor'] })
+  @Requires({ roles: ['patient', 'auditor'], fhir: 's', type: 'AuditEvent' })
   async list(
     @CurrentCaller() caller: Caller,
     @Param('patientId') patientId: string,
@@ -50,7 +51,7 @@ export class AccessLogController {
 
   /** The proof that an access stands in the ledger; it verifies offline. */
   @Get(':eventId/receipt')
-  @Requires({ roles: ['patient', 'auditor'] })
+  @Requires({ roles: ['patient', 'auditor'], fhir: 'r', type: 'AuditEvent' })
   async receipt(
     @CurrentCaller() caller: Caller,
     @Param() { patientId, eventId }: { patientId: string; eventId: string },
