@@ -53,6 +53,15 @@ describe('bundles', () => {
     ])
   })
 
+  it('say what two of them have in common', () => {
+    const erase = { request: { method: 'DELETE', url: 'Patient/1' } }
+    const parsed = parseBundle(bundle('transaction', post(patient), post(patient), erase, erase))
+    expect(parsed.ok === false && parsed.issues.map((issue) => issue.expression)).toEqual([
+      ['Bundle.entry[1].fullUrl'],
+      ['Bundle.entry[3].request.url'],
+    ])
+  })
+
   it('of type batch keep the good entries, Consents and reads among them', () => {
     const read = { request: { method: 'GET', url: 'Patient/1' } }
     const parsed = parseBundle(bundle('batch', {}, post({ resourceType: 'Consent' }), read))

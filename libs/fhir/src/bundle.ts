@@ -81,7 +81,8 @@ function sameResource(entries: BundleEntry[]): EntryFault[] {
     const repeated = names.some((name) => seen.has(name))
     for (const name of names) seen.add(name)
     if (!repeated) return []
-    return [fault(entry.index, 'fullUrl', 400, errorIssue('invalid', 'Two entries act on the same resource.'))]
+    const member = entry.method === 'POST' ? 'fullUrl' : 'request.url'
+    return [fault(entry.index, member, 400, errorIssue('invalid', 'Two entries act on the same resource.'))]
   })
 }
 
