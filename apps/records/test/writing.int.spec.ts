@@ -1,7 +1,7 @@
 // What is stored, by whom, and what is refused without a trace.
 import { callerOf, idOf, observationResource, patientResource } from '@careseal/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { BASE, resetConsent, startWorld, type World } from './world.js'
+import { BASE, resetConsent, startWorld, type Loose, type World } from './world.js'
 import { entryOf, nextOf, entriesOf, shortcuts } from './shortcuts.js'
 
 let world: World
@@ -77,6 +77,20 @@ describe('creating', () => {
       const { status, body } = await create({ ...observationResource('x'), subject })
       expect([status, body.issue[0].expression]).toEqual([422, ['Observation.subject']])
     }
+  })
+
+  it('says where a resource names a patient whose id this server never gave', async () => {
+    const participant = ['Patient/example', 'Practitioner/example', `Patient/${idOf(9)}`, 'Patient/other']
+    const { status, body } = await create({
+      resourceType: 'Appointment',
+      status: 'proposed',
+      participant: participant.map((reference) => ({ status: 'accepted', actor: { reference } })),
+    })
+    expect(status).toBe(422)
+    expect(body.issue.map(({ code, expression }: Loose) => [code, expression])).toEqual([
+      ['not-found', ['Appointment.participant[0].actor.reference']],
+      ['not-found', ['Appointment.participant[3].actor.reference']],
+    ])
   })
 
   it('of resources that belong to no patient needs a role', async () => {

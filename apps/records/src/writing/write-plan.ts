@@ -3,6 +3,7 @@ import {
   compartmentPatients,
   errorIssue,
   isObject,
+  localReference,
   referencesIn,
   rewriteReferences,
   strangersOf,
@@ -67,9 +68,8 @@ function planWrite(
   const issues = [...(checked.ok ? [] : checked.issues), ...faults]
   if (issues.length > 0) return { issues }
   const patientIds = compartmentPatients(resource)
-  const foreign = patientIds.some((id) => !isServerId(id))
-  if (foreign)
-    return { issues: [errorIssue('not-found', 'A reference names a Patient that is not here.', request.where)] }
+  const absent = patientIds.filter((id) => !isServerId(id))
+  if (absent.length > 0) return { issues: namesOf(absent, resource, request.where) }
   return { ...request, resource, versionId, recordedAt, patientIds }
 }
 
@@ -93,6 +93,16 @@ function withServerMembers(
 function strangers(resource: Resource, where: string): Issue[] {
   const text = 'This must refer to a resource of this server, as in Patient/<id>: the record would belong to nobody.'
   return strangersOf(resource).map((path) => errorIssue('business-rule', text, `${where}.${path}`))
+}
+
+/** Where a resource names patients whose ids this server never gave. */
+function namesOf(absent: readonly string[], resource: Resource, where: string): Issue[] {
+  return referencesIn(resource)
+    .filter(({ reference }) => absent.includes(localReference(reference, 'Patient') ?? ''))
+    .map(({ path }) => {
+      const at = where + path.slice(resource.resourceType.length)
+      return errorIssue('not-found', 'The reference names a Patient that is not here.', at)
+    })
 }
 
 /** A urn that names no entry would leave the resource without its patient, and so without protection. */
