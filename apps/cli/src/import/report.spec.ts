@@ -18,6 +18,8 @@ const stored = (change: Partial<ImportSummary>): ImportSummary => ({
   ...change,
 })
 
+const knownBundle = () => ['Patient/1', 'Observation/2']
+
 describe('the figures of an import', () => {
   it('are what was stored, and how fast', () => {
     expect(importFigures(stored({}))).toBe('30 resources of 2 bundles in 2.0 s (15/s)')
@@ -32,9 +34,8 @@ describe('the figures of an import', () => {
     const folder = mkdtempSync(join(tmpdir(), 'careseal-report-'))
     const path = join(folder, 'one.json')
     writeFileSync(path, JSON.stringify(patientBundle({ seed: 'a', index: 0 })))
-    const known = () => ['Patient/1', 'Observation/2']
     const nobody = { origin: 'http://127.0.0.1:1', token: () => Promise.reject(new Error('asked for a token')) }
-    const summary = await importBundles([fileSource(path)], { ...nobody, known })
+    const summary = await importBundles([fileSource(path)], { ...nobody, known: knownBundle })
     rmSync(folder, { recursive: true })
     expect(summaryJson(summary)).toMatchObject({ stored: 1, resources: 2, before: { bundles: 1, resources: 2 } })
   })
