@@ -1,4 +1,5 @@
 // All commands of `careseal`, and what they share: options, exit codes, how a failure is told.
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { addCompletionCommand } from './completion/completion.command.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
@@ -25,6 +26,7 @@ ${EXITS}`
 export function createProgram(): Command {
   const program = new Command('careseal')
     .description('A health-data ledger: run it, fill it, and check it without trusting it.')
+    .version(version(), '--version', 'print the version')
     .option('--json', 'data as JSON on stdout')
     .option('--quiet', 'no progress and no notes')
     .option('--data-dir <dir>', 'where the ledger of this machine keeps everything (CARESEAL_DATA_DIR)')
@@ -44,6 +46,11 @@ export function createProgram(): Command {
   addCompletionCommand(program)
   everyCommand(program, (command) => command.exitOverride())
   return program
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
 /** Runs the CLI; what it throws becomes a line on stderr and an exit code. */
