@@ -22,7 +22,7 @@ export type BareOptions = {
 const DURATION_MS = 2_500
 const WINDOW = 512
 
-/** Text COPY of one row per entry, a plain insert per commit, and JetStream publishes with 512 unanswered. */
+/** Text COPY of one row per entry, without and with a key; a plain insert per commit; JetStream publishes. */
 export async function measureBare(options: BareOptions): Promise<Bare[]> {
   return [...(await measureBarePostgres(options)), await measureBareJetStream(options)]
 }
@@ -32,12 +32,12 @@ export async function measureBarePostgres(options: BareOptions): Promise<Bare[]>
   await client.connect()
   try {
     await client.query('CREATE SCHEMA IF NOT EXISTS bench')
-    await client.query('DROP TABLE IF EXISTS bench.entry')
-    await client.query('CREATE TABLE bench.entry (seq bigint, tag bytea, commitment bytea, body bytea)')
-    const copied = await copies(client, options)
+    const copied = await copies(client, options, 'bigint')
+    const keyed = await copies(client, options, 'bigint PRIMARY KEY')
     const inserted = await inserts(client, options)
     return [
       { name: `COPY of ${options.batchSize} rows per commit`, unit: 'rows/s', value: copied },
+      { name: `the same into a table with a key`, unit: 'rows/s', value: keyed },
       { name: 'plain insert, one row per commit', unit: 'rows/s', value: inserted },
     ]
   } finally {
@@ -46,13 +46,22 @@ export async function measureBarePostgres(options: BareOptions): Promise<Bare[]>
   }
 }
 
-async function copies(client: Client, options: BareOptions): Promise<number> {
+async function copies(client: Client, options: BareOptions, key: string): Promise<number> {
+  await makeTable(client, key)
   const line = rowOf(options)
-  const rows = Array.from({ length: options.batchSize }, (_, seq) => line(seq))
-  return repeated(options, options.batchSize, () => copyFrom(client, 'bench.entry', rows))
+  return repeated(options, options.batchSize, (turn) => {
+    const rows = Array.from({ length: options.batchSize }, (_, place) => line(turn * options.batchSize + place))
+    return copyFrom(client, 'bench.entry', rows)
+  })
 }
 
-function inserts(client: Client, options: BareOptions): Promise<number> {
+async function makeTable(client: Client, key: string): Promise<void> {
+  await client.query('DROP TABLE IF EXISTS bench.entry')
+  await client.query(`CREATE TABLE bench.entry (seq ${key}, tag bytea, commitment bytea, body bytea)`)
+}
+
+async function inserts(client: Client, options: BareOptions): Promise<number> {
+  await makeTable(client, 'bigint')
   const hash = Buffer.alloc(32, 7)
   const body = Buffer.alloc(options.bodyBytes, 7)
   const text = 'INSERT INTO bench.entry VALUES ($1, $2, $3, $4)'
