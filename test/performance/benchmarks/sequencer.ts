@@ -12,6 +12,7 @@ const TARGET = 50_000
 const TARGET_OF_COPY = 0.4
 /** As many entries as a full block has. */
 const BATCH = 4_096
+const PARTS = 5
 
 export const benchmark: Benchmark = {
   name: 'sequencer',
@@ -73,14 +74,13 @@ function parametersOf({ sealed, sealedMs, blocks }: SequencerReport) {
 
 function measuresOf(report: SequencerReport, { sealed, rates }: { sealed: Measure; rates: Bare[] }): Measure[] {
   const part = (place: number) => ratio(sealed.value, rates[place]?.value ?? 0) ?? 0
-  const costs = seriesOf(report.marks)[0]?.points.map(([, cost]) => cost) ?? []
   return [
     { name: 'part of the bare COPY', unit: '', value: part(0), target: TARGET_OF_COPY },
     { name: 'part of the COPY into a table with a key', unit: '', value: part(1) },
     { name: 'part of the COPY with 300-byte bodies in the rows', unit: '', value: part(3) },
     { name: 'sealed and signed', unit: 'entries/s', value: ratePerSecond(report.sealed, report.signedMs) },
     { name: 'sealed per CPU second of sequencer and Postgres', unit: 'entries', value: perCpuSecond(report.marks) },
-    { name: 'dearest part of the ledger ÷ cheapest, CPU', unit: '', value: flatness(tenthsOf(costs)) },
+    { name: 'dearest fifth of the ledger ÷ cheapest, CPU', unit: '', value: flatness(costsByPart(report.marks)) },
   ]
 }
 
@@ -89,26 +89,33 @@ function perCpuSecond(marks: readonly Mark[]): number {
   return last ? rounded((last.entries * 1e6) / (last.cpuMicros + last.postgresMicros)) : 0
 }
 
-// By tenths of the run, so that one checkpoint of Postgres does not make a peak; the first is compiled while it runs.
-function tenthsOf(all: readonly number[]): number[] {
-  const costs = all.slice(Math.ceil(all.length / 10))
-  const size = Math.max(1, Math.floor(costs.length / 10))
-  const parts = Array.from({ length: Math.floor(costs.length / size) }, (_, n) => costs.slice(n * size, (n + 1) * size))
-  return parts.map((part) => part.reduce((sum, cost) => sum + cost, 0) / part.length)
+// The first tenth is compiled while it runs. A part holds several checkpoints, whose re-reading makes a saw otherwise.
+function costsByPart(marks: readonly Mark[]): number[] {
+  const warm = marks.slice(Math.ceil(marks.length / 10))
+  const places = Array.from({ length: PARTS + 1 }, (_, n) => Math.round((n * (warm.length - 1)) / PARTS))
+  return places.slice(1).map((place, n) => costBetween(warm[places[n] as number] as Mark, warm[place] as Mark, cpuOf))
+}
+
+function cpuOf({ cpuMicros, postgresMicros }: Mark): number {
+  return cpuMicros + postgresMicros
+}
+
+function costBetween(from: Mark, to: Mark, of: (mark: Mark) => number): number {
+  return rounded((of(to) - of(from)) / (to.entries - from.entries))
 }
 
 function seriesOf(marks: readonly Mark[]): Series[] {
-  const cost = (of: (mark: Mark) => number): [number, number][] =>
+  const least = (marks.at(-1)?.entries ?? 0) / 50
+  const points = (of: (mark: Mark) => number): [number, number][] =>
     marks.slice(1).flatMap((mark, place) => {
       const last = marks[place] as Mark
-      const entries = mark.entries - last.entries
-      // The last mark of a run may be a few entries behind the one before it.
-      return entries < 1_000 ? [] : [[mark.entries, rounded((of(mark) - of(last)) / entries)]]
+      // The last mark may be few entries behind the one before it.
+      return mark.entries - last.entries < least ? [] : [[mark.entries, costBetween(last, mark, of)]]
     })
   const axes = { x: 'entries in the ledger', y: 'µs per entry' }
   return [
-    { name: 'CPU, both', ...axes, points: cost((mark) => mark.cpuMicros + mark.postgresMicros) },
-    { name: 'elapsed', ...axes, points: cost((mark) => mark.ms * 1000) },
-    { name: 'CPU, Postgres', ...axes, points: cost((mark) => mark.postgresMicros) },
+    { name: 'CPU, both', ...axes, points: points(cpuOf) },
+    { name: 'elapsed', ...axes, points: points((mark) => mark.ms * 1000) },
+    { name: 'CPU, Postgres', ...axes, points: points((mark) => mark.postgresMicros) },
   ]
 }

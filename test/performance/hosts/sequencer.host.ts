@@ -24,7 +24,7 @@ const ORIGIN = 'bench.careseal.example/sequencer'
 const PRODUCER = 'records'
 /** As readEvents hands them over. */
 const BATCH = 500
-const MARKS = 40
+const MARKS = 20
 /** The service's own defaults. */
 const SETTINGS = { leaseMs: 1_800, batchMax: 4_096, lingerMs: 10, checkpointIntervalMs: 200, checkpointIdleMs: 60_000 }
 
@@ -80,6 +80,7 @@ class Run {
     const feeding = this.feed(await setup.promise)
     await this.finished.promise
     const signedMs = performance.now() - this.started
+    this.mark()
     await feeding
     await this.producer?.stop()
     await sequencer.stop()
@@ -132,7 +133,7 @@ class Run {
     this.sealedMs = performance.now() - this.started
     this.lastTreeSize = treeSize
     const step = this.asked.entries / MARKS
-    if (this.sealed >= (this.marks.at(-1)?.entries ?? 0) + step || this.isEnding) this.mark()
+    if (this.sealed >= (this.marks.at(-1)?.entries ?? 0) + step) this.mark()
   }
 
   private mark(): void {
