@@ -32,18 +32,26 @@ export async function measureBarePostgres(options: BareOptions): Promise<Bare[]>
   await client.connect()
   try {
     await client.query('CREATE SCHEMA IF NOT EXISTS bench')
-    const copied = await copies(client, options, 'bigint')
-    const keyed = await copies(client, options, 'bigint PRIMARY KEY')
+    const copied = options.batchSize > 1 ? await bareCopies(client, options) : []
     const inserted = await inserts(client, options)
-    return [
-      { name: `COPY of ${options.batchSize} rows per commit`, unit: 'rows/s', value: copied },
-      { name: `the same into a table with a key`, unit: 'rows/s', value: keyed },
-      { name: 'plain insert, one row per commit', unit: 'rows/s', value: inserted },
-    ]
+    return [...copied, { name: 'plain insert, one row per commit', unit: 'rows/s', value: inserted }]
   } finally {
     await client.query('DROP TABLE IF EXISTS bench.entry').catch(() => {})
     await client.end()
   }
+}
+
+// A COPY of a single row compares with nothing: its three messages wait for one another.
+async function bareCopies(client: Client, options: BareOptions): Promise<Bare[]> {
+  const name = `COPY of ${options.batchSize} rows per commit`
+  return [
+    { name, unit: 'rows/s', value: await copies(client, options, 'bigint') },
+    {
+      name: 'the same into a table with a key',
+      unit: 'rows/s',
+      value: await copies(client, options, 'bigint PRIMARY KEY'),
+    },
+  ]
 }
 
 async function copies(client: Client, options: BareOptions, key: string): Promise<number> {

@@ -28,6 +28,11 @@ describe('the summary of a CPU profile', () => {
     })
   })
 
+  it('counts the start of the profile itself for nothing', () => {
+    const nodes = [{ id: 1, callFrame: frame('post', 'node:inspector') }]
+    expect(summaryOf({ nodes, samples: [1], timeDeltas: [10] })).toEqual({ busyPercent: 0, top: [], packages: [] })
+  })
+
   it('says nothing of an empty profile', () => {
     expect(summaryOf({ nodes: [], samples: [], timeDeltas: [] })).toEqual({ busyPercent: 0, top: [], packages: [] })
   })

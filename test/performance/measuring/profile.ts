@@ -75,6 +75,11 @@ function isWork({ code, percent }: SelfTime): boolean {
   return code !== IDLE && percent >= 0.05
 }
 
+// Starting a profile takes a while, and is in it.
+function isProfiling({ functionName, url }: CallFrame): boolean {
+  return url === 'node:inspector' && functionName === 'post'
+}
+
 function selfTimes({ samples, timeDeltas }: CpuProfile, codeOf: Map<number, string>): SelfTime[] {
   const micros = new Map<string, number>()
   for (const [place, sample] of samples.entries()) {
@@ -87,7 +92,9 @@ function selfTimes({ samples, timeDeltas }: CpuProfile, codeOf: Map<number, stri
 }
 
 // From the repository's root, or the package's name, on: the rest of a path says something about one machine only.
-function nameOf({ functionName, url, lineNumber }: CallFrame): string {
+function nameOf(frame: CallFrame): string {
+  if (isProfiling(frame)) return IDLE
+  const { functionName, url, lineNumber } = frame
   const name = functionName || '(anonymous)'
   const place = placeOf(url)
   return place === '' ? name : `${name} ${place}:${lineNumber + 1}`
@@ -100,7 +107,9 @@ function placeOf(url: string): string {
 }
 
 // What has no place is the engine itself: its collector, its compiled expressions, calls into C++.
-function packageOf({ functionName, url }: CallFrame): string {
+function packageOf(frame: CallFrame): string {
+  if (isProfiling(frame)) return IDLE
+  const { functionName, url } = frame
   const place = placeOf(url)
   if (place === '') return /^\(.*\)$/.test(functionName) ? functionName : 'native code'
   if (place.startsWith('node:')) return 'node'
