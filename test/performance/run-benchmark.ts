@@ -12,8 +12,8 @@ const REPOSITORY = join(import.meta.dirname, '..', '..')
 /** The result, or null after it failed and said why on stderr. */
 export async function runBenchmark(benchmark: Benchmark, options: RunOptions): Promise<Result | null> {
   const say = (text: string) => process.stderr.write(`bench ${benchmark.name}: ${text}\n`)
-  const machine = machineNow()
-  if (isShared(machine)) say(`load average ${machine.loadAverage}: others are at work, figures are provisional`)
+  const machine = await machineNow()
+  if (isShared(machine)) say(`others take ${machine.busyPercent} % of the machine: figures are provisional`)
   const profileDir = options.profile ? mkdtempSync(join(tmpdir(), 'careseal-profile-')) : null
   const started = performance.now()
   try {
@@ -32,7 +32,7 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
     for (const { name, value, unit } of result.measures) say(`${name}: ${value} ${unit}`)
     return result
   } catch (error) {
-    say(`failed: ${(error as Error).stack ?? String(error)}`)
+    say(options.signal.aborted ? 'stopped' : `failed: ${(error as Error).stack ?? String(error)}`)
     return null
   } finally {
     if (profileDir) rmSync(profileDir, { recursive: true, force: true })

@@ -70,8 +70,8 @@ export function serve(methods: Methods, end: () => Promise<void>): void {
     const call = methods[method]
     const answer = call ? call(...args) : Promise.reject(new Error(`no method ${method}`))
     answer.then(
-      (value) => process.send?.({ id, value }),
-      (error: Error) => process.send?.({ id, error: error.stack ?? error.message }),
+      (value) => send({ id, value }),
+      (error: Error) => send({ id, error: error.stack ?? error.message }),
     )
   })
   // A Ctrl-C reaches all of the group; who ends is told by the channel.
@@ -83,5 +83,10 @@ export function serve(methods: Methods, end: () => Promise<void>): void {
 
 /** In the child: tells the benchmark something that it did not ask for. */
 export function note(value: unknown): void {
-  process.send?.({ note: value })
+  send({ note: value })
+}
+
+// Whoever is gone is told nothing; this process is ending then.
+function send(message: object): void {
+  if (process.connected) process.send?.(message)
 }

@@ -32,7 +32,10 @@ serve(
       await createPeopleLogins(await started(), people)
     },
   },
-  async () => void (await starting?.catch(() => null))?.stop(),
+  async () => {
+    const stack = await starting?.catch(() => null)
+    await stack?.stop()
+  },
 )
 
 function rootsOf(stack: CaresealStack): Roots {

@@ -1,6 +1,9 @@
 // On what and of what a figure was measured: without it no figure means anything.
 import { spawnSync } from 'node:child_process'
 import { cpus, loadavg, release, totalmem } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const LOOK_MS = 1_000
 
 export type Machine = {
   cores: number
@@ -8,11 +11,15 @@ export type Machine = {
   memoryGiB: number
   kernel: string
   node: string
-  /** Over one minute, when the benchmark began. */
+  /** Over one minute, when the benchmark began; the benchmark before it is in it. */
   loadAverage: number
+  /** What others took of all cores in the second before it began. */
+  busyPercent: number
 }
 
-export function machineNow(): Machine {
+/** Takes a second, in which the caller should do nothing. */
+export async function machineNow(): Promise<Machine> {
+  const busyPercent = await busyPercentNow()
   const processors = cpus()
   return {
     cores: processors.length,
@@ -21,12 +28,27 @@ export function machineNow(): Machine {
     kernel: release(),
     node: process.version,
     loadAverage: Number((loadavg()[0] ?? 0).toFixed(2)),
+    busyPercent,
   }
 }
 
 /** True when others were at work as well, so that the figures are too low. */
-export function isShared({ loadAverage, cores }: Machine): boolean {
-  return loadAverage > cores / 4
+export function isShared({ busyPercent }: Machine): boolean {
+  return busyPercent > 10
+}
+
+async function busyPercentNow(): Promise<number> {
+  const before = processorTimes()
+  await delay(LOOK_MS)
+  const after = processorTimes()
+  const total = after.total - before.total
+  return total > 0 ? Math.round(100 * (1 - (after.idle - before.idle) / total)) : 0
+}
+
+function processorTimes(): { idle: number; total: number } {
+  const all = cpus().map(({ times }) => times)
+  const idle = all.reduce((sum, times) => sum + times.idle, 0)
+  return { idle, total: all.reduce((sum, { user, nice, sys, irq }) => sum + user + nice + sys + irq, idle) }
 }
 
 export type Commit = { id: string; hasLocalChanges: boolean }

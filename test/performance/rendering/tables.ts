@@ -46,7 +46,7 @@ function provenanceOf(result: Result): string {
   return [
     `${state}${result.date.slice(0, 16).replace('T', ' ')} UTC, commit ${code}, ${machine.cores} cores`,
     `(${machine.processor}), ${machine.memoryGiB} GiB, Node ${machine.node.slice(1)}, load average at start`,
-    `${machine.loadAverage}; ${given.join(', ')}.`,
+    `${machine.loadAverage}, busy with others ${machine.busyPercent ?? 'unknown'} %; ${given.join(', ')}.`,
   ].join(' ')
 }
 
