@@ -9,7 +9,6 @@ import { AccessLogReader, maySee } from './access-log/access-log.reader.js'
 import { AuditEventContext, AuditEventController } from './audit-events/audit-event.controller.js'
 import type { AuditConfig } from './config.js'
 import { ENTITIES } from './entities.js'
-import { HealthContributors } from './health-contributors.js'
 import { DenialMonitor } from './monitor/denial.monitor.js'
 import { PROJECTIONS } from './projections.js'
 import { ReceiptService } from './receipts/receipt.service.js'
@@ -40,7 +39,6 @@ export class AppModule implements OnModuleInit {
       ],
       controllers: [AccessLogController, AuditEventController, DenialMonitor],
       providers: [
-        HealthContributors,
         AccessLogQuery,
         AccessLogReader,
         ReceiptService,

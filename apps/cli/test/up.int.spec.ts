@@ -35,6 +35,7 @@ describe.skipIf(!isBuilt)('careseal', () => {
     [['verify', '--origin', 'nonsense'], '--origin must be a URL'],
     [['up', '--detach', '--data-dir', import.meta.filename], 'a file is in the way'],
     [['up', '--data-dir', join(import.meta.filename, 'in')], 'a file is in the way'],
+    [['up', '--data-dir', '/proc/no-such-ledger'], 'cannot hold a ledger'],
     [['completion', 'cmd'], 'must be one of bash, zsh, fish'],
   ])('%j is a usage error that says why', async (args, why) => {
     const { code, err, out } = await careseal(...args)

@@ -20,7 +20,6 @@ import { mayOpen } from './consent/opening-access.js'
 import { DecisionConsumer } from './decisions/decision.consumer.js'
 import { DecisionPolicy, DecisionService } from './decisions/decision.service.js'
 import { ReachablePatients } from './decisions/reachable-patients.query.js'
-import { HealthContributors } from './health-contributors.js'
 
 @Module({})
 export class AppModule implements OnModuleInit {
@@ -47,7 +46,6 @@ export class AppModule implements OnModuleInit {
       ],
       controllers: [ConsentController, DecisionConsumer],
       providers: [
-        HealthContributors,
         ConsentService,
         ConsentCreation,
         ConsentReader,

@@ -8,13 +8,12 @@ import { ClientModule } from './client/client.module.js'
 import { CommandsModule } from './commands/commands.module.js'
 import type { IdentityConfig } from './config.js'
 import { DirectoryModule } from './directory/directory.module.js'
-import { HealthContributors } from './health-contributors.js'
 import { IDENTITY_CONFIG } from './identity-config.js'
 import { MemberModule } from './member/member.module.js'
 import { OpenLeafPolicy } from './open-leaf-policy.js'
 import { TokenModule } from './token/token.module.js'
 
-@Module({ providers: [HealthContributors, OpenLeafPolicy] })
+@Module({ providers: [OpenLeafPolicy] })
 export class AppModule {
   static forRoot(config: IdentityConfig): DynamicModule {
     return {

@@ -11,7 +11,6 @@ import { BundleController } from './bundles/bundle.controller.js'
 import { TransactionService } from './bundles/transaction.service.js'
 import { RECORDS_CONFIG, type RecordsConfig } from './config.js'
 import { DocsController } from './docs/docs.controller.js'
-import { HealthContributors } from './health-contributors.js'
 import { CapabilityController } from './http/capability.controller.js'
 import { ForwardController } from './http/forward.controller.js'
 import { ForwardService } from './http/forward.service.js'
@@ -57,7 +56,7 @@ const WRITING = [
   TransactionService,
   BatchService,
 ]
-const SERVICES = [...READING, ...SEARCHING, ...WRITING, ForwardService, HealthContributors]
+const SERVICES = [...READING, ...SEARCHING, ...WRITING, ForwardService]
 
 @Module({})
 export class RecordsModule implements OnModuleInit {

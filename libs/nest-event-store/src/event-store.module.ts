@@ -11,6 +11,7 @@ import { requestDataSource } from './database/data-source.js'
 import { DatabaseWatch } from './database/database-watch.js'
 import { ProducerDatabase, reportBrokenConnection } from './database/producer-database.js'
 import { EVENT_STORE_OPTIONS, optionsProvider, type EventStoreModuleOptions } from './event-store.options.js'
+import { HealthContributors } from './health-contributors.js'
 import { LedgerClient } from './ledger/ledger.client.js'
 import { Receipts } from './ledger/receipts.service.js'
 import { SealFollowerService } from './ledger/seal-follower.service.js'
@@ -52,6 +53,7 @@ export class EventStoreModule {
         ...stores(options),
         ...SHARED,
         ProducerDatabase,
+        HealthContributors,
         OutboxCommands,
         IdempotencyPurge,
         SealFollowerService,

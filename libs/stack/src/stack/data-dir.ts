@@ -12,7 +12,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 /** Where things lie below the data folder. */
 export type DataDir = {
@@ -32,7 +32,7 @@ export type DataDir = {
 export function openDataDir(root: string, { isTemporary = false } = {}): DataDir {
   const dir = resolve(root)
   // Postgres runs as nobody when root starts it and must be able to walk in: secrets are closed one by one instead.
-  mkdirSync(dir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
+  makeFolder(dir, process.getuid?.() === 0 ? 0o711 : 0o700)
   mkdirSync(join(dir, 'secrets'), { recursive: true, mode: 0o700 })
   const path = (...segments: string[]) => join(dir, ...segments)
   const secretFile = (name: string, create: () => string) => {
@@ -50,6 +50,11 @@ export function openDataDir(root: string, { isTemporary = false } = {}): DataDir
     writeJson: (name, value) => writeDurably(path(name), `${JSON.stringify(value, null, 2)}\n`),
     remove: (name) => rmSync(path(name), { force: true }),
   }
+}
+
+// Node's recursive mkdir never returns where the kernel answers ENOENT below a folder that exists, as /proc does.
+function makeFolder(dir: string, mode: number): void {
+  if (!existsSync(dir)) mkdirSync(dir, { recursive: !existsSync(dirname(dir)), mode })
 }
 
 /** A secret of 32 random bytes as hex. */

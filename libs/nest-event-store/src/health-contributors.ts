@@ -4,7 +4,7 @@ import { NATS, natsHealth } from '@careseal/nest-jetstream'
 import { HealthRegistry } from '@careseal/service-kit'
 import { DataSource } from 'typeorm'
 
-/** Ready means: the database answers and the broker is connected (the event store adds `producer`). */
+/** Ready means: the database answers and the broker is connected (`producer` comes from the guard). */
 @Injectable()
 export class HealthContributors {
   constructor(health: HealthRegistry, dataSource: DataSource, @Inject(NATS) nc: NatsConnection) {
