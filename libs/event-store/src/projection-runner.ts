@@ -60,7 +60,7 @@ export class ProjectionRunner<E extends ChainedEvent> {
    * transaction. Throws ProjectionGap when it does not follow. If we crash here, the batch comes again.
    */
   async applyBatch(events: readonly E[]): Promise<{ applied: number }> {
-    return transaction(this.options.dataSource, async (tx) => {
+    const work = async (tx: Tx) => {
       const position = await this.lockPosition(tx.sql)
       const fresh = events.filter((event) => event.seq > (position[event.producer]?.seq ?? Infinity))
       if (fresh.length === 0) return { applied: 0 }
@@ -68,7 +68,8 @@ export class ProjectionRunner<E extends ChainedEvent> {
       await this.options.apply(tx, fresh)
       await this.savePosition(tx.sql, position)
       return { applied: fresh.length }
-    })
+    }
+    return transaction(this.options.dataSource, work, 'projection.commit')
   }
 
   /** Empties model and position, then replays every producer from its first event up to `heads`. */

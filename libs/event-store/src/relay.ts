@@ -1,5 +1,6 @@
 // Numbers what is committed and publishes it in order of the numbers. Publishing is a courtesy: if we crash between
 // COMMIT and publish, nobody publishes it later; readers see the gap and ask `replay-outbox`.
+import { durableStep } from '@careseal/durable-step'
 import type { Pool, PoolClient } from 'pg'
 import { ensureRelayHead, numberOutbox, type NumberedEvent } from './numbering.js'
 import { WorkLoop } from './work-loop.js'
@@ -63,7 +64,7 @@ export class Relay {
 
   private async publish(events: NumberedEvent[]): Promise<void> {
     try {
-      await this.options.publish(events)
+      await durableStep('relay.publish', () => this.options.publish(events))
       this.options.onPublished?.(events)
     } catch (error) {
       this.options.onError?.(error)
@@ -122,7 +123,7 @@ async function numberOnce(client: PoolClient, producer: string, limit: number): 
   await client.query('BEGIN')
   try {
     const events = await numberOutbox(client, producer, limit)
-    await client.query('COMMIT')
+    await durableStep('relay.commit', () => client.query('COMMIT'))
     return events
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined)

@@ -1,6 +1,7 @@
 // Learns where the producer's events stand in the ledger by following the chain of block headers, each of which names
 // its predecessor by hash. Only blocks below the published checkpoint count as sealed.
 import { hex, sha256 } from '@careseal/crypto'
+import { durableStep } from '@careseal/durable-step'
 import {
   headerHashOf,
   leafIndexOf as indexInBlock,
@@ -95,7 +96,7 @@ export class SealFollower {
       await client.query('BEGIN')
       const moved = await moveCursor(client, { producer: this.options.producer, old, cursor: followed.cursor })
       if (moved) await insertRanges(client, this.options.producer, followed.ranges)
-      await client.query('COMMIT')
+      await durableStep('seals.commit', () => client.query('COMMIT'))
       client.release()
       return moved
     } catch (error) {

@@ -1,3 +1,4 @@
+import { durableStep, type DurableStep } from '@careseal/durable-step'
 import type { ClientBase } from 'pg'
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm'
 
@@ -13,13 +14,17 @@ export type Tx = { readonly sql: ClientBase; readonly manager: EntityManager }
  * If the connection breaks during COMMIT its outcome is unknown: the error is thrown, and whoever repeats the request
  * needs an idempotency key or an expected version.
  */
-export async function transaction<T>(dataSource: DataSource, work: (tx: Tx) => Promise<T>): Promise<T> {
+export async function transaction<T>(
+  dataSource: DataSource,
+  work: (tx: Tx) => Promise<T>,
+  step: DurableStep = 'transaction.commit',
+): Promise<T> {
   const runner = dataSource.createQueryRunner()
   try {
     const sql = (await runner.connect()) as ClientBase
     await runner.startTransaction()
     const result = await work({ sql, manager: runner.manager })
-    await runner.commitTransaction()
+    await durableStep(step, () => runner.commitTransaction())
     return result
   } catch (error) {
     await rollbackQuietly(runner)

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common'
 import { permits } from '@careseal/authz'
 import { judge, type ConsentRule, type DeploymentPolicy, type Judgement } from '@careseal/consent-policy'
 import type { CommandReply, COMMANDS, EventData } from '@careseal/contracts'
-import { EventStore, type NewEvent } from '@careseal/event-store'
+import { EventStore, type NewEvent, type Tx } from '@careseal/event-store'
 import { SubjectKeys } from '@careseal/keys'
 import { EventTransactions } from '@careseal/nest-event-store'
 import type { z } from 'zod'
@@ -37,7 +37,7 @@ export class DecisionService {
    * If we crash here before COMMIT, nothing was decided; after it, an unused permit stands in the log and harms nobody.
    */
   async decide(question: Question): Promise<Answer[]> {
-    return this.transactions.runWithRetry(async (tx) => {
+    const work = async (tx: Tx) => {
       const active = await this.keys.acquire(tx.sql, question.patientIds, { create: true, erased: 'omit' })
       const { atMs, consents } = await consentsAtHead(tx, [...active.keys()])
       const taken = question.patientIds.map((patientId) =>
@@ -50,7 +50,8 @@ export class DecisionService {
         taken.flatMap(({ event }) => event ?? []),
       )
       return taken.map(({ answer }) => answer)
-    })
+    }
+    return this.transactions.runWithRetry(work, 'decision.commit')
   }
 }
 

@@ -1,4 +1,5 @@
 // Commits one block: everything of it or nothing, under the epoch that the writer holds.
+import { durableStep } from '@careseal/durable-step'
 import type { ClientBase } from 'pg'
 import { BatchFailed, Fatal } from '../fatal.js'
 import type { FullTile } from '../tree/tile-builder.js'
@@ -33,7 +34,7 @@ const APPEND = `SELECT append_block(
 export async function appendBlock(writer: Pick<ClientBase, 'query'>, block: BlockAppend): Promise<void> {
   try {
     // If we crash here, the block is either there as a whole or not at all; the next start reads which.
-    await writer.query(APPEND, valuesOf(block))
+    await durableStep('block.append', () => writer.query(APPEND, valuesOf(block)))
   } catch (error) {
     throw failureOf(error, block.height)
   }

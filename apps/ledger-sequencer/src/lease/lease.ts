@@ -1,5 +1,6 @@
 // One writer: whoever holds the lease's epoch. Only the database's clock counts. A successor ends the backends that its
 // predecessor recorded before it raises the epoch, so nothing of the old epoch can commit after the new one began.
+import { durableStep } from '@careseal/durable-step'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
@@ -49,10 +50,9 @@ export class Lease {
   async release(): Promise<void> {
     this.end()
     const { keeper, holder } = this.candidate
-    await keeper.query(
-      `UPDATE lease SET holder = NULL, backend_pids = '{}', expires_at = '-infinity' WHERE epoch = $1 AND holder = $2`,
-      [this.epoch, holder],
-    )
+    const text = `UPDATE lease SET holder = NULL, backend_pids = '{}', expires_at = '-infinity'
+                   WHERE epoch = $1 AND holder = $2`
+    await durableStep('lease.release', () => keeper.query(text, [this.epoch, holder]))
     await this.close()
   }
 
@@ -132,12 +132,11 @@ async function tryToTake({ keeper, writer, holder, options }: Candidate): Promis
   if (!row?.free) return null
   await endBackends(keeper, row)
   // If we crash here, the predecessor is gone and the epoch unchanged: the next candidate does the same again.
-  const taken = await keeper.query<{ epoch: number }>(
-    `UPDATE lease SET epoch = epoch + 1, holder = $2, backend_pids = $3,
-            expires_at = clock_timestamp() + $4 * interval '1 ms'
-      WHERE epoch = $1 AND expires_at <= clock_timestamp() RETURNING epoch`,
-    [row.epoch, holder, [await pidOf(writer), await pidOf(keeper)], options.durationMs],
-  )
+  const text = `UPDATE lease SET epoch = epoch + 1, holder = $2, backend_pids = $3,
+                       expires_at = clock_timestamp() + $4 * interval '1 ms'
+                 WHERE epoch = $1 AND expires_at <= clock_timestamp() RETURNING epoch`
+  const values = [row.epoch, holder, [await pidOf(writer), await pidOf(keeper)], options.durationMs]
+  const taken = await durableStep('lease.take', () => keeper.query<{ epoch: number }>(text, values))
   return taken.rows[0]?.epoch ?? null
 }
 

@@ -1,14 +1,15 @@
 // Replaces a file so that after any crash it is the old one or the new one as a whole, and the new one once this
 // returns. Known hole: a disk that lies about fsync.
+import { durableStep } from '@careseal/durable-step'
 import { randomUUID } from 'node:crypto'
-import { link, open, readFile, rename, rm } from 'node:fs/promises'
+import { link, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Write, fsync, rename, fsync of the folder. The file is readable by its owner alone. */
 export async function replaceDurably(path: string, content: string): Promise<void> {
   const next = await writeBeside(path, content)
   try {
-    await rename(next, path)
+    await durableStep('signer.rename', () => rename(next, path))
   } catch (error) {
     await giveUp(next, error)
   }
@@ -19,7 +20,7 @@ export async function replaceDurably(path: string, content: string): Promise<voi
 export async function createDurably(path: string, content: string): Promise<void> {
   const next = await writeBeside(path, content)
   try {
-    await link(next, path)
+    await durableStep('signer.link', () => link(next, path))
   } finally {
     await rm(next, { force: true })
   }
@@ -39,14 +40,18 @@ async function writeBeside(path: string, content: string): Promise<string> {
   const next = `${path}.${randomUUID()}.next`
   const file = await open(next, 'wx', 0o600)
   try {
-    await file.writeFile(content)
-    await file.sync()
+    await durableStep('signer.write', () => writeAndSync(file, content))
   } catch (error) {
     await giveUp(next, error)
   } finally {
     await file.close()
   }
   return next
+}
+
+async function writeAndSync(file: FileHandle, content: string): Promise<void> {
+  await file.writeFile(content)
+  await file.sync()
 }
 
 // A disk that is full must not be filled further by what could not be finished.
@@ -59,7 +64,7 @@ async function giveUp(next: string, error: unknown): Promise<never> {
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
-    await handle.sync()
+    await durableStep('signer.sync-folder', () => handle.sync())
   } finally {
     await handle.close()
   }

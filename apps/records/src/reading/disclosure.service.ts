@@ -23,7 +23,7 @@ export class DisclosureService {
 
   /** Commits the events of a disclosure whose content is already open in memory (a search has to look to decide). */
   async record(disclosure: Disclosure): Promise<void> {
-    await this.database.write((sql) => recordDisclosure(sql, this.events, disclosure))
+    await this.database.write((sql) => recordDisclosure(sql, this.events, disclosure), 'release.commit')
   }
 
   /** Opens versions for a search to decide on; nothing of them may leave before `record`. */

@@ -1,3 +1,4 @@
+import type { DurableStep } from '@careseal/durable-step'
 import { Injectable } from '@nestjs/common'
 import { transaction } from '@careseal/event-store'
 import { SubjectErased } from '@careseal/keys'
@@ -20,8 +21,8 @@ export class RecordsDatabase {
   }
 
   /** For work that appends events; repeated once after a conflict or deadlock, so `work` starts from nothing. */
-  write<T>(work: (sql: ClientBase) => Promise<T>): Promise<T> {
-    return this.transactions.runWithRetry(({ sql }) => work(sql)).catch(refuseErased)
+  write<T>(work: (sql: ClientBase) => Promise<T>, step?: DurableStep): Promise<T> {
+    return this.transactions.runWithRetry(({ sql }) => work(sql), step).catch(refuseErased)
   }
 }
 

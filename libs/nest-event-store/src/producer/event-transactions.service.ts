@@ -1,3 +1,4 @@
+import type { DurableStep } from '@careseal/durable-step'
 import { retryOnConflict, transaction, type Tx } from '@careseal/event-store'
 import { Injectable } from '@nestjs/common'
 import { DataSource } from 'typeorm'
@@ -14,18 +15,19 @@ export class EventTransactions {
   ) {}
 
   /** Runs `work` in one transaction. Asserts again on the connection: taking it may have revealed another database. */
-  async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  async run<T>(work: (tx: Tx) => Promise<T>, step: DurableStep = 'append.commit'): Promise<T> {
     this.producer.assertServing()
-    const result = await transaction(this.dataSource, async (tx) => {
+    const asserted = async (tx: Tx) => {
       this.producer.assertServing()
       return work(tx)
-    })
+    }
+    const result = await transaction(this.dataSource, asserted, step)
     this.relay.wake()
     return result
   }
 
   /** As `run`, once more after a version conflict or deadlock: load, decide and append inside `work`. */
-  runWithRetry<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return retryOnConflict(() => this.run(work))
+  runWithRetry<T>(work: (tx: Tx) => Promise<T>, step?: DurableStep): Promise<T> {
+    return retryOnConflict(() => this.run(work, step))
   }
 }

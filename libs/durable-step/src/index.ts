@@ -1,0 +1,1 @@
+export { DURABLE_STEPS, durableStep, type DurableStep } from './durable-step.js'
