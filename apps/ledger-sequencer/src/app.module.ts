@@ -5,6 +5,7 @@ import { HealthRegistry } from '@careseal/service-kit'
 import { Module, type DynamicModule, type Provider } from '@nestjs/common'
 import type { Pool } from 'pg'
 import type { SequencerConfig } from './config.js'
+import { AdminEntriesController } from './admission/admin-entries.controller.js'
 import { readingPool } from './database/connections.js'
 import { LedgerStatus } from './ledger-status.js'
 import { BlocksController } from './reading/blocks.controller.js'
@@ -21,7 +22,14 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [messagingOf(config)],
-      controllers: [BlocksController, ProofsController, TilesController, ProducersController, StatusController],
+      controllers: [
+        AdminEntriesController,
+        BlocksController,
+        ProofsController,
+        TilesController,
+        ProducersController,
+        StatusController,
+      ],
       providers: [
         { provide: SEQUENCER_CONFIG, useValue: config },
         { provide: WORK_POOL, useFactory: () => readingPool(config.DATABASE_URL, { name: 'work', max: 4 }) },

@@ -10,6 +10,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common'
 import type { Pool } from 'pg'
+import type { AdminOutcome, AdminRequest } from './admission/admin-desk.js'
 import type { SealedBlock } from './appender/appender.js'
 import type { SequencerConfig } from './config.js'
 import { checkpointPublished, committed, headAt, ledgerMetrics } from './ledger-metrics.js'
@@ -45,6 +46,10 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
     void this.sequencer.start().catch((error: unknown) => {
       if (!this.stopping) this.exit(error, 'the sequencer did not start')
     })
+  }
+
+  submit(request: AdminRequest): Promise<AdminOutcome | null> {
+    return this.sequencer.submit(request)
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -4,12 +4,16 @@ import { durableStep } from '@careseal/durable-step'
 import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
 import { equalHashes, type Hash } from '@careseal/merkle'
 import type { Pool } from 'pg'
+import { AdminDesk, type AdminOutcome, type AdminRequest } from './admission/admin-desk.js'
+import type { Admission } from './admission/admission-rules.js'
+import { latestOf } from './admission/incarnations.js'
 import { sealBlocks, type SealedBlock } from './appender/appender.js'
 import { BlockPlanner } from './appender/block-planner.js'
 import { LeafQueue } from './appender/leaf-queue.js'
 import { CheckpointLoop } from './checkpointer/checkpoint-loop.js'
 import { Checkpointer } from './checkpointer/checkpointer.js'
 import { confirmHead } from './checkpointer/confirm-head.js'
+import type { Genesis } from '@careseal/ledger-core'
 import type { SealedChain } from './checkpointer/sealed-chain.js'
 import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
 import { Fatal } from './fatal.js'
@@ -25,6 +29,8 @@ export type ReaderSetup = {
   onFrozen: (producer: string, reason: string) => void
 }
 
+export type SealingReader = Pick<EventReader, 'start' | 'stop' | 'position' | 'reset'>
+
 export type SequencerOptions = {
   databaseUrl: string
   signerStateDir: string
@@ -37,7 +43,7 @@ export type SequencerOptions = {
   /** For all that is not the append itself. */
   pool: Pool
   status: LedgerStatus
-  openReader: (setup: ReaderSetup) => Pick<EventReader, 'start' | 'stop'>
+  openReader: (setup: ReaderSetup) => SealingReader
   onConfirmed: (head: { height: number; treeSize: number }) => void
   onSealed: (block: SealedBlock) => void
   onPublished: (checkpoint: { size: number; root: Hash }) => void
@@ -50,7 +56,8 @@ export class Sequencer {
   private readonly stopping = new AbortController()
   private readonly queue: LeafQueue
   private lease: Lease | undefined
-  private reader: Pick<EventReader, 'start' | 'stop'> | undefined
+  private reader: SealingReader | undefined
+  private desk: AdminDesk | undefined
   private checkpoints: CheckpointLoop | undefined
   private starting: Promise<void> = Promise.resolve()
   private sealing: Promise<void> = Promise.resolve()
@@ -87,7 +94,7 @@ export class Sequencer {
     status.confirm()
     this.options.onConfirmed({ height: chain.height, treeSize: chain.size })
     this.startCheckpoints(checkpointer)
-    await this.startSealing(chain, signer.genesis.origin)
+    await this.startSealing(chain, signer.genesis)
   }
 
   /** Stops reading, finishes the block and its checkpoint, gives the lease back. */
@@ -100,6 +107,11 @@ export class Sequencer {
     await this.sealing
     await this.checkpoints?.stop()
     await this.lease?.release()
+  }
+
+  /** Appends an administration entry where its operators approved it. Null until this process seals. */
+  async submit(request: AdminRequest): Promise<AdminOutcome | null> {
+    return this.desk && !this.options.status.halt ? this.desk.submit(request) : null
   }
 
   private async openSigner(): Promise<Signer> {
@@ -149,14 +161,18 @@ export class Sequencer {
     this.checkpoints.start()
   }
 
-  private async startSealing(chain: SealedChain, origin: string): Promise<void> {
-    const { pool, openReader, log } = this.options
+  private async startSealing(chain: SealedChain, genesis: Genesis): Promise<void> {
+    const { pool, openReader, log, status } = this.options
     const cursors = await loadCursors(pool)
-    for (const { producer, reason } of await loadFrozen(pool)) this.options.status.freeze(producer, reason)
-    this.sealing = this.seal(chain, cursors)
+    for (const { producer, reason } of await loadFrozen(pool)) status.freeze(producer, reason)
+    const planner = this.planner(chain, cursors)
+    this.desk = new AdminDesk(genesis, planner, this.queue, (admission) => this.readAlso(admission))
+    this.sealing = this.seal(planner, this.desk)
+    const names = cursors.map(({ producer }) => producer)
+    const isOpen = (producer: string) => !status.frozen.has(producer) && latestOf(producer, names) === producer
     this.reader = openReader({
-      origin,
-      producers: positionOf(cursors.filter(({ producer }) => !this.options.status.frozen.has(producer))),
+      origin: genesis.origin,
+      producers: positionOf(cursors.filter(({ producer }) => isOpen(producer))),
       deliver: (batch) => this.queue.offer(batch),
       onFrozen: (producer, reason) => void this.freeze(producer, reason),
     })
@@ -164,13 +180,29 @@ export class Sequencer {
     log.info({ height: chain.height, treeSize: chain.size, producers: cursors.length }, 'sealing')
   }
 
-  private async seal(chain: SealedChain, cursors: CursorRow[]): Promise<void> {
-    const { epoch, writer } = this.lease as Lease
+  private planner(chain: SealedChain, cursors: CursorRow[]): BlockPlanner {
+    const { epoch } = this.lease as Lease
     const known = cursors.map((c) => [c.producer, { seq: c.lastSeq, link: c.lastLink }] as const)
+    return new BlockPlanner({ ...chain.edge(), cursors: new Map(known), epoch })
+  }
+
+  // What is in flight comes again and is dropped by the planner; whoever was followed is read no further.
+  private readAlso({ name, follows, firstLink }: Admission): void {
+    this.options.log.info({ producer: name, follows }, 'a producer was admitted')
+    const { reader } = this
+    if (!reader) return
+    const { frozen } = this.options.status
+    const goOn = Object.entries(reader.position()).filter(([one]) => one !== follows && !frozen.has(one))
+    reader.reset({ ...Object.fromEntries(goOn), [name]: { seq: 0, link: firstLink } })
+  }
+
+  private async seal(planner: BlockPlanner, desk: AdminDesk): Promise<void> {
+    const { writer } = this.lease as Lease
     try {
       await sealBlocks({
         writer,
-        planner: new BlockPlanner({ ...chain.edge(), cursors: new Map(known), epoch }),
+        planner,
+        desk,
         queue: this.queue,
         now: () => Math.floor(Date.now() / 1000),
         onSealed: (block) => this.sealed(block),

@@ -10,7 +10,7 @@ import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { eventually } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
 import { RunningApp } from './running-app.js'
-import { verifyEd25519 } from '../src/signer/verify-ed25519.fixture.js'
+import { verifyEd25519 } from '../src/signer/verify-ed25519.js'
 
 let database: LedgerDatabase
 let app: RunningApp
@@ -71,7 +71,10 @@ describe('from the stream to the ledger', () => {
     await app.publish(consent.write(20))
     await sealedAndPublished(320)
     const producer = await json('/ledger/producers/records')
-    expect(producer).toEqual({ producer: 'records', lastSeq: 300, lastLink: records.events.at(-1)?.link })
+    const lastLink = records.events.at(-1)?.link
+    expect(producer).toEqual({ producer: 'records', latest: 'records', lastSeq: 300, lastLink })
+    const { producers } = await json('/ledger/producers')
+    expect(producers.map((one: { producer: string }) => one.producer)).toContain('consent')
   })
 
   it('events are sealed after all of the broker’s data was wiped', async () => {

@@ -36,10 +36,10 @@ export class LedgerUnderTest {
     readonly dir: string,
   ) {}
 
-  static async begin(database: LedgerDatabase): Promise<LedgerUnderTest> {
+  static async begin(database: LedgerDatabase, operators: readonly string[] = []): Promise<LedgerUnderTest> {
     await database.reset()
     const dir = await mkdtemp(join(tmpdir(), 'careseal-signer-'))
-    await initLedger({ dir, origin: ORIGIN, producers: PRODUCERS, databaseUrl: database.url })
+    await initLedger({ dir, origin: ORIGIN, producers: PRODUCERS, operators, databaseUrl: database.url })
     return new LedgerUnderTest(database, dir)
   }
 
@@ -62,7 +62,7 @@ export class LedgerUnderTest {
       status,
       openReader: (asked) => {
         setup.current = asked
-        return { start: () => {}, stop: async () => {} }
+        return { start: () => {}, stop: async () => {}, position: () => asked.producers, reset: () => {} }
       },
       onConfirmed: () => {},
       onSealed: () => {},

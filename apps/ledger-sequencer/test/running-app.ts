@@ -58,6 +58,14 @@ export class RunningApp {
     return publishEvents(this.nats, events)
   }
 
+  post(path: string, body: object): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.application.port}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  }
+
   get(path: string, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.application.port}${path}`, { headers })
   }

@@ -1,6 +1,6 @@
 // Administration entries count only with the signatures of two operators of the genesis, each over the entry's own index:
 // so an approval cannot be used a second time.
-import { fromBase64, hex } from '@careseal/crypto/portable'
+import { base64, fromBase64, hex } from '@careseal/crypto/portable'
 import { approvalMessage, type Admin, type Genesis } from './entry.js'
 import type { Primitives } from './trust.js'
 import { ED25519, parseVkey } from './vkey.js'
@@ -23,6 +23,20 @@ export async function isApproved(
     if (vkey && bytes && (await verifyEd25519(vkey.publicKey, message, bytes))) approved.add(hex(vkey.publicKey))
   }
   return approved.size >= APPROVALS_MIN
+}
+
+/** Someone of the genesis' operators, with the key to sign as: Ed25519, 64 bytes. */
+export type Operator = { name: string; sign: (message: Uint8Array) => Uint8Array }
+
+/** The entry with its operators' approvals; it may stand at `index` of this log and nowhere else. */
+export function approve(
+  { origin, index }: { origin: string; index: number },
+  { type, data }: Omit<Admin, 'approvals'>,
+  operators: readonly Operator[],
+): Admin {
+  const message = approvalMessage(origin, index, { type, data })
+  const approvals = operators.map(({ name, sign }) => ({ operator: name, signature: base64(sign(message)) }))
+  return { type, data, approvals }
 }
 
 function attempt<T>(read: () => T): T | null {

@@ -4,7 +4,8 @@ import type { ClientBase } from 'pg'
 import { BatchFailed } from '../fatal.js'
 import { appendBlock, type BlockAppend } from './append-block.js'
 import type { BlockPlanner } from './block-planner.js'
-import type { LeafQueue } from './leaf-queue.js'
+import type { AdminDesk } from '../admission/admin-desk.js'
+import type { LeafQueue, PendingLeaf } from './leaf-queue.js'
 
 export type SealedBlock = Pick<BlockAppend, 'height' | 'treeSize' | 'hash'> & { leafCount: number; seconds: number }
 
@@ -12,6 +13,8 @@ export type AppenderOptions = {
   writer: Pick<ClientBase, 'query'>
   planner: BlockPlanner
   queue: LeafQueue
+  /** Administration entries that wait for their turn; without it there are none. */
+  desk?: Pick<AdminDesk, 'plan' | 'holdNextIndex'>
   /** Seconds since 1970. */
   now: () => number
   onSealed: (block: SealedBlock) => void
@@ -28,13 +31,24 @@ export async function sealBlocks(options: AppenderOptions): Promise<void> {
   // A failed commit ends the wait for leaves too; it is thrown where the commit is awaited.
   const giveUp = () => options.queue.discard()
   for (let leaves = await options.queue.take(); leaves !== null; leaves = await options.queue.take()) {
-    const block = options.planner.planLeaves(leaves, options.now())
-    await committing
-    if (!block) continue
-    committing = commit(options, block)
-    committing.catch(giveUp)
+    for (const { block, committed } of plansOf(options, leaves)) {
+      await committing
+      committing = commit(options, block).then(committed)
+      committing.catch(giveUp)
+    }
   }
   await committing
+}
+
+type Plan = { block: BlockAppend; committed?: () => void }
+
+// Each plan is made when it is asked for, after the one before it was handed to its commit.
+function* plansOf({ planner, desk, now }: AppenderOptions, leaves: readonly PendingLeaf[]): Generator<Plan> {
+  const admission = desk?.plan(now())
+  if (admission) yield admission
+  const block = leaves.length > 0 ? planner.planLeaves(leaves, now()) : null
+  if (block) yield { block }
+  desk?.holdNextIndex()
 }
 
 // The same block again is right: it names its parent, so it can be committed once at most.

@@ -5,12 +5,15 @@ import {
   encodeLeafOnce,
   nextLink,
   planBlock,
+  type Admin,
   type Control,
   type EncodedLeaf,
   type Genesis,
   type Head,
 } from '@careseal/ledger-core'
 import type { Hash } from '@careseal/merkle'
+import type { Admission } from '../admission/admission-rules.js'
+import { latestOf } from '../admission/incarnations.js'
 import { packHashes } from '../database/head.js'
 import { Fatal } from '../fatal.js'
 import { packLeaves } from '../tree/block-rows.js'
@@ -31,12 +34,32 @@ export class BlockPlanner {
   private readonly tiles: TileBuilder
   private readonly cursors: Map<string, { seq: number; link: Hash }>
   private readonly epoch: number
+  private closed: ReadonlySet<string> = new Set()
 
   constructor(state: PlannerState) {
     this.head = state.head
     this.tiles = state.tiles
     this.cursors = new Map([...state.cursors].map(([producer, cursor]) => [producer, { ...cursor }]))
     this.epoch = state.epoch
+    this.closeFollowed()
+  }
+
+  /** Where the next entry will stand. */
+  get treeSize(): number {
+    return this.head.treeSize
+  }
+
+  /** All that are admitted, closed ones among them. */
+  get producers(): string[] {
+    return [...this.cursors.keys()]
+  }
+
+  /** A block of one administration entry, which admits a producer at its first link and closes whom it follows. */
+  planAdmission(admin: Admin, { name, firstLink }: Admission, time: number): BlockAppend {
+    const admitted = [{ producer: name, lastSeq: 0, lastLink: fromHex(firstLink, 32) }]
+    this.cursors.set(name, { seq: 0, link: fromHex(firstLink, 32) })
+    this.closeFollowed()
+    return { ...this.plan([{ admin }], [], time), admitted }
   }
 
   /** Block 0: the genesis, which admits producers at their first links. */
@@ -51,7 +74,8 @@ export class BlockPlanner {
   }
 
   /**
-   * `leaves` as LeafQueue.take gives them. Leaves that are sealed already are dropped; null when nothing is left.
+   * `leaves` as LeafQueue.take gives them. Leaves that are sealed already, or of a producer that another incarnation has
+   * followed, are dropped; null when nothing is left.
    *
    * Throws Fatal `broken-chain` for a gap or a link that does not fit: whoever verified them before was wrong.
    */
@@ -61,13 +85,18 @@ export class BlockPlanner {
     for (const leaf of leaves) {
       const cursor = this.cursors.get(leaf.producer)
       if (!cursor) throw new Fatal('broken-chain', 'a leaf of a producer that is not admitted')
-      if (leaf.seq <= cursor.seq) continue
+      if (leaf.seq <= cursor.seq || this.closed.has(leaf.producer)) continue
       const next = this.follow(cursor, leaf)
       encoded.push(next)
       moved.set(leaf.producer, { producer: leaf.producer, lastSeq: cursor.seq, lastLink: cursor.link })
     }
     if (encoded.length === 0) return null
     return { ...this.plan([], encoded, time), cursors: [...moved.values()] }
+  }
+
+  private closeFollowed(): void {
+    const names = this.producers
+    this.closed = new Set(names.filter((name) => latestOf(name, names) !== name))
   }
 
   private follow(cursor: { seq: number; link: Hash }, leaf: PendingLeaf): EncodedLeaf {

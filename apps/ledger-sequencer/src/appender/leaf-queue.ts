@@ -15,6 +15,8 @@ export type QueueLimits = {
 export class LeafQueue {
   private readonly waiting: PendingLeaf[] = []
   private closed = false
+  private interrupted = false
+  private heldUntil = 0
   private wakeTaker: () => void = () => {}
   private wakeOffers: (() => void)[] = []
 
@@ -34,11 +36,15 @@ export class LeafQueue {
     }
   }
 
-  /** The next batch, grouped by producer name with seqs rising; null once closed and empty. */
+  /** The next batch, grouped by producer name with seqs rising; empty after `interrupt`, null once closed and empty. */
   async take(): Promise<PendingLeaf[] | null> {
-    while (this.waiting.length === 0) {
-      if (this.closed) return null
+    while (!this.interrupted && (this.waiting.length === 0 || this.isHeld)) {
+      if (this.closed && this.waiting.length === 0) return null
       await new Promise<void>((wake) => (this.wakeTaker = wake))
+    }
+    if (this.interrupted) {
+      this.interrupted = false
+      return []
     }
     if (this.waiting.length < this.limits.batchMax && !this.closed) await this.linger()
     const batch = this.waiting.splice(0, this.limits.batchMax)
@@ -46,9 +52,27 @@ export class LeafQueue {
     return byProducer(batch)
   }
 
+  /** Ends the wait of `take` with an empty batch: there is something else to do between two batches. */
+  interrupt(): void {
+    this.interrupted = true
+    this.wakeTaker()
+  }
+
+  /** Keeps leaves waiting for a while; `interrupt` is heard all the same. */
+  hold(milliseconds: number): void {
+    this.heldUntil = performance.now() + milliseconds
+    setTimeout(() => this.wakeTaker(), milliseconds + 1)
+  }
+
+  release(): void {
+    this.heldUntil = 0
+    this.wakeTaker()
+  }
+
   /** Lets what waits be taken without lingering, and accepts nothing more. */
   close(): void {
     this.closed = true
+    this.heldUntil = 0
     this.wakeTaker()
     for (const wake of this.wakeOffers.splice(0)) wake()
   }
@@ -57,6 +81,10 @@ export class LeafQueue {
   discard(): void {
     this.waiting.length = 0
     this.close()
+  }
+
+  private get isHeld(): boolean {
+    return performance.now() < this.heldUntil
   }
 
   private async linger(): Promise<void> {

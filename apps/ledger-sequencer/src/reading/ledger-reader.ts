@@ -4,10 +4,14 @@ import { consistencyProof, inclusionProof, TILE_LEVELS, tileAt, TILE_WIDTH, type
 import { HttpProblem } from '@careseal/service-kit'
 import { LRUCache } from 'lru-cache'
 import type { Pool } from 'pg'
-import { loadHead } from '../database/head.js'
+import { latestOf } from '../admission/incarnations.js'
+import { loadCursors, loadHead } from '../database/head.js'
 import { loadEntries, loadSummaries, type BlockSummary } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import { loadPublished, type Published } from './published.js'
+
+/** `latest` is the newest incarnation of the producer's service: any other takes no more events. */
+export type ProducerHead = { producer: string; latest: string; lastSeq: number; lastLink: string }
 
 const TILES_KEPT = 1024
 
@@ -112,14 +116,19 @@ export class LedgerReader {
     return bundle(await loadEntries(this.pool, first, first + tile.width))
   }
 
-  async producer(name: string) {
-    const found = await this.pool.query<{ lastSeq: number; lastLink: Buffer }>(
-      'SELECT last_seq AS "lastSeq", last_link AS "lastLink" FROM producer_cursor WHERE producer = $1',
-      [name],
-    )
-    const cursor = found.rows[0]
-    if (!cursor) throw new HttpProblem(404, 'producer-not-admitted', 'No producer of this name is admitted.')
-    return { producer: name, lastSeq: cursor.lastSeq, lastLink: hex(cursor.lastLink) }
+  async producer(name: string): Promise<ProducerHead> {
+    const found = (await this.producers()).find(({ producer }) => producer === name)
+    if (found) return found
+    throw new HttpProblem(404, 'producer-not-admitted', 'No producer of this name is admitted.')
+  }
+
+  /** All producers that were ever admitted, by name. */
+  async producers(): Promise<ProducerHead[]> {
+    const cursors = await loadCursors(this.pool)
+    const names = cursors.map(({ producer }) => producer)
+    return cursors.map(({ producer, lastSeq, lastLink }) => {
+      return { producer, latest: latestOf(producer, names), lastSeq, lastLink: hex(lastLink) }
+    })
   }
 
   private tree(size: number): StoredTree {

@@ -24,10 +24,22 @@ export class ProducersController {
   @Get('producers/:name')
   @Header('cache-control', 'no-store')
   producer(@Param({ schema: ProducerParams }) { name }: ProducerParams) {
+    this.requireConfirmed()
+    return this.reader.producer(name)
+  }
+
+  /** All producers that were ever admitted: whom readers read. */
+  @Get('producers')
+  @Header('cache-control', 'no-store')
+  async producers() {
+    this.requireConfirmed()
+    return { producers: await this.reader.producers() }
+  }
+
+  private requireConfirmed(): void {
     const { halt, confirmed } = this.status
     if (halt) throw new HttpProblem(503, halt.code, `The ledger has stopped: ${halt.detail}`)
     if (!confirmed) throw notConfirmed()
-    return this.reader.producer(name)
   }
 }
 

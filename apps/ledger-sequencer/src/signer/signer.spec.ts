@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { verifyEd25519 } from './verify-ed25519.fixture.js'
+import { verifyEd25519 } from './verify-ed25519.js'
 import { replaceDurably } from './durable-file.js'
 import { formatLogKey, parseLogKey } from './log-key.js'
 import { SignerFolder } from './signer-folder.js'

@@ -1,0 +1,56 @@
+import { Public } from '@careseal/authz'
+import { encodeAdmin, type Admin } from '@careseal/ledger-core'
+import { HttpProblem } from '@careseal/service-kit'
+import { Body, Controller, Post } from '@nestjs/common'
+import { ApiTags } from '@nestjs/swagger'
+import { z } from 'zod'
+import { SequencerService } from '../sequencer.service.js'
+import type { AdminOutcome } from './admin-desk.js'
+
+const text = z.string().min(1).max(1_000)
+
+const AdminEntry = z.strictObject({
+  index: z.int().nonnegative(),
+  type: text,
+  data: z.record(text, z.union([text, z.null()])),
+  approvals: z.array(z.strictObject({ operator: text, signature: text })).max(16),
+})
+
+type Refusal = Extract<AdminOutcome, { refused: string }>['refused']
+
+const DETAILS: Record<Refusal, string> = {
+  'index-passed': 'The ledger has grown past the index that was approved; the next one is held for a moment.',
+  'not-approved': 'It lacks the valid signatures of two operators of the genesis over this index, type and data.',
+  'another-waits': 'Another entry waits for its turn; try again.',
+  'type-not-accepted': 'Only producer-admitted is accepted here.',
+  'not-an-admission': 'The data must be exactly {name, firstLink, follows}, with the first link of the name.',
+  'already-admitted': 'A producer of this name is admitted already.',
+  'not-the-next-incarnation': 'The name must bear the number after the newest incarnation, which it must follow.',
+}
+
+/** Public, for what it takes is signed: an entry without two operators' approvals changes and delays nothing. */
+@ApiTags('ledger')
+@Public()
+@Controller('ledger')
+export class AdminEntriesController {
+  constructor(private readonly sequencer: SequencerService) {}
+
+  @Post('admin-entries')
+  async submit(@Body({ schema: AdminEntry }) { index, ...admin }: z.infer<typeof AdminEntry>) {
+    requireEncodable(admin)
+    const outcome = await this.sequencer.submit({ index, admin })
+    if (outcome === null) throw new HttpProblem(503, 'not-sealing', 'This process does not seal yet; try again.')
+    if ('appended' in outcome) return outcome.appended
+    const { refused, ...held } = outcome
+    const isLate = refused === 'index-passed' || refused === 'another-waits'
+    throw new HttpProblem(isLate ? 409 : 422, refused, DETAILS[refused], { members: held })
+  }
+}
+
+function requireEncodable(admin: Admin): void {
+  try {
+    encodeAdmin(admin)
+  } catch (error) {
+    throw new HttpProblem(422, 'not-an-entry', 'It cannot be an entry of the ledger.', { cause: error })
+  }
+}
