@@ -6,12 +6,13 @@ import { AccessAction, PurposeOfUse, ResourceType, ServerId } from './vocabulary
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
 const base64 = z.base64()
 
+/** `producer` asks for a former incarnation's last head; without it the service tells that of the present one. */
 export const OutboxHead = {
-  request: z.strictObject({}),
+  request: z.strictObject({ producer: z.string().optional() }),
   reply: z.strictObject({ producer: z.string(), lastSeq: z.int().nonnegative(), lastLink: hex32 }),
 }
 
-/** One event as a producer hands it out again. `body` is base64 of the published bytes. */
+/** One event as a producer hands it out again. `body` is base64 of the published bytes; empty where they were lost. */
 export const ReplayedEvent = z.strictObject({
   seq: z.int().positive(),
   tag: hex32,

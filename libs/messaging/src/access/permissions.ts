@@ -2,7 +2,7 @@
 // lists alone make that a fact: whoever may publish `evt.consent.>` is consent.
 import { commandSubject, NOTICES, PRODUCERS, type CommandName } from '@careseal/contracts'
 import { inboxPrefix } from '../connection.js'
-import { readerConsumers } from '../reader/reader-consumer.js'
+import { readerConsumers, recoveryConsumer } from '../reader/reader-consumer.js'
 import { DLQ_STREAM, EVENTS_STREAM } from '../streams.js'
 
 /** What one NATS user may do. Allow-lists only; what is not listed is refused. */
@@ -16,7 +16,7 @@ export type UserPermissions = {
 export type PermissionOptions = {
   /** Services create missing streams themselves: one machine, no deployer. Default false. */
   manageStreams?: boolean
-  /** Names that a service's incarnations have as producers, such as `{ consent: ['consent', 'consent-2'] }`. */
+  /** Names that a service has as a producer; default its own and those of eight recoveries, `consent-2` to `consent-9`. */
   incarnations?: Partial<Record<string, readonly string[]>>
 }
 
@@ -74,7 +74,7 @@ export function natsPermissions(options: PermissionOptions = {}): Record<string,
 }
 
 function ofService(name: string, service: Service, options: PermissionOptions): UserPermissions {
-  const producers = service.produces ? (options.incarnations?.[name] ?? [name]) : []
+  const producers = service.produces ? (options.incarnations?.[name] ?? incarnationsOf(name)) : []
   const notices = Object.keys(NOTICES)
   return {
     publish: [
@@ -83,6 +83,8 @@ function ofService(name: string, service: Service, options: PermissionOptions): 
       ...service.calls.map(([callee, command]) => commandSubject(callee, command)),
       ...(service.announces ? notices : []),
       ...(service.reads.length === 0 ? [] : readerConsumers(name).flatMap(readingSubjects)),
+      ...producers.map((producer) => recoverySubject(name, producer)),
+      ...(producers.length === 0 ? [] : replySubjects('FC', recoveryConsumer(name))),
       ...STREAM_CHECKS,
       ...(options.manageStreams === true ? STREAM_CREATIONS : []),
       ...(service.durable === null ? [] : durableSubjects(service.durable)),
@@ -90,6 +92,18 @@ function ofService(name: string, service: Service, options: PermissionOptions): 
     subscribe: [`${inboxPrefix(name)}.>`, ...(service.produces ? [`cmd.${name}.>`, ...notices] : [])],
     allowResponses: service.produces,
   }
+}
+
+const INCARNATIONS_MAX = 9
+
+function incarnationsOf(name: string): string[] {
+  return [name, ...Array.from({ length: INCARNATIONS_MAX - 1 }, (_, place) => `${name}-${place + 2}`)]
+}
+
+// The last part is the consumer's filter, which the broker compares with what is asked: a producer that recovers reads
+// its own events and nobody else's.
+function recoverySubject(name: string, producer: string): string {
+  return `$JS.API.CONSUMER.CREATE.${EVENTS}.${recoveryConsumer(name)}.evt.${producer}.>`
 }
 
 const STREAM_CHECKS = [EVENTS, DLQ_STREAM.name].map((stream) => `$JS.API.STREAM.INFO.${stream}`)

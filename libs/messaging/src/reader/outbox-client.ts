@@ -19,8 +19,7 @@ const PAGE_EVENTS = 2000
 export function outboxClient(nc: NatsConnection, deadlineMs: number): OutboxClient {
   return {
     head: async (producer) => {
-      const head = await ask(nc, serviceOf(producer), 'outbox-head', {}, { deadlineMs })
-      // After a new incarnation was admitted the service answers for that one alone.
+      const head = await ask(nc, serviceOf(producer), 'outbox-head', { producer }, { deadlineMs })
       if (head.producer !== producer)
         throw new MessagingError('other-incarnation', 'it answers for another incarnation')
       return { seq: head.lastSeq, link: head.lastLink }

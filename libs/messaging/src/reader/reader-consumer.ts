@@ -19,6 +19,11 @@ export function readerConsumers(service: string): string[] {
   return Array.from({ length: READERS_MAX }, (_, number) => `${service}-reader-${number}`)
 }
 
+/** The consumer with which a service reads what it published itself, after its database was rolled back. */
+export function recoveryConsumer(service: string): string {
+  return `${service}-recovery`
+}
+
 /** Makes a consumer under the next free name of this service. Rejects with JetStreamApiError when there is none. */
 export async function createReaderConsumer(nc: NatsConnection, config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
   const names = readerConsumers(nameOf(nc))
