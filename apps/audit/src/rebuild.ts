@@ -3,7 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { fileKms, SubjectKeys } from '@careseal/keys'
 import { connectNats } from '@careseal/messaging'
-import { ProjectionReader, type Projection } from '@careseal/nest-event-store'
+import { LedgerClient, ProjectionReader, type Projection } from '@careseal/nest-event-store'
 import { dataSourceOptions, loadConfigOrExit } from '@careseal/service-kit'
 import { Logger } from '@nestjs/common'
 import { DataSource } from 'typeorm'
@@ -39,9 +39,18 @@ async function rebuild(settings: AuditConfig, wanted: readonly string[]): Promis
     caFile: settings.NATS_CA_FILE,
   })
   const models = modelsOf(settings)
+  const ledger = new LedgerClient({ ledgerUrl: settings.LEDGER_URL })
   for (const { name, producers } of PROJECTIONS.filter((one) => wanted.length === 0 || wanted.includes(one.name))) {
     const model = models[name]!
-    const reader = new ProjectionReader({ name, producers, model, dataSource, nc, origin: settings.LEDGER_ORIGIN })
+    const reader = new ProjectionReader({
+      name,
+      producers,
+      admitted: () => ledger.producerNames(),
+      model,
+      dataSource,
+      nc,
+      origin: settings.LEDGER_ORIGIN,
+    })
     await reader.rebuild(({ applied, total }) => process.stderr.write(`${name} ${applied}/${total}\n`))
     await reader.onModuleDestroy()
     process.stdout.write(`rebuilt ${name}\n`)

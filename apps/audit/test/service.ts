@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Caller } from '@careseal/contracts'
+import { PRODUCERS, type Caller } from '@careseal/contracts'
 import { hex, sha256 } from '@careseal/crypto'
 import { firstLink } from '@careseal/ledger-core'
 import { connectNats, renderAuthorization, SERVICES } from '@careseal/messaging'
@@ -106,14 +106,19 @@ function tokenOf({ accountId, clientId, scopes: _scopes, ...careseal }: Caller, 
     .sign(key)
 }
 
+function head(producer: string) {
+  return { producer, latest: producer, lastSeq: 0, lastLink: hex(firstLink(sha256, ORIGIN, producer)) }
+}
+
 function startOthers(publicJwk: object): Promise<Server> {
   const answers = (path: string): object | null => {
     if (path === '/jwks') return { keys: [{ ...publicJwk, alg: 'ES256', use: 'sig' }] }
     if (path.startsWith('/ledger/blocks')) return { blocks: [] }
     const index = /^\/ledger\/proof\/tlog\?index=(\d+)$/.exec(path)?.[1]
     if (index !== undefined) return proven.has(Number(index)) ? { proof: index } : null
+    if (path === '/ledger/producers') return { producers: PRODUCERS.map(head) }
     const producer = /^\/ledger\/producers\/(\w+)$/.exec(path)?.[1]
-    return producer ? { producer, lastSeq: 0, lastLink: hex(firstLink(sha256, ORIGIN, producer)) } : null
+    return producer ? head(producer) : null
   }
   const server = createServer((request, response) => {
     const answer = answers(request.url ?? '')

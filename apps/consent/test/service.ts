@@ -108,7 +108,9 @@ function startOthers(publicJwk: object): Promise<Server> {
     if (path === '/jwks') return { keys: [{ ...publicJwk, alg: 'ES256', use: 'sig' }] }
     if (path.startsWith('/ledger/blocks')) return { blocks: [] }
     const producer = /^\/ledger\/producers\/(\w+)$/.exec(path)?.[1]
-    return producer ? { producer, lastSeq: 0, lastLink: hex(firstLink(sha256, ORIGIN, producer)) } : null
+    return producer
+      ? { producer, latest: producer, lastSeq: 0, lastLink: hex(firstLink(sha256, ORIGIN, producer)) }
+      : null
   }
   const server = createServer((request, response) => {
     const answer = answers(request.url ?? '')

@@ -110,7 +110,8 @@ function environmentOf(folder: string, { jwk }: TestKey, port: number): Record<s
 }
 
 async function confirmingLedger(): Promise<{ url: string; close(): void }> {
-  const head = { producer: 'identity', lastSeq: 0, lastLink: hex(firstLink(sha256, LEDGER_ORIGIN, 'identity')) }
+  const lastLink = hex(firstLink(sha256, LEDGER_ORIGIN, 'identity'))
+  const head = { producer: 'identity', latest: 'identity', lastSeq: 0, lastLink }
   const server = createServer((request, response) => {
     const answers: Record<string, object> = { '/ledger/producers/identity': head, '/ledger/blocks': { blocks: [] } }
     const answer = answers[request.url!.split('?')[0]!]

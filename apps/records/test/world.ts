@@ -123,7 +123,8 @@ type Seen = { method: string; url: string; headers: Record<string, unknown>; bod
 
 async function otherServices(jwk: object) {
   const seen: Seen[] = []
-  const head = { producer: 'records', lastSeq: 0, lastLink: hex(firstLink(sha256, LEDGER_ORIGIN, 'records')) }
+  const lastLink = hex(firstLink(sha256, LEDGER_ORIGIN, 'records'))
+  const head = { producer: 'records', latest: 'records', lastSeq: 0, lastLink }
   const server: Server = createServer((request, response) => {
     const { method = '', url = '', headers } = request
     const answer = (status: number, body: object) =>

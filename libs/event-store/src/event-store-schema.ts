@@ -4,7 +4,9 @@
 /** DDL, triggers and grants for a service's first migration, run as `<service>_owner`. */
 export function eventStoreSql(service: string): string {
   if (!/^[a-z][a-z0-9_]*$/.test(service)) throw new RangeError('a service name is a plain lower-case identifier')
-  return eventTables(service) + outboxTables(service) + readerTables(service) + triggers(service) + grants(service)
+  return [eventTables, outboxTables, recoveryTables, readerTables, triggers, grants]
+    .map((part) => part(service))
+    .join('')
 }
 
 function eventTables(schema: string): string {
@@ -72,6 +74,26 @@ CREATE TABLE ${schema}.outbox_numbered (
 `
 }
 
+// After a rollback the producer goes on under another name, and says of each leaf whose event is gone that it is gone.
+function recoveryTables(schema: string): string {
+  return `
+CREATE TABLE ${schema}.incarnation (
+  producer       text PRIMARY KEY,
+  number         integer NOT NULL UNIQUE CHECK (number > 1),
+  began_at       timestamptz NOT NULL DEFAULT now());
+CREATE TABLE ${schema}.lost_leaf (
+  producer       text NOT NULL REFERENCES ${schema}.relay_head,
+  seq            bigint NOT NULL CHECK (seq > 0),
+  tag            bytea NOT NULL CHECK (octet_length(tag) = 32),
+  commitment     bytea NOT NULL CHECK (octet_length(commitment) = 32),
+  leaf_hash      bytea NOT NULL CHECK (octet_length(leaf_hash) = 32),
+  link           bytea NOT NULL CHECK (octet_length(link) = 32),
+  leaf_index     bigint NOT NULL CHECK (leaf_index >= 0),
+  height         bigint NOT NULL CHECK (height >= 0),
+  PRIMARY KEY (producer, seq));
+`
+}
+
 // seal_cursor.next_index is the index of the entry after the block: the next block's first one must stand there.
 function readerTables(schema: string): string {
   return `
@@ -96,7 +118,7 @@ CREATE TABLE ${schema}.projection_position (
 `
 }
 
-const INSERT_ONLY = ['event', 'outbox_numbered', 'sealed']
+const INSERT_ONLY = ['event', 'outbox_numbered', 'sealed', 'incarnation', 'lost_leaf']
 
 function triggers(schema: string): string {
   const refuse = `
@@ -123,7 +145,7 @@ function grants(service: string): string {
   const on = (...tables: string[]) => tables.map((table) => `${service}.${table}`).join(', ')
   return `
 GRANT USAGE ON SCHEMA ${service} TO ${service}, ${service}_eraser;
-GRANT SELECT, INSERT ON ${on('event', 'event_private', 'outbox_numbered', 'sealed')} TO ${service};
+GRANT SELECT, INSERT ON ${on('event', 'event_private', 'outbox_numbered', 'sealed', 'incarnation', 'lost_leaf')} TO ${service};
 GRANT SELECT, INSERT, UPDATE ON ${on('stream', 'tag_counter', 'relay_head', 'seal_cursor')} TO ${service};
 GRANT SELECT, INSERT, DELETE ON ${on('outbox')} TO ${service};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ${on('idempotency', 'projection_position')} TO ${service};

@@ -18,9 +18,10 @@ export {
   type IdempotentAnswer,
   type IdempotentRequest,
 } from './idempotency.js'
+export { currentProducer, incarnationOf } from './incarnation.js'
 export { leafIndexOf, leafStateOf, waitingAges, type LeafIndex, type LeafState } from './leaves.js'
 export { ensureRelayHead, numberOutbox, type NumberedEvent } from './numbering.js'
-export { linkAt, outboxHead, replayOutbox, type OutboxHead } from './outbox.js'
+export { linkAt, lostSubject, outboxHead, replayOutbox, type OutboxHead } from './outbox.js'
 export {
   ProjectionGap,
   ProjectionRunner,
@@ -35,3 +36,17 @@ export { retryOnConflict } from './retry.js'
 export { LedgerInconsistent, SealFollower, type SealFollowerOptions } from './seal-follower.js'
 export { transaction, type Queryable, type Tx } from './transaction.js'
 export { WorkLoop, type WorkLoopOptions } from './work-loop.js'
+export {
+  ChainDiverges,
+  planRecovery,
+  type PublishedEvent,
+  type RecoveredLeaf,
+  type SealedLeaf,
+} from './recovery/plan-recovery.js'
+export {
+  beginIncarnation,
+  lastKnownSeq,
+  restoreChain,
+  waitingEvents,
+  type RestoredEvent,
+} from './recovery/restore-chain.js'

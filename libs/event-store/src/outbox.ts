@@ -12,7 +12,14 @@ export const REPLAY_BYTES_MAX = 512 * 1024
 const REPLAY_ROWS = 250
 const REPLAY_OVERHEAD_BYTES = 400
 
-type ReplayRow = { seq: string; tag: Buffer; commitment: Buffer; link: Buffer; event_type: EventType; body: Buffer }
+type ReplayRow = { seq: string; tag: Buffer; commitment: Buffer; link: Buffer } & (
+  { event_type: EventType; body: Buffer } | { event_type: null; body: null }
+)
+
+/** The subject of a leaf whose event is gone: nothing is ever published under it. */
+export function lostSubject(producer: string): string {
+  return `evt.${producer}.lost.event-lost`
+}
 
 /** The last number given and its link, or null before the relay has ever started. */
 export async function outboxHead(sql: Queryable, producer: string): Promise<OutboxHead | null> {
@@ -31,7 +38,8 @@ export async function linkAt(
 ): Promise<string | null> {
   if (at.seq === 0) return hex(firstLink(sha256, at.origin, at.producer))
   const { rows } = await sql.query<{ link: Buffer }>(
-    'SELECT link FROM outbox_numbered WHERE producer = $1 AND seq = $2',
+    `SELECT link FROM outbox_numbered WHERE producer = $1 AND seq = $2
+     UNION ALL SELECT link FROM lost_leaf WHERE producer = $1 AND seq = $2`,
     [at.producer, at.seq],
   )
   return rows[0] ? hex(rows[0].link) : null
@@ -39,7 +47,7 @@ export async function linkAt(
 
 /**
  * Full events from number `from` on: at most `limit`, and at most 512 KiB but always one where there is one.
- * `next` is the number to ask for next, or null at the head.
+ * `next` is the number to ask for next, or null at the head. A leaf whose event was lost is answered without a body.
  */
 export async function replayOutbox(
   sql: Queryable,
@@ -62,10 +70,11 @@ export async function replayOutbox(
 }
 
 async function existing(sql: Queryable, producer: string, seq: number): Promise<number | null> {
-  const { rowCount } = await sql.query('SELECT 1 FROM outbox_numbered WHERE producer = $1 AND seq = $2', [
-    producer,
-    seq,
-  ])
+  const { rowCount } = await sql.query(
+    `SELECT FROM outbox_numbered WHERE producer = $1 AND seq = $2
+     UNION ALL SELECT FROM lost_leaf WHERE producer = $1 AND seq = $2`,
+    [producer, seq],
+  )
   return rowCount === 1 ? seq : null
 }
 
@@ -75,9 +84,13 @@ async function replayPage(
 ): Promise<ReplayedEvent[]> {
   const { rows } = await sql.query<ReplayRow>({
     name: 'careseal-replay-page',
-    text: `SELECT n.seq, n.tag, n.commitment, n.link, e.event_type, e.body
-           FROM outbox_numbered n JOIN event e ON e.pk = n.event_pk
-           WHERE n.producer = $1 AND n.seq >= $2 ORDER BY n.seq LIMIT $3`,
+    text: `(SELECT n.seq, n.tag, n.commitment, n.link, e.event_type, e.body
+            FROM outbox_numbered n JOIN event e ON e.pk = n.event_pk
+            WHERE n.producer = $1 AND n.seq >= $2 ORDER BY n.seq LIMIT $3)
+           UNION ALL
+           (SELECT seq, tag, commitment, link, NULL, NULL FROM lost_leaf
+            WHERE producer = $1 AND seq >= $2 ORDER BY seq LIMIT $3)
+           ORDER BY seq LIMIT $3`,
     values: [asked.producer, asked.from, asked.limit],
   })
   return rows.map((row) => ({
@@ -85,7 +98,7 @@ async function replayPage(
     tag: hex(row.tag),
     commitment: hex(row.commitment),
     link: hex(row.link),
-    subject: subjectOf(row.event_type, asked.producer),
-    body: row.body.toString('base64'),
+    subject: row.event_type === null ? lostSubject(asked.producer) : subjectOf(row.event_type, asked.producer),
+    body: row.body === null ? '' : row.body.toString('base64'),
   }))
 }

@@ -17,6 +17,7 @@ export type ProjectionOptions<E extends ChainedEvent> = {
   name: string
   dataSource: DataSource
   origin: string
+  /** More may come while it runs: see `admit`. */
   producers: readonly string[]
   /** Changes the model. Events of one producer come in order; between producers there is no order. */
   apply: (tx: Tx, events: readonly E[]) => Promise<void>
@@ -44,10 +45,21 @@ export type RebuildOptions<E extends ChainedEvent> = {
 }
 
 export class ProjectionRunner<E extends ChainedEvent> {
-  constructor(private readonly options: ProjectionOptions<E>) {}
+  private producers: readonly string[]
+
+  constructor(private readonly options: ProjectionOptions<E>) {
+    this.producers = options.producers
+  }
 
   get name(): string {
     return this.options.name
+  }
+
+  /** Reads these producers too from now on; true when one of them is new. */
+  admit(producers: readonly string[]): boolean {
+    const fresh = producers.filter((producer) => !this.producers.includes(producer))
+    this.producers = [...this.producers, ...fresh]
+    return fresh.length > 0
   }
 
   /** The position that reading goes on from; at the beginning each producer's first link. */
@@ -75,9 +87,9 @@ export class ProjectionRunner<E extends ChainedEvent> {
   /** Empties model and position, then replays every producer from its first event up to `heads`. */
   async rebuild({ heads, replay, onProgress }: RebuildOptions<E>): Promise<void> {
     await this.reset()
-    const total = this.options.producers.reduce((sum, producer) => sum + (heads[producer] ?? 0), 0)
+    const total = this.producers.reduce((sum, producer) => sum + (heads[producer] ?? 0), 0)
     let before = 0
-    for (const producer of this.options.producers) {
+    for (const producer of this.producers) {
       const head = heads[producer] ?? 0
       for (let from = 1; from <= head;) {
         const events = await replay(producer, from)
@@ -100,14 +112,16 @@ export class ProjectionRunner<E extends ChainedEvent> {
   }
 
   private beginning(): ProjectionPosition {
-    const { origin, producers } = this.options
-    return Object.fromEntries(producers.map((name) => [name, { seq: 0, link: hex(firstLink(sha256, origin, name)) }]))
+    const { origin } = this.options
+    return Object.fromEntries(
+      this.producers.map((name) => [name, { seq: 0, link: hex(firstLink(sha256, origin, name)) }]),
+    )
   }
 
   private async lockPosition(sql: ClientBase): Promise<ProjectionPosition> {
     const start = this.beginning()
     const locked = await lockRows(sql, this.options.name)
-    if (this.options.producers.every((producer) => producer in locked)) return locked
+    if (this.producers.every((producer) => producer in locked)) return locked
     await insertMissing(sql, this.options.name, start)
     return lockRows(sql, this.options.name)
   }

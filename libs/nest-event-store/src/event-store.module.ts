@@ -42,7 +42,7 @@ const SHARED = [EventTransactions, Receipts, OpenLeaf, ProducerGuard, LedgerClie
 export class EventStoreModule {
   static forRoot(options: EventStoreModuleOptions): DynamicModule {
     const watch = new DatabaseWatch()
-    const dataSource = requestDataSource(options, watch, reportBrokenConnection)
+    const dataSource = requestDataSource(options, watch, (error) => reportBrokenConnection(error, watch))
     return {
       module: EventStoreModule,
       global: true,
@@ -52,7 +52,7 @@ export class EventStoreModule {
         { provide: DatabaseWatch, useValue: watch },
         ...stores(options),
         ...SHARED,
-        ProducerDatabase,
+        { provide: ProducerDatabase, useFactory: () => ProducerDatabase.open(options, watch) },
         HealthContributors,
         OutboxCommands,
         IdempotencyPurge,
@@ -66,9 +66,9 @@ export class EventStoreModule {
 
 function stores(options: EventStoreModuleOptions): Provider[] {
   const keys = () => new SubjectKeys({ kms: fileKms(options.kmsKeyFile), randomBytes, randomUuid: randomUUID })
-  const store = (subjectKeys: SubjectKeys) =>
+  const store = (subjectKeys: SubjectKeys, { producer }: ProducerDatabase) =>
     new EventStore({
-      producer: options.producer,
+      producer,
       origin: options.ledgerOrigin,
       deploymentId: deploymentIdOf(options.ledgerOrigin),
       acquireKeys: (sql, subjectIds, how) => subjectKeys.acquire(sql, subjectIds, how),
@@ -79,6 +79,6 @@ function stores(options: EventStoreModuleOptions): Provider[] {
     })
   return [
     { provide: SubjectKeys, useFactory: keys },
-    { provide: EventStore, useFactory: store, inject: [SubjectKeys] },
+    { provide: EventStore, useFactory: store, inject: [SubjectKeys, ProducerDatabase] },
   ]
 }

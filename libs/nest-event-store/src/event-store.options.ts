@@ -1,10 +1,11 @@
 import type { Provider } from '@nestjs/common'
 
 export type EventStoreModuleOptions = {
-  /** Name in `evt.<producer>.…` and of the schema; later incarnations append a number (`consent-2`). */
+  /**
+   * Names the schema, the service that answers `cmd.<service>.…`, and the producer in `evt.<producer>.…`: later
+   * incarnations append a number (`consent-2`), which the database tells.
+   */
   producer: string
-  /** The service that answers `cmd.<service>.…`; default the producer's name without its incarnation. */
-  service?: string
   /** Role <service>. */
   databaseUrl: string
   /** Connects the relay, whose advisory lock needs a session of its own; default `databaseUrl`. */
@@ -23,9 +24,4 @@ export const EVENT_STORE_OPTIONS: unique symbol = Symbol.for('careseal.event-sto
 
 export function optionsProvider(options: EventStoreModuleOptions): Provider {
   return { provide: EVENT_STORE_OPTIONS, useValue: options }
-}
-
-/** `consent-2` answers commands and derives its names as `consent`. */
-export function serviceOf({ service, producer }: Pick<EventStoreModuleOptions, 'service' | 'producer'>): string {
-  return service ?? producer.replace(/-\d+$/, '')
 }

@@ -13,3 +13,14 @@ export {
   type ProjectionFeature,
 } from './projection/projection.module.js'
 export { ProjectionReader } from './projection/projection-reader.js'
+export { subjectsOfLostLeaves } from './recovery/lost-tags.js'
+export { recoverFromCommandLine, type RecoveryTools } from './recovery/recover-command.js'
+export {
+  recoverProducer,
+  RecoveryRefused,
+  type RecoveredChain,
+  type Recovery,
+  type RecoveryModel,
+  type RecoveryReport,
+} from './recovery/recover-producer.js'
+export { AdmissionRefused, RecoveryLedger } from './recovery/recovery-ledger.js'

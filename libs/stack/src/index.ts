@@ -19,8 +19,10 @@ export { createPeopleLogins, createSystemLogins, type DemoPeople } from './stack
 export { openDataDir, type DataDir } from './stack/data-dir.js'
 export {
   clientKey,
+  databasePasswords,
   kmsKeyFile,
   natsSeedFile as natsSeedFileOf,
+  operatorKeyFiles,
   publicHalf,
   type NatsUser,
 } from './stack/credentials.js'

@@ -1,6 +1,6 @@
 import { dataSourceOptions } from '@careseal/service-kit'
 import type { DataSourceOptions } from 'typeorm'
-import { serviceOf, type EventStoreModuleOptions } from '../event-store.options.js'
+import type { EventStoreModuleOptions } from '../event-store.options.js'
 import type { DatabaseWatch } from './database-watch.js'
 
 /** The pool of requests: deadlines from service-kit, each new connection checked by the watch. */
@@ -10,7 +10,7 @@ export function requestDataSource(
   poolErrorHandler: (error: unknown) => void,
 ): DataSourceOptions {
   const { databaseUrl: url, entities = [], poolSize = 16 } = options
-  const base = dataSourceOptions({ url, service: serviceOf(options), entities: [...entities], poolSize })
+  const base = dataSourceOptions({ url, service: options.producer, entities: [...entities], poolSize })
   const extra: object = { ...(base.extra as object), verify: watch.verify }
   return { ...base, extra, poolErrorHandler } as DataSourceOptions
 }

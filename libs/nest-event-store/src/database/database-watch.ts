@@ -23,9 +23,14 @@ export class DatabaseWatch {
     })
   }
 
+  /** A connection broke: whatever answers next may be another database, even if it looks like the same one. */
+  readonly lost = (): void => {
+    for (const listener of this.listeners) listener()
+  }
+
   private compare(identity: string): void {
     const changed = this.identity !== undefined && this.identity !== identity
     this.identity = identity
-    if (changed) for (const listener of this.listeners) listener()
+    if (changed) this.lost()
   }
 }

@@ -7,21 +7,36 @@ import { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from '../event-stor
 
 const ProducerHead = z.object({
   producer: z.string(),
+  /** The newest incarnation of the same service: whoever is not it was followed, and takes no more events. */
+  latest: z.string(),
   lastSeq: z.int().nonnegative(),
   lastLink: z.string().regex(/^[0-9a-f]{64}$/),
 })
+export type ProducerHead = z.infer<typeof ProducerHead>
+const ProducerHeads = z.object({ producers: z.array(ProducerHead) })
 const Blocks = z.object({ blocks: z.array(z.object({ header: z.base64() })) })
 
 const DEADLINE_MS = 2_000
 
 @Injectable()
 export class LedgerClient {
-  constructor(@Inject(EVENT_STORE_OPTIONS) private readonly options: EventStoreModuleOptions) {}
+  constructor(@Inject(EVENT_STORE_OPTIONS) private readonly options: Pick<EventStoreModuleOptions, 'ledgerUrl'>) {}
 
   /** How far the ledger has come with a producer; null when it does not know the producer. */
-  async producerHead(producer: string): Promise<z.infer<typeof ProducerHead> | null> {
+  async producerHead(producer: string): Promise<ProducerHead | null> {
     const response = await this.get('producers', `/ledger/producers/${encodeURIComponent(producer)}`)
     return response.ok ? ProducerHead.parse(await response.json()) : null
+  }
+
+  /** All producers that were ever admitted, by name. */
+  async producerHeads(): Promise<ProducerHead[]> {
+    const response = await this.get('producers', '/ledger/producers')
+    if (!response.ok) throw new Error(`the ledger answers ${response.status} when asked for its producers`)
+    return ProducerHeads.parse(await response.json()).producers
+  }
+
+  async producerNames(): Promise<string[]> {
+    return (await this.producerHeads()).map(({ producer }) => producer)
   }
 
   /** Header entries' bytes of committed blocks, by height. */

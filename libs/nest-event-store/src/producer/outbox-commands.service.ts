@@ -23,7 +23,7 @@ export class OutboxCommands implements OnApplicationBootstrap, OnModuleDestroy {
     const { nc } = this
     const { service } = this.database
     this.responders = [
-      respond(nc, service, 'outbox-head', () => this.head()),
+      respond(nc, service, 'outbox-head', ({ producer }) => this.head(producer)),
       respond(nc, service, 'replay-outbox', (asked) => this.replay(asked)),
       respond(nc, service, 'open-leaf', (asked) => this.openLeaf.open(asked)),
     ]
@@ -33,9 +33,9 @@ export class OutboxCommands implements OnApplicationBootstrap, OnModuleDestroy {
     await Promise.all(this.responders.map((responder) => responder.stop()))
   }
 
-  private async head(): Promise<CommandReply<'outbox-head'>> {
+  private async head(producer = this.database.producer): Promise<CommandReply<'outbox-head'>> {
     this.mustServe()
-    const head = await outboxHead(this.database.pool, this.database.producer)
+    const head = await outboxHead(this.database.pool, producer)
     if (!head) throw new CommandRejected('producer-unverified')
     return head
   }

@@ -1,6 +1,6 @@
 // A producer that was rolled back answers nothing (I21): it serves only after the ledger has confirmed that its own
 // chain still holds what the ledger sealed. No answer from the ledger is no confirmation.
-import { linkAt, WorkLoop } from '@careseal/event-store'
+import { currentProducer, linkAt, WorkLoop } from '@careseal/event-store'
 import { gauge } from '@careseal/observability'
 import { HealthRegistry, HttpProblem } from '@careseal/service-kit'
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
@@ -11,12 +11,15 @@ import { LedgerClient } from '../ledger/ledger.client.js'
 export type ProducerState = 'unverified' | 'serving' | 'rolled-back'
 
 const RECHECK_MS = 1_000
+/** A copy may be put in place under connections that stay open: then nothing but asking again shows it. */
+const RECHECK_SERVING_MS = 5_000
 const RETRY_AFTER_SECONDS = '2'
 
 @Injectable()
 export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(ProducerGuard.name)
   private current: ProducerState = 'unverified'
+  private verifiedAt = 0
   private readonly loop = new WorkLoop({
     work: () => this.recheck(),
     pollMs: RECHECK_MS,
@@ -68,18 +71,31 @@ export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async recheck(): Promise<boolean> {
-    if (this.current !== 'serving') await this.verify()
+    const isDue = performance.now() - this.verifiedAt > RECHECK_SERVING_MS
+    if (this.current !== 'serving' || isDue) await this.verify()
     return false
   }
 
   private async verify(): Promise<void> {
-    const { producer, origin, pool } = this.database
+    const { producer, service, origin, pool } = this.database
+    const current = await currentProducer(pool, service)
+    if (current !== producer) return this.beginAnew(current)
     const head = await this.ledger.producerHead(producer)
     if (!head) throw new Error('the ledger does not know this producer')
     const link = await linkAt(pool, { producer, origin, seq: head.lastSeq })
-    const next: ProducerState = link === head.lastLink ? 'serving' : 'rolled-back'
+    // A copy from before a recovery holds all of the closed chain, and lacks what its successor has said since.
+    const isWhole = head.latest === producer && link === head.lastLink
+    const next: ProducerState = isWhole ? 'serving' : 'rolled-back'
     if (next !== this.current) this.announce(next, head.lastSeq)
     this.current = next
+    this.verifiedAt = performance.now()
+  }
+
+  // Names stand in many places of a running process; one that starts reads the present one everywhere.
+  private beginAnew(current: string): void {
+    this.current = 'unverified'
+    this.logger.warn({ producer: current }, 'the database names another incarnation: this process ends, to begin anew')
+    process.kill(process.pid, 'SIGTERM')
   }
 
   private announce(state: ProducerState, ledgerSeq: number): void {

@@ -1,4 +1,4 @@
-import { ProjectionGap, ProjectionRunner } from '@careseal/event-store'
+import { incarnationOf, ProjectionGap, ProjectionRunner, WorkLoop } from '@careseal/event-store'
 import { readEvents, type EventReader, type LedgerEvent, type NatsConnection } from '@careseal/messaging'
 import { inSpan } from '@careseal/observability'
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
@@ -9,12 +9,17 @@ import type { Projection } from './projection.module.js'
 
 export type ProjectionReaderOptions = {
   name: string
+  /** Services, of which every incarnation is read. */
   producers: readonly string[]
+  /** The names of all producers that the ledger has admitted. */
+  admitted: () => Promise<readonly string[]>
   model: Projection
   dataSource: DataSource
   nc: NatsConnection
   origin: string
 }
+
+const ADMITTED_POLL_MS = 15_000
 
 /** Keeps one read model up to date from start to drain, and rebuilds it on demand. */
 export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy {
@@ -22,6 +27,7 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
   private readonly runner: ProjectionRunner<LedgerEvent>
   private reader: EventReader | undefined
   private stopShowing = (): void => {}
+  private admissions: WorkLoop | undefined
 
   constructor(private readonly options: ProjectionReaderOptions) {
     const { name, dataSource, origin, producers, model } = options
@@ -30,7 +36,12 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
       dataSource,
       origin,
       producers,
-      apply: (tx, events) => model.apply(tx, events),
+      // Of an event that its producer has lost there is a place in the chain and nothing to apply.
+      apply: (tx, events) =>
+        model.apply(
+          tx,
+          events.filter(({ body }) => body.length > 0),
+        ),
       truncate: (tx) => model.truncate(tx),
     })
   }
@@ -50,12 +61,31 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
       onTrouble: ({ kind, producer, error }) => this.logger.warn({ kind, producer, err: error }, 'reading goes on'),
     })
     this.reader.start()
+    this.admissions = new WorkLoop({
+      work: () => this.followAdmissions(),
+      pollMs: ADMITTED_POLL_MS,
+      onError: (error) => this.logger.warn({ err: error }, 'whether the ledger has admitted producers is unknown'),
+    })
+    this.admissions.start()
     this.stopShowing = showProjection(this)
   }
 
   async onModuleDestroy(): Promise<void> {
     this.stopShowing()
+    await this.admissions?.stop()
     await this.reader?.stop()
+  }
+
+  // A recovered producer goes on under a new name: what it says is read without a restart of ours.
+  private async followAdmissions(): Promise<boolean> {
+    if (this.runner.admit(await this.ofServices())) this.reader?.reset(await this.runner.position())
+    return false
+  }
+
+  private async ofServices(): Promise<string[]> {
+    const { admitted, producers } = this.options
+    const names = await admitted()
+    return names.filter((name) => producers.some((service) => incarnationOf(service, name) !== null))
   }
 
   /** What the reader knows: positions, heads, whether it has caught up. */
@@ -72,7 +102,9 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
     const wasReading = this.reader !== undefined
     await this.onModuleDestroy()
     try {
-      const heads = await producerHeads(this.options.nc, this.options.producers)
+      const producers = await this.ofServices()
+      this.runner.admit(producers)
+      const heads = await producerHeads(this.options.nc, producers)
       const replay = replayFrom(this.options.nc)
       await this.runner.rebuild({ heads, replay, ...(onProgress && { onProgress }) })
     } finally {

@@ -6,6 +6,7 @@ import { NATS } from '@careseal/nest-jetstream'
 import { Module, type DynamicModule, type Type } from '@nestjs/common'
 import { DataSource } from 'typeorm'
 import { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from '../event-store.options.js'
+import { LedgerClient } from '../ledger/ledger.client.js'
 import { ProjectionReader } from './projection-reader.js'
 
 /** A read model. Both methods run in the transaction that moves the projection's position. */
@@ -46,7 +47,18 @@ export class ProjectionModule {
             dataSource: DataSource,
             nc: NatsConnection,
             options: EventStoreModuleOptions,
-          ) => new ProjectionReader({ name, producers, model, dataSource, nc, origin: options.ledgerOrigin }),
+          ) => {
+            const admitted = () => new LedgerClient(options).producerNames()
+            return new ProjectionReader({
+              name,
+              producers,
+              admitted,
+              model,
+              dataSource,
+              nc,
+              origin: options.ledgerOrigin,
+            })
+          },
           inject: [projection, DataSource, NATS, EVENT_STORE_OPTIONS],
         },
       ],

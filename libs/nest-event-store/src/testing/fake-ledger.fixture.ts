@@ -29,7 +29,7 @@ export class FakeLedger {
   /** While true it answers nothing but 503. */
   isAway = false
   /** What it claims of the producer instead of what it sealed. */
-  claimed: { lastSeq: number; lastLink: string } | undefined
+  claimed: { lastSeq: number; lastLink: string; latest?: string } | undefined
   readonly vkey: string
   url = ''
 
@@ -104,9 +104,9 @@ export class FakeLedger {
 
   private async answer(url: URL): Promise<{ status: number; body: unknown }> {
     if (this.isAway) return { status: 503, body: 'away' }
-    if (url.pathname === `/ledger/producers/${this.producer}`) {
-      return { status: 200, body: { producer: this.producer, ...(this.claimed ?? this.last) } }
-    }
+    const head = { producer: this.producer, latest: this.producer, ...(this.claimed ?? this.last) }
+    if (url.pathname === `/ledger/producers/${this.producer}`) return { status: 200, body: head }
+    if (url.pathname === '/ledger/producers') return { status: 200, body: { producers: [head] } }
     if (url.pathname === '/ledger/checkpoint') return { status: 200, body: this.checkpoint.note }
     if (url.pathname === '/ledger/blocks') return { status: 200, body: this.page(url.searchParams) }
     if (url.pathname === '/ledger/proof/tlog') return this.proof(Number(url.searchParams.get('index')))

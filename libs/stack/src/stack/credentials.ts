@@ -45,9 +45,16 @@ export function ledgerOrigin(dataDir: DataDir): string {
   return dataDir.secret('ledger-origin', () => `ledger.careseal.example/${randomHex(8)}`)
 }
 
+const OPERATORS = ['operator-1', 'operator-2']
+
+/** The files with the private keys of those who approve administration of the ledger, each named as its operator. */
+export function operatorKeyFiles(dataDir: DataDir): string[] {
+  return OPERATORS.map((name) => dataDir.secretFile(`ledger-${name}.pem`, newEd25519Key))
+}
+
 /** Verifier keys of those who approve administration of the ledger; the keys themselves lie in the secrets. */
 export function operatorVkeys(dataDir: DataDir): string[] {
-  return ['operator-1', 'operator-2'].map((name) => {
+  return OPERATORS.map((name) => {
     const pem = dataDir.secret(`ledger-${name}.pem`, newEd25519Key)
     const { x } = createPublicKey(createPrivateKey(pem)).export({ format: 'jwk' })
     const publicKey = Uint8Array.from(Buffer.from(String(x), 'base64url'))

@@ -1,0 +1,18 @@
+// A producer's name is a row of its own database, not a setting: a copy that was restored, and then recovered, goes on under
+// the next name after nothing but a restart. `consent` is followed by `consent-2`, `consent-3`, and so on.
+import type { Queryable } from './transaction.js'
+
+/** The name under which events are numbered and published now. */
+export async function currentProducer(sql: Queryable, service: string): Promise<string> {
+  const { rows } = await sql.query<{ producer: string }>(
+    'SELECT producer FROM incarnation ORDER BY number DESC LIMIT 1',
+  )
+  return rows[0]?.producer ?? service
+}
+
+/** 1 for the service's own name, n for `<service>-n`; null for a name that is not one of its incarnations. */
+export function incarnationOf(service: string, producer: string): number | null {
+  if (producer === service) return 1
+  const number = producer.startsWith(`${service}-`) ? producer.slice(service.length + 1) : ''
+  return /^([2-9]|[1-9]\d+)$/.test(number) ? Number(number) : null
+}
