@@ -6,18 +6,16 @@ import { SubjectKeys } from '@careseal/keys'
 import { EventStoreModule, OpenLeaf } from '@careseal/nest-event-store'
 import { MessagingModule } from '@careseal/nest-jetstream'
 import { tokenAuthority } from '@careseal/service-kit'
-import { ActiveConsent } from './active-consents/active-consent.entity.js'
-import { ConsentHead } from './active-consents/consent-head.entity.js'
 import type { ConsentConfig } from './config.js'
 import { ConsentCreation } from './consent/consent-creation.service.js'
 import { ConsentReader } from './consent/consent-reader.js'
 import { ConsentVault } from './consent/consent-vault.js'
-import { ConsentVersion } from './consent/consent-version.entity.js'
 import { ConsentController } from './consent/consent.controller.js'
 import { ConsentRecorders, ConsentService } from './consent/consent.service.js'
 import { FhirEdge } from './consent/fhir-edge.js'
 import { mayOpen } from './consent/opening-access.js'
 import { DecisionConsumer } from './decisions/decision.consumer.js'
+import { ENTITIES } from './entities.js'
 import { DecisionPolicy, DecisionService } from './decisions/decision.service.js'
 import { ReachablePatients } from './decisions/reachable-patients.query.js'
 
@@ -40,7 +38,7 @@ export class AppModule implements OnModuleInit {
           kmsKeyFile: config.KMS_KEY_FILE,
           ledgerOrigin: config.LEDGER_ORIGIN,
           ledgerUrl: config.LEDGER_URL,
-          entities: [ActiveConsent, ConsentHead, ConsentVersion],
+          entities: ENTITIES,
         }),
         AuthzModule.forRoot({ ...tokenAuthority(config), rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE }),
       ],

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import type { Caller } from '@careseal/contracts'
+import type { SubjectKey } from '@careseal/crypto'
 import { EventStore, type NewEvent, type Tx } from '@careseal/event-store'
 import { EventTransactions } from '@careseal/nest-event-store'
 import type { SelectQueryBuilder } from 'typeorm'
@@ -20,6 +21,11 @@ export type Criteria = {
 export type Page = { count: number; after: string | null }
 
 export type Hits = { total: number; hits: StoredConsent[]; next: string | null }
+
+type Openable = Pick<ConsentVersion, 'consentId' | 'versionId' | 'patientId' | 'recordedAt'> & {
+  key: SubjectKey
+  sealed: Buffer
+}
 
 type Versions = SelectQueryBuilder<ConsentVersion>
 
@@ -80,23 +86,24 @@ export class ConsentReader {
     )
   }
 
-  // A row whose key is gone was erased between its reading and the lock of its subject: it is not there any more.
+  // A row whose key is gone was erased between its reading and the lock of its subject: it is not there any more. Nor is
+  // one whose resource was lost with the database; an older version is never shown in its place.
   private async release(caller: Caller, select: (visible: Versions) => Versions, count = Infinity) {
     return this.transactions.run(async (tx) => {
       const rows = await select(this.visible(tx, caller)).getMany()
       const keys = await this.vault.keysOf(tx.sql, rows)
-      const present = rows.filter(({ keyId }) => keys.has(keyId))
+      const present = rows.flatMap((row) => openable(row, keys) ?? [])
       await this.recordReads(tx, caller, present.slice(0, count))
       return present.map((row) => ({
         consentId: row.consentId,
         versionId: row.versionId,
         recordedAt: row.recordedAt,
-        resource: this.vault.open(keys.get(row.keyId)!, row, row.sealed),
+        resource: this.vault.open(row.key, row, row.sealed),
       }))
     })
   }
 
-  private async recordReads(tx: Tx, caller: Caller, rows: readonly ConsentVersion[]): Promise<void> {
+  private async recordReads(tx: Tx, caller: Caller, rows: readonly Openable[]): Promise<void> {
     const events = [...Map.groupBy(rows, ({ patientId }) => patientId)].map(([patientId, own]): NewEvent => {
       const { accountId: actorId, role, memberId } = caller
       const consents = [...new Set(own.map(({ consentId }) => consentId))]
@@ -127,6 +134,12 @@ export class ConsentReader {
       { names: granteeNames(caller), member },
     )
   }
+}
+
+function openable(row: ConsentVersion, keys: ReadonlyMap<string, SubjectKey>): Openable | null {
+  const { consentId, versionId, patientId, recordedAt, sealed } = row
+  const key = row.keyId === null ? undefined : keys.get(row.keyId)
+  return key && sealed ? { consentId, versionId, patientId, recordedAt, key, sealed } : null
 }
 
 function restrict(versions: Versions, { patientId, consentIds, statuses }: Criteria): Versions {

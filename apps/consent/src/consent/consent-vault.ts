@@ -36,8 +36,9 @@ export class ConsentVault {
   }
 
   /** The keys of stored versions, after locking their subjects; those of erased patients are absent. */
-  async keysOf(sql: ClientBase, rows: readonly { keyId: string }[]): Promise<Map<string, SubjectKey>> {
-    return this.keys.acquireVersions(sql, [...new Set(rows.map(({ keyId }) => keyId))])
+  async keysOf(sql: ClientBase, rows: readonly { keyId: string | null }[]): Promise<Map<string, SubjectKey>> {
+    const keyIds = rows.flatMap(({ keyId }) => keyId ?? [])
+    return this.keys.acquireVersions(sql, [...new Set(keyIds)])
   }
 
   /** The deployment's key for telling requests apart; a bare hash of a consent could be guessed. */

@@ -32,9 +32,10 @@ export class ConsentVersion {
   @Column('timestamptz', { name: 'recorded_at' })
   recordedAt: Date
 
-  @Column('uuid', { name: 'key_id' })
-  keyId: string
+  /** Null with `sealed` where the resource was lost with the database, and only its event came back. */
+  @Column('uuid', { name: 'key_id', nullable: true })
+  keyId: string | null
 
-  @Column('bytea')
-  sealed: Buffer
+  @Column('bytea', { nullable: true })
+  sealed: Buffer | null
 }

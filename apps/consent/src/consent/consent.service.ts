@@ -8,7 +8,7 @@ import type { JsonObject } from '@careseal/fhir'
 import { EventTransactions } from '@careseal/nest-event-store'
 import { lockHeadForChange, projectConsent } from '../active-consents/active-consents.projection.js'
 import { granteeName } from '../active-consents/active-consents.query.js'
-import { ConsentVault, fieldRoot } from './consent-vault.js'
+import { ConsentVault, fieldRoot, type VersionId } from './consent-vault.js'
 import { ConsentVersion } from './consent-version.entity.js'
 import {
   decide,
@@ -123,7 +123,7 @@ export function newId(): string {
   return randomUUID()
 }
 
-function streamOf(consentId: string): string {
+export function streamOf(consentId: string): string {
   return `consent-${consentId}`
 }
 
@@ -132,7 +132,7 @@ function lastVersionId(data: unknown): string | undefined {
 }
 
 /** The resource as this server keeps it: its own id, version and time, whatever the client wrote there. */
-function stamped(resource: JsonObject, { consentId, versionId }: ConsentCommand, now: Date): JsonObject {
+export function stamped(resource: JsonObject, { consentId, versionId }: VersionId, now: Date): JsonObject {
   const meta = typeof resource.meta === 'object' && resource.meta !== null ? resource.meta : {}
   return { ...resource, id: consentId, meta: { ...meta, versionId, lastUpdated: now.toISOString() } }
 }

@@ -16,9 +16,10 @@ CREATE TABLE consent.consent_version (
   grantees     text[] NOT NULL,
   recorded_by_member uuid,
   recorded_at  timestamptz NOT NULL,
-  key_id       uuid NOT NULL,
-  sealed       bytea NOT NULL,
+  key_id       uuid,
+  sealed       bytea,
   UNIQUE (consent_id, ordinal),
+  CHECK ((key_id IS NULL) = (sealed IS NULL)),
   CHECK ((status = 'active') = (effect IS NOT NULL)));
 CREATE INDEX consent_version_patient ON consent.consent_version (patient_id, consent_id);
 CREATE INDEX consent_version_grantees ON consent.consent_version USING gin (grantees);

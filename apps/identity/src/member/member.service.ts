@@ -28,6 +28,6 @@ export class MemberService {
   }
 }
 
-function streamOf(memberId: string): string {
+export function streamOf(memberId: string): string {
   return `member-${memberId}`
 }

@@ -13,8 +13,8 @@ export type VersionRow = {
   patientIds: string[]
   eventId: string
   recordedAt: Date
-  /** Absent for a deletion. */
-  sealed?: { keyId: string; ciphertext: Uint8Array; fieldRoot: Uint8Array }
+  /** Absent for a deletion; without key and ciphertext where the content was lost with the database. */
+  sealed?: { keyId: string | null; ciphertext: Uint8Array | null; fieldRoot: Uint8Array }
   /** The blind index entries by patient; none for a deletion. */
   tokens: { patientId: string; mac: Buffer }[]
 }
@@ -157,6 +157,6 @@ async function insertTokens(
   })
 }
 
-function bytes(value: Uint8Array | undefined): Buffer | null {
+function bytes(value: Uint8Array | null | undefined): Buffer | null {
   return value ? Buffer.from(value.buffer, value.byteOffset, value.length) : null
 }
