@@ -5,6 +5,7 @@ import { backlogPass } from './backlog-pass.js'
 import { checkpointPass } from './checkpoint-pass.js'
 import { eventsPass } from './events-pass.js'
 import { ledgerPass } from './ledger-pass.js'
+import { lostPass } from './lost-pass.js'
 import { permitsPass } from './permits-pass.js'
 import { readModelsPass } from './read-models-pass.js'
 import { recordsPass } from './records-pass.js'
@@ -44,7 +45,10 @@ async function checks(input: FsckInput, connect: () => Promise<Client>): Promise
   const { producers, origin, vkeys } = input
   const ledger = await ledgerPass({ sql, connect, producers, origin, progress })
   const found = [...ledger.checks, await checkpointPass({ sql, facts: ledger.facts, origin, vkeys })]
-  for (const { schema } of producers) found.push(...(await servicePass(input, await connect(), schema)))
+  const schemas = new Set(producers.map(({ schema }) => schema))
+  for (const schema of schemas) {
+    found.push(...(await servicePass(input, await connect(), schema)), await lostPass(sql, schema))
+  }
   found.push(...(await permitsPass(sql, progress)))
   found.push(...(await readModelsPass(await connect())))
   found.push(...(await backlogPass({ sql, producers, facts: ledger.facts })))

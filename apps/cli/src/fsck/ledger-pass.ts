@@ -99,8 +99,12 @@ class LedgerPass {
 
   private async openProducer(producer: string, schema: string): Promise<void> {
     const numbered = pages<NumberedRow>(await this.input.connect(), {
-      text: `SELECT seq, tag, commitment, leaf_hash, link FROM ${schema}.outbox_numbered
-             WHERE seq > $1 AND producer = $2 ORDER BY seq LIMIT ${ROWS_PER_PAGE}`,
+      text: `(SELECT seq, tag, commitment, leaf_hash, link FROM ${schema}.outbox_numbered
+              WHERE seq > $1 AND producer = $2 ORDER BY seq LIMIT ${ROWS_PER_PAGE})
+             UNION ALL
+             (SELECT seq, tag, commitment, leaf_hash, link FROM ${schema}.lost_leaf
+              WHERE seq > $1 AND producer = $2 ORDER BY seq LIMIT ${ROWS_PER_PAGE})
+             ORDER BY seq LIMIT ${ROWS_PER_PAGE}`,
       after: 0,
       nextAfter: (last) => last.seq,
       values: [producer],

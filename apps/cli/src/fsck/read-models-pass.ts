@@ -26,18 +26,13 @@ async function ruleCheck(sql: ClientBase, rule: Rule): Promise<Check> {
 async function accessLogCheck(sql: ClientBase): Promise<Check> {
   const check = new Check('audit: every read of a patient is in the access log', ['I13', 'I20'])
   const erased = await scalar(sql, 'SELECT count(*) AS value FROM audit_keys.tombstone')
-  const position = await scalar(
-    sql,
-    `SELECT min(seq) AS value FROM audit.projection_position WHERE projection LIKE 'access%' AND producer = 'records'`,
-  )
   if (erased > 0) return check
   const { rows } = await sql.query<{ event_id: string; is_shown: boolean }>(
     `SELECT e.event_id, d.event_id IS NOT NULL AS is_shown
      FROM records.event e JOIN records.outbox_numbered n ON n.event_pk = e.pk
+     JOIN audit.projection_position p ON p.producer = n.producer AND p.projection = 'access-log' AND n.seq <= p.seq
      LEFT JOIN audit.access_detail d ON d.event_id = e.event_id
-     WHERE e.event_type = 'RecordRead' AND n.seq <= $1
-       AND (convert_from(e.body, 'UTF8')::jsonb -> 'data') ? 'patientId'`,
-    [position],
+     WHERE e.event_type = 'RecordRead' AND (convert_from(e.body, 'UTF8')::jsonb -> 'data') ? 'patientId'`,
   )
   check.checked = rows.length
   for (const { event_id } of rows.filter((row) => !row.is_shown).slice(0, MOST_NAMED)) {

@@ -1,6 +1,7 @@
 // fsck of the ledger on this machine: its database, its root keys, its own log key.
 import { setTimeout as delay } from 'node:timers/promises'
 import { PRODUCERS } from '@careseal/contracts'
+import { incarnationOf } from '@careseal/event-store'
 import { parseEntry } from '@careseal/ledger-core'
 import { kmsKeyFile, type DataDir, type StackState } from '@careseal/stack'
 import { Client } from 'pg'
@@ -24,7 +25,7 @@ export async function runFsck({ dataDir, state, progress }: RunFsckOptions): Pro
     databaseUrl: state.postgres,
     origin: state.ledgerOrigin,
     vkeys: await genesisKeys(state.postgres),
-    producers: PRODUCERS.map((producer) => ({ producer, schema: producer })),
+    producers: await producersOf(state.postgres),
     kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
     progress,
   }
@@ -37,14 +38,28 @@ export async function runFsck({ dataDir, state, progress }: RunFsckOptions): Pro
 }
 
 async function genesisKeys(databaseUrl: string): Promise<string[]> {
+  const sql = 'SELECT controls FROM ledger.block WHERE height = 0'
+  const [row] = await rowsOf<{ controls: Buffer[] }>(databaseUrl, sql)
+  const first = row?.controls[0]
+  const entry = first && parseEntry(first)
+  return entry && 'genesis' in entry ? entry.genesis.logKeys : []
+}
+
+/** Every incarnation that the ledger has admitted, with the schema of its service. */
+async function producersOf(databaseUrl: string): Promise<{ producer: string; schema: string }[]> {
+  const rows = await rowsOf<{ producer: string }>(databaseUrl, 'SELECT producer FROM ledger.producer_cursor ORDER BY 1')
+  return rows.map(({ producer }) => {
+    const schema = PRODUCERS.find((service) => incarnationOf(service, producer) !== null) ?? producer
+    return { producer, schema }
+  })
+}
+
+async function rowsOf<Row extends object>(databaseUrl: string, sql: string): Promise<Row[]> {
   const client = new Client(databaseUrl)
   client.on('error', () => {})
   await client.connect()
   try {
-    const { rows } = await client.query<{ controls: Buffer[] }>('SELECT controls FROM ledger.block WHERE height = 0')
-    const first = rows[0]?.controls[0]
-    const entry = first && parseEntry(first)
-    return entry && 'genesis' in entry ? entry.genesis.logKeys : []
+    return (await client.query<Row>(sql)).rows
   } finally {
     await client.end()
   }
