@@ -19,7 +19,7 @@ export async function copyOf(superuserUrl: string, service: string): Promise<Old
   const tables = await withSuperuser(superuserUrl, async (sql) => {
     const { rows } = await sql.query<{ schema: string; name: string }>(
       `SELECT schemaname AS schema, tablename AS name FROM pg_tables
-       WHERE schemaname IN ($1, $1 || '_keys') AND tablename <> 'migrations'`,
+       WHERE schemaname IN ($1::text, $1::text || '_keys') AND tablename <> 'migrations'`,
       [service],
     )
     await sql.query(`BEGIN ISOLATION LEVEL REPEATABLE READ; CREATE SCHEMA ${copy}`)

@@ -25,11 +25,12 @@ const HEARTBEAT_MS = 2_000
 const CONTROL = 100
 const NAME_TAKEN = [10148, 10013, 10105]
 const NAME_TAKEN_ATTEMPTS = 15
+const STREAM_NOT_FOUND = 10059
 
 /**
  * Reads all of the producer's events that the stream holds now; resolves at its end. Unreadable messages are left out.
  *
- * Needs the NATS user of the producer's own service. Rejects when the broker falls silent or refuses.
+ * A broker that lost its data, and the stream with it, holds none. Needs the NATS user of the producer's own service. Rejects when the broker falls silent or refuses.
  */
 export async function readOwnEvents(
   nc: NatsConnection,
@@ -52,7 +53,7 @@ export async function readOwnEvents(
     if (performance.now() - heardAt > SILENCE_MS_MAX) end.reject(new Error('the broker fell silent'))
   }, HEARTBEAT_MS)
   try {
-    if ((await makeConsumer(nc, producer, inbox)).num_pending === 0) end.resolve()
+    if ((await makeConsumer(nc, producer, inbox)) === 0) end.resolve()
     await end.promise
   } finally {
     clearInterval(watch)
@@ -76,11 +77,13 @@ function receive(nc: NatsConnection, message: Msg, onEvent: (event: Candidate) =
   return Number(tokens[tokens.length > 9 ? 10 : 8] ?? 0)
 }
 
-// A former recovery's consumer keeps its name until the broker has noticed that nobody listens.
-async function makeConsumer(nc: NatsConnection, producer: string, inbox: string): Promise<ConsumerInfo> {
+// How many messages will come. A former recovery's consumer keeps its name until the broker has noticed that nobody
+// listens.
+async function makeConsumer(nc: NatsConnection, producer: string, inbox: string): Promise<number> {
   for (let attempt = 1; ; attempt++) {
-    const { error, ...info } = await create(nc, producer, inbox)
-    if (error === undefined) return info
+    const { error, num_pending: pending } = await create(nc, producer, inbox)
+    if (error === undefined) return pending
+    if (error.err_code === STREAM_NOT_FOUND) return 0
     if (!NAME_TAKEN.includes(error.err_code) || attempt === NAME_TAKEN_ATTEMPTS) throw new JetStreamApiError(error)
     await delay(1_000)
   }

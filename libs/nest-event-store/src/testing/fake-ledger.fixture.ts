@@ -11,6 +11,7 @@ import {
   planBlock,
   signNote,
   vkeyOf,
+  type Admin,
   type Control,
   type Head,
   type Leaf,
@@ -18,7 +19,8 @@ import {
 } from '@careseal/ledger-core'
 import { inclusionProof, merkleRoot } from '@careseal/merkle'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { json } from 'node:stream/consumers'
 import type { AddressInfo } from 'node:net'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import type { Pool } from 'pg'
@@ -40,6 +42,7 @@ export class FakeLedger {
   private head: Head = EMPTY_HEAD
   private last: { lastSeq: number; lastLink: string }
   private checkpoint = { size: 0, note: '' }
+  private admitted: { producer: string; firstLink: string } | undefined
 
   constructor(
     private readonly origin: string,
@@ -50,7 +53,7 @@ export class FakeLedger {
     this.vkey = formatVkey(this.identity)
     this.last = { lastSeq: 0, lastLink: hex(firstLink(sha256, origin, producer)) }
     this.server = createServer((request, response) => {
-      void this.answer(new URL(request.url!, 'http://ledger')).then(({ status, body }) =>
+      void this.answerRequest(request).then(({ status, body }) =>
         response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body)),
       )
     })
@@ -102,11 +105,36 @@ export class FakeLedger {
     this.head = block.newHead
   }
 
+  /** Entries that operators approved at the index where the next one stands; it believes them. */
+  private admit({ index, type, data, approvals }: { index: number } & Admin): { status: number; body: unknown } {
+    if (index !== this.head.treeSize) {
+      return { status: 409, body: { code: 'index-passed', detail: 'too late', index: this.head.treeSize } }
+    }
+    this.commit({ controls: [{ admin: { type, data, approvals } }], leaves: [] })
+    const { name: producer, firstLink: first } = data as { name: string; firstLink: string }
+    this.admitted = { producer, firstLink: first }
+    return { status: 201, body: { index } }
+  }
+
+  private heads(): { producer: string; latest: string; lastSeq: number; lastLink: string }[] {
+    const { producer, admitted, last, claimed } = this
+    const latest = admitted?.producer ?? producer
+    const own = { producer, latest, ...(claimed ?? last) }
+    return admitted ? [own, { producer: latest, latest, lastSeq: 0, lastLink: admitted.firstLink }] : [own]
+  }
+
+  private async answerRequest(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
+    const url = new URL(request.url!, 'http://ledger')
+    if (request.method !== 'POST') return this.answer(url)
+    return this.admit((await json(request)) as { index: number } & Admin)
+  }
+
   private async answer(url: URL): Promise<{ status: number; body: unknown }> {
     if (this.isAway) return { status: 503, body: 'away' }
-    const head = { producer: this.producer, latest: this.producer, ...(this.claimed ?? this.last) }
-    if (url.pathname === `/ledger/producers/${this.producer}`) return { status: 200, body: head }
-    if (url.pathname === '/ledger/producers') return { status: 200, body: { producers: [head] } }
+    if (url.pathname === '/ledger/producers') return { status: 200, body: { producers: this.heads() } }
+    const head = this.heads().find(({ producer }) => url.pathname === `/ledger/producers/${producer}`)
+    if (head) return { status: 200, body: head }
+    if (url.pathname === '/ledger/entries') return { status: 200, body: this.entries(url.searchParams) }
     if (url.pathname === '/ledger/checkpoint') return { status: 200, body: this.checkpoint.note }
     if (url.pathname === '/ledger/blocks') return { status: 200, body: this.page(url.searchParams) }
     if (url.pathname === '/ledger/proof/tlog') return this.proof(Number(url.searchParams.get('index')))
@@ -117,6 +145,15 @@ export class FakeLedger {
     const from = Number(query.get('from'))
     const blocks = this.blocks.slice(from, from + Number(query.get('limit')))
     return { blocks: blocks.map((block) => ({ header: Buffer.from(block.headerBytes).toString('base64') })) }
+  }
+
+  private entries(query: URLSearchParams): object {
+    const from = Number(query.get('from'))
+    const bytes = this.blocks.flatMap((block) => block.entries).slice(from, from + Number(query.get('limit')))
+    return {
+      entries: bytes.map((entry) => ({ bytes: Buffer.from(entry).toString('base64') })),
+      treeSize: this.head.treeSize,
+    }
   }
 
   private async proof(index: number): Promise<{ status: number; body: string }> {
