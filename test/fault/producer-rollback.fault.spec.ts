@@ -42,7 +42,7 @@ beforeAll(async () => {
   patientId = people.patients[0]!
   practitionerId = claims['practitionerId']!
   observation = idsOf('Observation')[0]!
-})
+}, 600_000)
 afterAll(async () => {
   await stack?.stop()
   folder.remove()

@@ -1,6 +1,5 @@
 // Follows all events, each verified against its producer's hash chain before it is shown.
 import { InvalidArgumentError, type Command } from 'commander'
-import { PRODUCERS } from '@careseal/contracts'
 import { connectNats, readEvents, type LedgerEvent, type Position } from '@careseal/messaging'
 import { natsSeedFileOf } from '@careseal/stack'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
@@ -50,7 +49,7 @@ async function follow(context: Context, { fromStart, count = Number.POSITIVE_INF
     }
     if (shown >= count) end.resolve()
   }
-  const producers = fromStart ? beginning() : await present(state.origin)
+  const producers = await positionOf(state.origin, { fromStart })
   const reader = readEvents({ nc, origin: state.ledgerOrigin, producers, deliver })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.resolve())
   reader.start()
@@ -60,20 +59,21 @@ async function follow(context: Context, { fromStart, count = Number.POSITIVE_INF
   await nc.close()
 }
 
-function beginning(): Position {
-  return Object.fromEntries(PRODUCERS.map((name) => [name, { seq: 0, link: '' }]))
-}
+type Head = { producer: string; latest: string; lastSeq: number; lastLink: string }
 
-// Where the ledger stands; events that are published and not sealed yet are shown too.
-async function present(origin: string): Promise<Position> {
-  const entries = await Promise.all(
-    PRODUCERS.map(async (name) => {
-      const url = `${origin}/ledger/producers/${name}`
-      const { lastSeq, lastLink } = await requestJson<{ lastSeq: number; lastLink: string }>(url)
-      return [name, { seq: lastSeq, link: lastLink }] as const
+// All that the ledger has admitted from their beginnings, or the newest incarnations from where the ledger stands; events
+// that are published and not sealed yet are shown too.
+async function positionOf(
+  origin: string,
+  { fromStart = false }: { fromStart?: boolean | undefined },
+): Promise<Position> {
+  const { producers } = await requestJson<{ producers: Head[] }>(`${origin}/ledger/producers`)
+  const read = producers.filter(({ producer, latest }) => fromStart || producer === latest)
+  return Object.fromEntries(
+    read.map(({ producer, lastSeq, lastLink }) => {
+      return [producer, fromStart ? { seq: 0, link: '' } : { seq: lastSeq, link: lastLink }]
     }),
   )
-  return Object.fromEntries(entries)
 }
 
 function positive(text: string): number {

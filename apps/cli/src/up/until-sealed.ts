@@ -40,7 +40,8 @@ export async function untilSealed({ databaseUrl, deadlineMs, onProgress }: Seali
 async function counts(client: Client): Promise<{ total: number; sealed: number }> {
   const parts = PRODUCERS.map(
     (name) =>
-      `SELECT (SELECT count(*) FROM ${name}.event) AS total, (SELECT coalesce(sum(count), 0) FROM ${name}.sealed) AS sealed`,
+      `SELECT (SELECT count(*) FROM ${name}.event) + (SELECT count(*) FROM ${name}.lost_leaf) AS total,
+              (SELECT coalesce(sum(count), 0) FROM ${name}.sealed) AS sealed`,
   )
   const sql = `SELECT sum(total)::float8 AS total, sum(sealed)::float8 AS sealed FROM (${parts.join(' UNION ALL ')}) AS each`
   const { rows } = await client.query<{ total: number; sealed: number }>(sql)

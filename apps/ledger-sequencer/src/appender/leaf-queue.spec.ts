@@ -11,6 +11,26 @@ async function takeAll(queue: LeafQueue): Promise<PendingLeaf[][]> {
 }
 
 describe('the queue of leaves', () => {
+  it('is interrupted while it waits and while it is held, and keeps what it holds', async () => {
+    const queue = new LeafQueue({ batchMax: 5, lingerMs: 0 })
+    queue.interrupt()
+    expect(await queue.take()).toEqual([])
+    queue.hold(60_000)
+    await queue.offer([leaf('audit', 1)])
+    const taken = queue.take()
+    queue.interrupt()
+    expect(await taken).toEqual([])
+    queue.release()
+    expect(await queue.take()).toEqual([leaf('audit', 1)])
+  })
+
+  it('gives what waits once a hold is over', async () => {
+    const queue = new LeafQueue({ batchMax: 5, lingerMs: 0 })
+    queue.hold(20)
+    await queue.offer([leaf('audit', 1)])
+    expect(await queue.take()).toEqual([leaf('audit', 1)])
+  })
+
   it('gives every leaf once, in each producer’s order, grouped by producer within a batch', async () => {
     const names = fc.array(fc.constantFrom('audit', 'consent', 'records'), { minLength: 1, maxLength: 50 })
     const cases = fc.asyncProperty(names, fc.integer({ min: 1, max: 9 }), async (producers, batchMax) => {

@@ -60,6 +60,18 @@ describe('permissions', () => {
     }
   })
 
+  it('a producer that recovers reads its own events and nobody else’s', () => {
+    const reading = (consumer: string, filter: string) => `$JS.API.CONSUMER.CREATE.EVENTS.${consumer}.${filter}`
+    expect(whoMay('publish', reading('consent-recovery', 'evt.consent-2.>'))).toContain('consent')
+    expect(whoMay('publish', reading('consent-recovery', 'evt.records.>'))).not.toContain('consent')
+    expect(whoMay('publish', reading('consent-recovery', 'evt.>'))).not.toContain('consent')
+  })
+
+  it('let every producer publish under its later names', () => {
+    expect(whoMay('publish', 'evt.consent-2.consent.consent-granted')).toEqual(['consent'])
+    expect(whoMay('publish', 'evt.consent-10.consent.consent-granted')).toEqual([])
+  })
+
   it('let a new incarnation publish beside the old one', () => {
     const { consent } = natsPermissions({ incarnations: { consent: ['consent', 'consent-2'] } })
     expect(consent?.publish).toEqual(expect.arrayContaining(['evt.consent.>', 'evt.consent-2.>']))
