@@ -5,6 +5,7 @@ import { addCompletionCommand } from './completion/completion.command.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
 import { addImportCommand } from './import/import.command.js'
+import { addKeysCommands } from './keys/keys.commands.js'
 import { addReceiptCommands } from './receipt/receipt.commands.js'
 import { addDownCommand } from './stack/down.command.js'
 import { addStatusCommand } from './stack/status.command.js'
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addVerifyCommand(program, collect)
   addFsckCommand(program)
   addReceiptCommands(program, collect)
+  addKeysCommands(program)
   addTailCommand(program)
   addDemoCommands(program)
   addCompletionCommand(program)

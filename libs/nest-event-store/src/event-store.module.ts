@@ -22,6 +22,7 @@ import { ProducerGuard } from './producer/producer-guard.service.js'
 import { OpenLeaf } from './producer/open-leaf.service.js'
 import { RelayService } from './producer/relay.service.js'
 import { ServingGuard } from './producer/serving.guard.js'
+import { Tombstones } from './producer/tombstones.service.js'
 
 /** The subject id that stands for the deployment itself: a UUID made from the ledger's origin, the same in all services. */
 export function deploymentIdOf(origin: string): string {
@@ -54,6 +55,7 @@ export class EventStoreModule {
         ...SHARED,
         ProducerDatabase,
         HealthContributors,
+        Tombstones,
         OutboxCommands,
         IdempotencyPurge,
         SealFollowerService,
