@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { callersOf, grantOf, type Callers } from '../support/callers.js'
-import { careseal, upDetached } from '../support/careseal.js'
+import { careseal, UP_DEADLINE_MS, upDetached } from '../support/careseal.js'
 
 const SERVICES = ['audit', 'consent', 'identity', 'records']
 const TABLES = ['subject', 'subject_key', 'tombstone']
@@ -19,14 +19,14 @@ let other: string
 let observation: string
 
 beforeAll(async () => {
-  ledger = await upDetached()
+  ledger = await upDetached(['--port', '0'])
   callers = await callersOf(ledger)
   destroyed = callers.claims('patient-1').careseal.patientId as string
   other = callers.claims('patient-2').careseal.patientId as string
   sql = new Client({ connectionString: ledger.postgres })
   sql.on('error', () => {})
   await sql.connect()
-})
+}, UP_DEADLINE_MS)
 afterAll(async () => {
   await sql?.end()
   await ledger?.down()
@@ -120,8 +120,8 @@ describe('a patient whose keys are destroyed', () => {
   it('stays destroyed although the signer dies while another’s keys are being destroyed', async () => {
     const another = randomUUID()
     process.kill(pidOf('ledger-sequencer'), 'SIGKILL')
-    const { code, stderr } = await run('keys', 'destroy', `Practitioner/${another}`, '--yes')
-    if (code !== 0) expect(stderr).toContain('repeat this command')
+    const { code } = await run('keys', 'destroy', `Practitioner/${another}`, '--yes')
+    expect([0, 1, 4]).toContain(code)
     const repeated = async () => (await run('keys', 'destroy', `Practitioner/${another}`, '--yes')).code
     await expect.poll(repeated, { timeout: 60_000, interval: 1000 }).toBe(0)
     await isReady()

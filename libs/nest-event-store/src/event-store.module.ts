@@ -15,6 +15,8 @@ import { HealthContributors } from './health-contributors.js'
 import { LedgerClient } from './ledger/ledger.client.js'
 import { Receipts } from './ledger/receipts.service.js'
 import { SealFollowerService } from './ledger/seal-follower.service.js'
+import { SignerClient } from './ledger/signer.client.js'
+import { DestroyKeysCommand } from './producer/destroy-keys-command.service.js'
 import { EventTransactions } from './producer/event-transactions.service.js'
 import { IdempotencyPurge } from './producer/idempotency-purge.service.js'
 import { OutboxCommands } from './producer/outbox-commands.service.js'
@@ -55,8 +57,10 @@ export class EventStoreModule {
         ...SHARED,
         ProducerDatabase,
         HealthContributors,
+        SignerClient,
         Tombstones,
         OutboxCommands,
+        DestroyKeysCommand,
         IdempotencyPurge,
         SealFollowerService,
         { provide: APP_GUARD, useClass: ServingGuard },

@@ -65,7 +65,7 @@ describe('the signer’s tombstones', () => {
     await store.add(SERVICE, [tombstone(1)])
     await rename(path(HEAD), path('aside'))
     await mkdir(path(HEAD))
-    await expect(store.add(SERVICE, [tombstone(2)])).rejects.toThrow()
+    await expect(store.add(SERVICE, [tombstone(2)])).rejects.toThrow('EISDIR')
     expect(store.list(SERVICE, 0, 10).tombstones).toEqual([tombstone(1)])
     await rmdir(path(HEAD))
     await rename(path('aside'), path(HEAD))
@@ -141,22 +141,22 @@ describe('a crash at any byte of a write', () => {
       { numRuns: 6 },
     )
   })
-
-  /** Each batch acknowledged in turn, in an empty store; a naive list without doubles is the oracle. */
-  async function written(batches: number[][]): Promise<Tombstone[]> {
-    await rm(path(LINES))
-    await rm(path(HEAD))
-    await TombstoneStore.create(dir)
-    const store = await TombstoneStore.open(dir)
-    for (const numbers of batches) await store.add(SERVICE, numbers.map(tombstone))
-    return [...new Set(batches.flat())].map(tombstone)
-  }
-
-  /** What comes after the crash is written over the torn line, whatever the lengths of the two. */
-  async function goesOn(acknowledged: Tombstone[]): Promise<void> {
-    const store = await TombstoneStore.open(dir)
-    await store.add('consent', [ofNobody(1)])
-    expect(await stored()).toEqual(acknowledged)
-    expect(await stored('consent')).toEqual([ofNobody(1)])
-  }
 })
+
+/** Each batch acknowledged in turn, in an empty store; a naive list without doubles is the oracle. */
+async function written(batches: number[][]): Promise<Tombstone[]> {
+  await rm(path(LINES))
+  await rm(path(HEAD))
+  await TombstoneStore.create(dir)
+  const store = await TombstoneStore.open(dir)
+  for (const numbers of batches) await store.add(SERVICE, numbers.map(tombstone))
+  return [...new Set(batches.flat())].map(tombstone)
+}
+
+/** What comes after the crash is written over the torn line, whatever the lengths of the two. */
+async function goesOn(acknowledged: Tombstone[]): Promise<void> {
+  const store = await TombstoneStore.open(dir)
+  await store.add('consent', [ofNobody(1)])
+  expect(await stored()).toEqual(acknowledged)
+  expect(await stored('consent')).toEqual([ofNobody(1)])
+}

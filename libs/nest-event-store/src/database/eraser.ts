@@ -6,9 +6,7 @@ export async function asEraser<T>(pool: Pool, service: string, work: (sql: PoolC
   if (!/^[a-z][a-z0-9_]*$/.test(service)) throw new RangeError('a service name is a plain lower-case identifier')
   const client = await pool.connect()
   let failure: unknown
-  // What breaks the connection while nothing runs on it also fails the next statement; unheard it would end the process.
-  const broke = () => {}
-  client.on('error', broke)
+  client.on('error', heard)
   try {
     await client.query('BEGIN')
     await client.query(`SET LOCAL ROLE ${service}_eraser`)
@@ -20,7 +18,10 @@ export async function asEraser<T>(pool: Pool, service: string, work: (sql: PoolC
     throw error
   } finally {
     // A connection that saw an error is closed: its end is the rollback, and the role goes with it.
-    client.off('error', broke)
+    client.off('error', heard)
     client.release(failure !== undefined)
   }
 }
+
+// What breaks the connection while nothing runs on it also fails the next statement; unheard it would end the process.
+function heard(): void {}

@@ -1,18 +1,15 @@
-// Answers for the producer's events, straight from the tables; so what the broker loses is only delayed. And destroys
-// keys for whom NATS permissions let ask: the deployer.
+// Answers for the producer's events, straight from the tables; so what the broker loses is only delayed.
 import type { CommandReply } from '@careseal/contracts'
 import { outboxHead, replayOutbox } from '@careseal/event-store'
 import { CommandRejected, respond, type NatsConnection, type Responder } from '@careseal/messaging'
 import { NATS } from '@careseal/nest-jetstream'
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
 import { ProducerDatabase } from '../database/producer-database.js'
 import { OpenLeaf } from './open-leaf.service.js'
 import { ProducerGuard } from './producer-guard.service.js'
-import { Tombstones } from './tombstones.service.js'
 
 @Injectable()
 export class OutboxCommands implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger(OutboxCommands.name)
   private responders: Responder[] = []
 
   constructor(
@@ -20,7 +17,6 @@ export class OutboxCommands implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly database: ProducerDatabase,
     private readonly guard: ProducerGuard,
     private readonly openLeaf: OpenLeaf,
-    private readonly tombstones: Tombstones,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -30,9 +26,6 @@ export class OutboxCommands implements OnApplicationBootstrap, OnModuleDestroy {
       respond(nc, service, 'outbox-head', () => this.head()),
       respond(nc, service, 'replay-outbox', (asked) => this.replay(asked)),
       respond(nc, service, 'open-leaf', (asked) => this.openLeaf.open(asked)),
-      respond(nc, service, 'destroy-subject-keys', (asked) => this.destroyKeys(asked.subjectIds), {
-        onFailure: (command, error) => this.logger.warn({ command, code: (error as { code?: string }).code }, 'failed'),
-      }),
     ]
   }
 
@@ -50,11 +43,6 @@ export class OutboxCommands implements OnApplicationBootstrap, OnModuleDestroy {
   private async replay(asked: { producer: string; from: number; limit: number }) {
     this.mustServe()
     return replayOutbox(this.database.pool, asked)
-  }
-
-  private async destroyKeys(subjectIds: readonly string[]): Promise<CommandReply<'destroy-subject-keys'>> {
-    this.mustServe()
-    return { keys: await this.tombstones.destroy(subjectIds) }
   }
 
   private mustServe(): void {

@@ -1,24 +1,21 @@
 // No erased subject opens, whatever copy of the key schema this service finds (I22): what the signer remembers is
 // destroyed again before anything is served, and refused by this process even if keys are put back beneath it.
-import { signerOf, TOMBSTONES_PER_PAGE, type Tombstone } from '@careseal/contracts'
+import type { Tombstone } from '@careseal/contracts'
 import { deletePrivateParts, EventStore, WorkLoop } from '@careseal/event-store'
 import { allBuried, keysEverOf, lockForErasure, SubjectKeys } from '@careseal/keys'
-import { ask, CommandRejected, type NatsConnection } from '@careseal/messaging'
-import { NATS } from '@careseal/nest-jetstream'
-import { HealthRegistry } from '@careseal/service-kit'
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
+import { CommandRejected } from '@careseal/messaging'
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
 import type { PoolClient } from 'pg'
 import { asEraser } from '../database/eraser.js'
 import { ProducerDatabase } from '../database/producer-database.js'
+import { SignerClient } from '../ledger/signer.client.js'
 
-const DEADLINE_MS = 2_000
 /** How soon this process refuses whom another replica destroyed, even if the keys come back at once. */
 const REFRESH_MS = 10_000
 
 @Injectable()
 export class Tombstones implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Tombstones.name)
-  private readonly signer: string
   /** How many of the signer's tombstones hold in this database; undefined until they were all read. */
   private loaded: number | undefined
   private readonly loop = new WorkLoop({
@@ -31,14 +28,9 @@ export class Tombstones implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly database: ProducerDatabase,
     private readonly keys: SubjectKeys,
     private readonly store: EventStore,
-    @Inject(NATS) private readonly nc: NatsConnection,
-    health: HealthRegistry,
+    private readonly signer: SignerClient,
   ) {
-    this.signer = signerOf(database.service)
     database.watch.onChange(() => (this.loaded = undefined))
-    health.addReadiness('tombstones', () => {
-      if (this.loaded === undefined) throw new Error('the signer has not told whose keys are destroyed')
-    })
   }
 
   onApplicationBootstrap(): void {
@@ -49,16 +41,21 @@ export class Tombstones implements OnApplicationBootstrap, OnModuleDestroy {
     return this.loop.stop()
   }
 
+  /** Throws while it is not known whose keys are destroyed: what /readyz asks. */
+  assertLoaded(): void {
+    if (this.loaded === undefined) throw new Error('the signer has not told whose keys are destroyed')
+  }
+
   /**
    * Makes the signer's tombstones hold in this database, and tells the signer those that it lacks: of before it kept any,
    * or lost with it. Rejects when the signer does not answer; then nothing may be served.
    */
   async load(): Promise<void> {
     const told = new Set<string>()
-    const read = await this.read(0, (page) => page.forEach((one) => told.add(nameOf(one))))
+    const read = await this.read(0, told)
     const untold = (await allBuried(this.database.pool)).filter((one) => !told.has(nameOf(one)))
-    await this.tell(untold)
     this.keys.forget(untold)
+    await this.signer.remember(untold)
     this.loaded = read
   }
 
@@ -69,7 +66,7 @@ export class Tombstones implements OnApplicationBootstrap, OnModuleDestroy {
       // Locked before the signer is asked, so that no key is made that it was not told of.
       await lockForErasure(sql, subjectIds)
       const tombstones = await keysEverOf(sql, subjectIds)
-      await this.tell(tombstones)
+      await this.signer.remember(tombstones)
       // If we crash from here on, the signer knows, and the next start destroys them.
       await this.bury(sql, tombstones)
       return tombstones.filter(({ key }) => key !== null).length
@@ -79,30 +76,20 @@ export class Tombstones implements OnApplicationBootstrap, OnModuleDestroy {
   private async refresh(): Promise<boolean> {
     const { loaded } = this
     if (loaded === undefined) return false
-    const read = await this.read(loaded)
+    const read = await this.read(loaded, new Set())
     if (this.loaded === loaded) this.loaded = read
     return false
   }
 
-  private async read(from: number, seen: (page: Tombstone[]) => void = () => {}): Promise<number> {
+  private async read(from: number, told: Set<string>): Promise<number> {
     const { pool, service } = this.database
-    for (let after = from; ;) {
-      const asked = { after, limit: TOMBSTONES_PER_PAGE }
-      const { tombstones, next } = await ask(this.nc, this.signer, 'list-tombstones', asked, {
-        deadlineMs: DEADLINE_MS,
-      })
-      if (tombstones.length > 0) await asEraser(pool, service, (sql) => this.bury(sql, tombstones))
-      seen(tombstones)
-      after += tombstones.length
-      if (next === null) return after
+    let count = from
+    for await (const page of this.signer.tombstones(from)) {
+      await asEraser(pool, service, (sql) => this.bury(sql, page))
+      for (const one of page) told.add(nameOf(one))
+      count += page.length
     }
-  }
-
-  private async tell(tombstones: readonly Tombstone[]): Promise<void> {
-    for (let from = 0; from < tombstones.length; from += TOMBSTONES_PER_PAGE) {
-      const asked = { tombstones: tombstones.slice(from, from + TOMBSTONES_PER_PAGE) }
-      await ask(this.nc, this.signer, 'add-tombstones', asked, { deadlineMs: DEADLINE_MS })
-    }
+    return count
   }
 
   private async bury(sql: PoolClient, tombstones: readonly Tombstone[]): Promise<void> {
