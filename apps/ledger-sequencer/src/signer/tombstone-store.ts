@@ -4,8 +4,9 @@
 // The head file says how many bytes count and what they hash to; it is replaced after they are on disk. Whatever lies
 // behind them was never acknowledged, such as a line torn by a crash, and is written over.
 import type { Tombstone } from '@careseal/contracts'
+import { durableStep } from '@careseal/durable-step'
 import { createHash, type Hash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDurably, readIfThere, replaceDurably } from './durable-file.js'
 import { SignerUnfit } from './signer-unfit.js'
@@ -97,10 +98,7 @@ export class TombstoneStore {
   private async write(text: Buffer): Promise<void> {
     const file = await open(join(this.folder, LINES), 'r+')
     try {
-      await file.truncate(this.written.bytes)
-      const { bytesWritten } = await file.write(text, 0, text.length, this.written.bytes)
-      if (bytesWritten !== text.length) throw new Error('the disk took a part of the tombstones')
-      await file.sync()
+      await durableStep('signer.write', () => writeAndSync(file, text, this.written.bytes))
     } finally {
       await file.close()
     }
@@ -140,6 +138,13 @@ export class TombstoneStore {
     this.kept.set(service, kept)
     return kept
   }
+}
+
+async function writeAndSync(file: FileHandle, text: Buffer, at: number): Promise<void> {
+  await file.truncate(at)
+  const { bytesWritten } = await file.write(text, 0, text.length, at)
+  if (bytesWritten !== text.length) throw new Error('the disk took a part of the tombstones')
+  await file.sync()
 }
 
 async function ifMissing(making: Promise<void>): Promise<void> {

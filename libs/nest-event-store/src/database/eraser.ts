@@ -1,4 +1,5 @@
 // A service gets the rights of its eraser in one transaction at a time, and loses them at its end whatever happens.
+import { durableStep } from '@careseal/durable-step'
 import type { Pool, PoolClient } from 'pg'
 
 /** Runs `work` in one transaction as `<service>_eraser`. Throws what `work` or the database throws; nothing is done then. */
@@ -11,7 +12,7 @@ export async function asEraser<T>(pool: Pool, service: string, work: (sql: PoolC
     await client.query('BEGIN')
     await client.query(`SET LOCAL ROLE ${service}_eraser`)
     const result = await work(client)
-    await client.query('COMMIT')
+    await durableStep('transaction.commit', () => client.query('COMMIT'))
     return result
   } catch (error) {
     failure = error
