@@ -8,6 +8,9 @@ export const REPOSITORY = join(import.meta.dirname, '..', '..')
 export const SHARED = join(REPOSITORY, '..', 'shared')
 export const SYNTHEA = join(SHARED, 'data', 'dev', 'synthea-r4-transactions')
 
+/** A start takes a minute; it takes many where others keep the machine busy. */
+export const UP_DEADLINE_MS = 600_000
+
 const CLI = join(REPOSITORY, 'apps', 'cli', 'bin', 'careseal.mjs')
 
 export type Ended = { code: number | null; stdout: string; stderr: string }
@@ -56,7 +59,9 @@ export type Detached = {
 /** A ledger of its own with a few synthetic patients, as `careseal up --detach --json` gives it. */
 export async function upDetached(args: readonly string[] = []): Promise<Detached & { down: () => Promise<void> }> {
   const folder = temporaryFolder()
-  const stdout = await caresealOk(['up', '--detach', '--json', '--data-dir', folder.path, ...args])
+  const stdout = await caresealOk(['up', '--detach', '--json', '--data-dir', folder.path, ...args], {
+    timeoutMs: UP_DEADLINE_MS,
+  })
   const state = JSON.parse(stdout) as Detached
   const down = async () => {
     await careseal(['down', '--data-dir', folder.path])

@@ -1,15 +1,15 @@
 // The audit service as users run it, on a real Postgres and NATS. The ledger and identity are other services: a small
-// HTTP server says what they would say to a producer that starts, and shows the key that signs tokens.
+// HTTP server says what they would say to a producer that starts, and shows the key that signs tokens; nobody is erased.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PRODUCERS, type Caller } from '@careseal/contracts'
+import { PRODUCERS, signerOf, type Caller } from '@careseal/contracts'
 import { hex, sha256 } from '@careseal/crypto'
 import { firstLink } from '@careseal/ledger-core'
-import { connectNats, renderAuthorization, SERVICES } from '@careseal/messaging'
+import { connectNats, renderAuthorization, respond, SERVICES } from '@careseal/messaging'
 import { createLogger } from '@careseal/observability'
 import { loadConfig, runMigrations, startApplication } from '@careseal/service-kit'
 import { provisionDatabase, startNats, startPostgres } from '@careseal/stack'
@@ -56,6 +56,12 @@ export async function startService() {
     AUTH_JWKS_URL: `${othersUrl}/jwks`,
   })
   const logger = createLogger({ service: 'audit', level: 'silent' })
+  const sequencer = await connectNats({
+    name: 'ledger-sequencer',
+    url: nats.url,
+    seedFile: users.seedFile('ledger-sequencer'),
+  })
+  respond(sequencer, signerOf('audit'), 'list-tombstones', () => ({ tombstones: [], next: null }))
   const application = await startApplication(auditApplication, settings, logger)
   const connectAs = (name: string) => connectNats({ name, url: nats.url, seedFile: users.seedFile(name) })
   const origin = `http://127.0.0.1:${application.port}`
@@ -65,6 +71,7 @@ export async function startService() {
   })
   const stop = async () => {
     await application.close()
+    await sequencer.close()
     others.close()
     await Promise.all([postgres.stop(), nats.stop()])
     rmSync(folder, { recursive: true })

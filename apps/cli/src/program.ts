@@ -5,6 +5,7 @@ import { addCompletionCommand } from './completion/completion.command.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
 import { addImportCommand } from './import/import.command.js'
+import { addKeysCommands } from './keys/keys.commands.js'
 import { addProducerCommands } from './producer/recover.command.js'
 import { addReceiptCommands } from './receipt/receipt.commands.js'
 import { addDownCommand } from './stack/down.command.js'
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   addFsckCommand(program)
   addReceiptCommands(program, collect)
   addProducerCommands(program)
+  addKeysCommands(program)
   addTailCommand(program)
   addDemoCommands(program)
   addCompletionCommand(program)

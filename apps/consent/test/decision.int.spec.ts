@@ -89,7 +89,7 @@ describe('a decision', () => {
     await eraser.connect()
     await eraser.query('SET ROLE consent_eraser')
     await eraser.query('SET search_path = consent, consent_keys')
-    await world.keys.destroy(eraser, patient.patientId!)
+    await world.keys.destroy(eraser, [{ subjectId: patient.patientId!, key: null }])
     await eraser.end()
     expect(await decideOne(patient)).toMatchObject({ permitted: false, reason: 'subject-erased' })
   })

@@ -1,15 +1,15 @@
 // The consent service as users run it, on a real Postgres and NATS. The ledger and identity are other services: a small
-// HTTP server says what they would say to a producer that starts, and shows the key that signs tokens.
+// HTTP server says what they would say to a producer that starts, and shows the key that signs tokens; nobody is erased.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Caller } from '@careseal/contracts'
+import { signerOf, type Caller } from '@careseal/contracts'
 import { hex, sha256 } from '@careseal/crypto'
 import { firstLink } from '@careseal/ledger-core'
-import { connectNats, renderAuthorization, SERVICES } from '@careseal/messaging'
+import { connectNats, renderAuthorization, respond, SERVICES } from '@careseal/messaging'
 import { createLogger } from '@careseal/observability'
 import { loadConfig, runMigrations, startApplication } from '@careseal/service-kit'
 import { provisionDatabase, startNats, startPostgres } from '@careseal/stack'
@@ -53,6 +53,12 @@ export async function startService(environment: Record<string, string> = {}) {
     ...environment,
   })
   const logger = createLogger({ service: 'consent', level: 'silent' })
+  const sequencer = await connectNats({
+    name: 'ledger-sequencer',
+    url: nats.url,
+    seedFile: users.seedFile('ledger-sequencer'),
+  })
+  respond(sequencer, signerOf('consent'), 'list-tombstones', () => ({ tombstones: [], next: null }))
   const application = await startApplication(consentApplication, settings, logger)
   const nc = await connectNats({ name: 'records', url: nats.url, seedFile: users.seedFile('records') })
   const origin = `http://127.0.0.1:${application.port}`
@@ -63,6 +69,7 @@ export async function startService(environment: Record<string, string> = {}) {
   const stop = async () => {
     await nc.drain()
     await application.close()
+    await sequencer.close()
     others.close()
     await Promise.all([postgres.stop(), nats.stop()])
     rmSync(folder, { recursive: true })

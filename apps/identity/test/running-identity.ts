@@ -1,4 +1,6 @@
 // A whole identity for the integration specs: real Postgres, real NATS, and a ledger that confirms a new producer.
+import { signerOf } from '@careseal/contracts'
+import { connectNats, respond } from '@careseal/messaging'
 import { createLogger } from '@careseal/observability'
 import { firstLink } from '@careseal/ledger-core'
 import { hex, sha256 } from '@careseal/crypto'
@@ -57,6 +59,8 @@ export async function runIdentity(): Promise<RunningIdentity> {
   const databases = await provisionDatabase(postgres.url)
   await runMigrations({ service: 'identity', url: databases.identity.ownerUrl, migrations })
   const ledger = await confirmingLedger()
+  const signer = await connectNats({ name: 'ledger-sequencer', url: nats.url })
+  respond(signer, signerOf('identity'), 'list-tombstones', () => ({ tombstones: [], next: null }))
   const port = await freePort()
   const config = loadConfig(identityConfig, {
     ...environmentOf(folder, operatorKey, port),
@@ -85,6 +89,7 @@ export async function runIdentity(): Promise<RunningIdentity> {
     },
     stop: async () => {
       await running.close()
+      await signer.close()
       ledger.close()
       await Promise.all([postgres.stop(), nats.stop()])
       rmSync(folder, { recursive: true })

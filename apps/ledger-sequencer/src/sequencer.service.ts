@@ -16,6 +16,7 @@ import type { SequencerConfig } from './config.js'
 import { checkpointPublished, committed, headAt, ledgerMetrics } from './ledger-metrics.js'
 import { LedgerStatus } from './ledger-status.js'
 import { Sequencer, type ReaderSetup, type SequencerOptions } from './sequencer.js'
+import { answerForTombstones, type TombstoneDesk } from './signer/tombstone-desk.js'
 import { LEAF_BYTES } from './tree/block-rows.js'
 
 export const SEQUENCER_CONFIG = Symbol('sequencer config')
@@ -26,6 +27,7 @@ export const WORK_POOL = Symbol('work pool')
 export class SequencerService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger('Sequencer')
   private readonly sequencer: Sequencer
+  private desk: TombstoneDesk | undefined
   private stopping = false
 
   constructor(
@@ -54,6 +56,7 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true
+    await this.desk?.stop()
     await this.sequencer.stop()
   }
 
@@ -75,7 +78,10 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
       pool,
       status,
       openReader: (setup) => this.openReader(setup, status),
-      onConfirmed: ({ height, treeSize }) => headAt({ height, treeSize }),
+      onConfirmed: ({ height, treeSize }, memory) => {
+        headAt({ height, treeSize })
+        this.desk = answerForTombstones(this.nats, memory, (code) => logger.warn({ code }, 'tombstones were not kept'))
+      },
       onSealed: (block) => this.onSealed(block),
       onPublished: (checkpoint) => this.onPublished(checkpoint),
       onFatal: (reason) => this.exit(reason, 'the sequencer ends'),

@@ -20,6 +20,7 @@ import { Fatal } from './fatal.js'
 import type { LedgerStatus } from './ledger-status.js'
 import { Lease } from './lease/lease.js'
 import { Signer } from './signer/signer.js'
+import type { TombstoneStore } from './signer/tombstone-store.js'
 import { loadEntries } from './tree/block-rows.js'
 
 export type ReaderSetup = {
@@ -30,6 +31,9 @@ export type ReaderSetup = {
 }
 
 export type SealingReader = Pick<EventReader, 'start' | 'stop' | 'position' | 'reset'>
+
+/** What the signer keeps for services, from when this process holds the lease and the signer has confirmed the head. */
+export type SignerMemory = { tombstones: TombstoneStore; producers: readonly string[] }
 
 export type SequencerOptions = {
   databaseUrl: string
@@ -44,7 +48,7 @@ export type SequencerOptions = {
   pool: Pool
   status: LedgerStatus
   openReader: (setup: ReaderSetup) => SealingReader
-  onConfirmed: (head: { height: number; treeSize: number }) => void
+  onConfirmed: (head: { height: number; treeSize: number }, signer: SignerMemory) => void
   onSealed: (block: SealedBlock) => void
   onPublished: (checkpoint: { size: number; root: Hash }) => void
   /** The process has to end: what it knows may be wrong. */
@@ -91,8 +95,9 @@ export class Sequencer {
     if (status.halt) return
     await this.requireSameHead(chain, signer)
     if (status.halt || this.stopping.signal.aborted) return
+    const memory = { tombstones: await signer.openTombstones(), producers: Object.keys(signer.genesis.producers) }
     status.confirm()
-    this.options.onConfirmed({ height: chain.height, treeSize: chain.size })
+    this.options.onConfirmed({ height: chain.height, treeSize: chain.size }, memory)
     this.startCheckpoints(checkpointer)
     await this.startSealing(chain, signer.genesis)
   }

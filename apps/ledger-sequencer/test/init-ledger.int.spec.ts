@@ -70,6 +70,8 @@ describe('ledger init', () => {
     ['signer-state.json', 'signer-state-missing'],
     ['log.key', 'key-missing'],
     ['genesis.json', 'genesis-missing'],
+    ['tombstones.jsonl', 'tombstones-missing'],
+    ['tombstones-head.json', 'tombstones-missing'],
   ])('makes no new %s for a ledger that lost it', async (file, code) => {
     await init()
     await rm(join(dir, file))

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Caller, CommandRequest, EventType } from '@careseal/contracts'
+import { signerOf, type Caller, type CommandRequest, type EventType } from '@careseal/contracts'
 import { hex, sha256 } from '@careseal/crypto'
 import { firstLink } from '@careseal/ledger-core'
 import { connectNats, respond } from '@careseal/messaging'
@@ -156,9 +156,10 @@ async function consentResponder(natsUrl: string) {
     )
     return { decisions }
   })
+  const bury = respond(nc, signerOf('records'), 'list-tombstones', () => ({ tombstones: [], next: null }))
   const reach = respond(nc, 'consent', 'reachable-patients', () => ({ patientIds: consent.reachable, complete: true }))
   const stop = async () => {
-    await Promise.all([decide.stop(), reach.stop()])
+    await Promise.all([decide.stop(), reach.stop(), bury.stop()])
     await nc.close()
   }
   return { consent, stop }

@@ -82,12 +82,46 @@ export const ReachablePatients = {
   reply: z.strictObject({ patientIds: z.array(ServerId), complete: z.boolean() }),
 }
 
+/** A destroyed subject key, or with `key: null` a subject of whom the service had none. */
+export const Tombstone = z.strictObject({
+  subjectId: ServerId,
+  key: z.strictObject({ id: z.uuid(), version: z.int().positive() }).nullable(),
+})
+export type Tombstone = z.infer<typeof Tombstone>
+
+/** The most tombstones in one request or reply. */
+export const TOMBSTONES_PER_PAGE = 1000
+
+/** Asked of `signerOf(service)`; answered once they are durable. Known ones are taken as well. */
+export const AddTombstones = {
+  request: z.strictObject({ tombstones: z.array(Tombstone).min(1).max(TOMBSTONES_PER_PAGE) }),
+  reply: z.strictObject({}),
+}
+
+/** Asked of `signerOf(service)`. `after` counts from the first one; `next` is the `after` to go on with, or null. */
+export const ListTombstones = {
+  request: z.strictObject({ after: z.int().nonnegative(), limit: z.int().positive().max(TOMBSTONES_PER_PAGE) }),
+  reply: z.strictObject({ tombstones: z.array(Tombstone), next: z.int().positive().nullable() }),
+}
+
+/**
+ * Destroys all keys and private parts that a service has of these subjects, for good. May be repeated, and names also
+ * subjects that the service never met. `keys` counts the keys that are destroyed now, earlier ones among them.
+ */
+export const DestroySubjectKeys = {
+  request: z.strictObject({ subjectIds: z.array(ServerId).min(1).max(100) }),
+  reply: z.strictObject({ keys: z.int().nonnegative() }),
+}
+
 export const COMMANDS = {
   'outbox-head': OutboxHead,
   'replay-outbox': ReplayOutbox,
   'open-leaf': OpenLeaf,
   'decide-access': DecideAccess,
   'reachable-patients': ReachablePatients,
+  'add-tombstones': AddTombstones,
+  'list-tombstones': ListTombstones,
+  'destroy-subject-keys': DestroySubjectKeys,
 } as const
 
 export type CommandName = keyof typeof COMMANDS
@@ -96,4 +130,12 @@ export type CommandReply<C extends CommandName> = z.infer<(typeof COMMANDS)[C]['
 
 export function commandSubject(service: string, command: CommandName): string {
   return `cmd.${service}.${command}`
+}
+
+/**
+ * Where the signer answers one service. The service is a token of the subject, which permissions guard, and no field of
+ * the request: so none can bury another's subjects or read who they were.
+ */
+export function signerOf(service: string): string {
+  return `signer.${service}`
 }

@@ -1,3 +1,4 @@
+export { deletePrivateParts } from './erasing.js'
 export { eventStoreSql } from './event-store-schema.js'
 export { EventStore, type EventStoreOptions } from './event-store.js'
 export {

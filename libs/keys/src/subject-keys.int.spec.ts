@@ -2,7 +2,7 @@ import { provisionDatabase, startPostgres, type RunningPostgres } from '@caresea
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { keySchemaSql, SubjectKeys, type Kms } from './index.js'
+import { allBuried, keysEverOf, keySchemaSql, lockForErasure, SubjectKeys, type Kms } from './index.js'
 
 let postgres: RunningPostgres
 let adminUrl: string
@@ -61,6 +61,8 @@ async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise
     throw error
   }
 }
+
+const unnamed = (subjectId: string) => [{ subjectId, key: null }]
 
 const create = { create: true }
 const existing = { create: false }
@@ -127,7 +129,7 @@ describe('an erased subject', () => {
     const keys = subjectKeys()
     const key = (await keys.acquire(client, [subject], create)).get(subject)!
     const erasing = await eraser()
-    const gone = await inTransaction(erasing, () => subjectKeys().destroy(erasing, subject))
+    const gone = await inTransaction(erasing, () => subjectKeys().destroy(erasing, unnamed(subject)))
     expect(gone.keyIds).toEqual([key.keyId])
     await expect(keys.acquire(client, [subject], create)).rejects.toThrow(/erased/)
     expect((await keys.acquire(client, [subject], { create: true, erased: 'omit' })).size).toBe(0)
@@ -138,18 +140,44 @@ describe('an erased subject', () => {
     const [client, erasing] = [await connect(), await eraser()]
     const subject = randomUUID()
     await subjectKeys().acquire(client, [subject], create)
-    await inTransaction(erasing, () => subjectKeys().destroy(erasing, subject))
-    const again = await inTransaction(erasing, () => subjectKeys().destroy(erasing, subject))
+    await inTransaction(erasing, () => subjectKeys().destroy(erasing, unnamed(subject)))
+    await inTransaction(erasing, () => subjectKeys().destroy(erasing, unnamed(subject)))
     const { rows } = await client.query('SELECT 1 FROM subject_key WHERE subject_id = $1', [subject])
     expect(rows).toEqual([])
-    expect(again.keyIds).toHaveLength(1)
+    expect(await keysEverOf(erasing, [subject])).toEqual([{ subjectId: subject, key: expect.any(Object) }])
   })
 
   it('stays erased although the service never met it before', async () => {
     const [client, erasing] = [await connect(), await eraser()]
     const subject = randomUUID()
-    expect((await inTransaction(erasing, () => subjectKeys().destroy(erasing, subject))).keyIds).toEqual([])
+    expect((await inTransaction(erasing, () => subjectKeys().destroy(erasing, unnamed(subject)))).keyIds).toEqual([])
     await expect(subjectKeys().acquire(client, [subject], create)).rejects.toThrow(/erased/)
+  })
+
+  it('has a tombstone also for a key that this copy of the schema never held', async () => {
+    const erasing = await eraser()
+    const buried = { subjectId: randomUUID(), key: { id: randomUUID(), version: 2 } }
+    await inTransaction(erasing, () => subjectKeys().destroy(erasing, [buried]))
+    expect(await keysEverOf(erasing, [buried.subjectId])).toEqual([buried])
+    expect(await allBuried(erasing)).toContainEqual(buried)
+  })
+
+  it('is told with all keys that it had, before anything of it is destroyed', async () => {
+    const [admin, erasing] = [await connect(adminUrl), await eraser()]
+    await admin.query('SET search_path = records, records_keys')
+    const [known, stranger] = [randomUUID(), randomUUID()]
+    await subjectKeys().acquire(admin, [known], create)
+    await subjectKeys().rotate(admin, known)
+    const told = await inTransaction(erasing, async () => {
+      await lockForErasure(erasing, [known, stranger])
+      return keysEverOf(erasing, [known, stranger])
+    })
+    const versions = told.map(({ subjectId, key }) => [subjectId, key?.version ?? null])
+    expect(versions).toEqual([
+      [known, 1],
+      [known, 2],
+      [stranger, null],
+    ])
   })
 
   it('waits for who is using the key, and is refused to whoever comes later', async () => {
@@ -160,7 +188,7 @@ describe('an erased subject', () => {
     await using.query('BEGIN')
     await keys.acquire(using, [subject], existing)
     let erased = false
-    const erasure = inTransaction(erasing, () => keys.destroy(erasing, subject)).then(() => (erased = true))
+    const erasure = inTransaction(erasing, () => keys.destroy(erasing, unnamed(subject))).then(() => (erased = true))
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(erased).toBe(false)
     await using.query('COMMIT')
@@ -171,7 +199,7 @@ describe('an erased subject', () => {
   it('cannot be brought back, by the service or by the eraser', async () => {
     const [client, erasing] = [await connect(), await eraser()]
     const subject = randomUUID()
-    await inTransaction(erasing, () => subjectKeys().destroy(erasing, subject))
+    await inTransaction(erasing, () => subjectKeys().destroy(erasing, unnamed(subject)))
     const revive = `UPDATE subject SET state = 'active' WHERE subject_id = $1`
     await expect(client.query(revive, [subject])).rejects.toThrow(/permission denied/)
     await expect(erasing.query(revive, [subject])).rejects.toThrow(/stays erased/)
@@ -182,7 +210,23 @@ describe('an erased subject', () => {
     const client = await connect()
     const subject = randomUUID()
     await subjectKeys().acquire(client, [subject], create)
-    await expect(subjectKeys().destroy(client, subject)).rejects.toThrow(/permission denied/)
+    await expect(subjectKeys().destroy(client, unnamed(subject))).rejects.toThrow(/permission denied/)
+  })
+})
+
+describe('a key schema put back beneath a running process', () => {
+  it('opens nobody whom this process was told to forget, known to the copy or not', async () => {
+    const client = await connect()
+    const [known, stranger, other] = [randomUUID(), randomUUID(), randomUUID()]
+    const keys = subjectKeys()
+    const found = await keys.acquire(client, [known, other], create)
+    const { keyId } = found.get(known)!
+    keys.forget([{ subjectId: known, key: { id: keyId, version: 1 } }, ...unnamed(stranger)])
+    await expect(keys.acquire(client, [known], existing)).rejects.toThrow(/erased/)
+    await expect(keys.acquire(client, [stranger], create)).rejects.toThrow(/erased/)
+    expect((await keys.acquireVersions(client, [keyId])).size).toBe(0)
+    const omitted = await keys.acquire(client, [known, stranger, other], { create: true, erased: 'omit' })
+    expect([...omitted.keys()]).toEqual([other])
   })
 })
 

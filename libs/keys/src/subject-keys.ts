@@ -3,6 +3,7 @@
 import type { SubjectKey } from '@careseal/crypto'
 import { LRUCache } from 'lru-cache'
 import type { ClientBase } from 'pg'
+import { bury, type BuriedKey } from './burial.js'
 import type { Kms } from './kms.js'
 
 /** The subject is erased; its keys are gone for good. The message names nobody. */
@@ -36,6 +37,7 @@ const CACHE_TTL_MS_MAX = 30_000
 /** The keys of one service's subjects. All methods run in the caller's transaction, on the caller's connection. */
 export class SubjectKeys {
   private readonly cache: LRUCache<string, Uint8Array>
+  private readonly forgotten = new Set<string>()
 
   constructor(private readonly options: SubjectKeysOptions) {
     const ttl = options.cacheTtlMs ?? CACHE_TTL_MS_MAX
@@ -53,7 +55,7 @@ export class SubjectKeys {
     subjectIds: readonly string[],
     options: AcquireOptions,
   ): Promise<Map<string, SubjectKey>> {
-    const wanted = ascending(subjectIds)
+    const wanted = this.remembered(ascending(subjectIds), options)
     const active = await this.lockShared(sql, wanted, options)
     if (options.create) await this.createMissing(sql, wanted, { active, options })
     const rows = await currentKeys(sql, [...active])
@@ -66,7 +68,8 @@ export class SubjectKeys {
    */
   async acquireVersions(sql: ClientBase, keyIds: readonly string[]): Promise<Map<string, SubjectKey>> {
     const owners = await ownersOf(sql, keyIds)
-    const active = await this.lockShared(sql, ascending(owners), { create: false, erased: 'omit' })
+    const omit = { create: false, erased: 'omit' } as const
+    const active = await this.lockShared(sql, this.remembered(ascending(owners), omit), omit)
     const rows = (await keysById(sql, keyIds)).filter((row) => active.has(row.subject_id))
     return new Map(await Promise.all(rows.map(async (row) => [row.key_id, await this.unwrap(row)] as const)))
   }
@@ -82,25 +85,32 @@ export class SubjectKeys {
   }
 
   /**
-   * Destroys every version of a subject's key and tombstones the subject, also one that this service never met.
+   * Destroys every version of these keys' subjects and tombstones the subjects, also those that this service never met.
    *
    * Runs as `<service>_eraser`; idempotent. Other processes may hold a plaintext key until their cache's TTL is over,
    * yet no new transaction of theirs gets it, because each asks the subject's row first.
    */
-  async destroy(sql: ClientBase, subjectId: string): Promise<{ keyIds: string[] }> {
-    await sql.query('INSERT INTO subject (subject_id) VALUES ($1) ON CONFLICT DO NOTHING', [subjectId])
-    await sql.query('SELECT 1 FROM subject WHERE subject_id = $1 FOR UPDATE', [subjectId])
-    const gone = await sql.query<{ key_id: string }>(
-      `WITH gone AS (DELETE FROM subject_key WHERE subject_id = $1 RETURNING subject_id, key_id, key_version)
-       INSERT INTO tombstone (subject_id, key_id, key_version) SELECT * FROM gone RETURNING key_id`,
-      [subjectId],
-    )
-    await sql.query(`UPDATE subject SET state = 'erased' WHERE subject_id = $1 AND state = 'active'`, [subjectId])
-    for (const row of gone.rows) this.cache.delete(row.key_id)
-    const all = await sql.query<{ key_id: string }>('SELECT key_id FROM tombstone WHERE subject_id = $1 ORDER BY 1', [
-      subjectId,
-    ])
-    return { keyIds: all.rows.map((row) => row.key_id) }
+  async destroy(sql: ClientBase, buried: readonly BuriedKey[]): Promise<{ keyIds: string[] }> {
+    const { keyIds } = await bury(sql, buried)
+    for (const keyId of keyIds) this.cache.delete(keyId)
+    return { keyIds }
+  }
+
+  /**
+   * From now on this process refuses these subjects, whatever its database says: a key schema may be put back beneath a
+   * running service. Cached keys of theirs are dropped.
+   */
+  forget(buried: readonly BuriedKey[]): void {
+    for (const { subjectId, key } of buried) {
+      this.forgotten.add(subjectId)
+      if (key) this.cache.delete(key.id)
+    }
+  }
+
+  private remembered(subjectIds: string[], options: AcquireOptions): string[] {
+    const forgotten = subjectIds.find((subjectId) => this.forgotten.has(subjectId))
+    if (forgotten !== undefined && options.erased !== 'omit') throw new SubjectErased(forgotten)
+    return forgotten === undefined ? subjectIds : subjectIds.filter((subjectId) => !this.forgotten.has(subjectId))
   }
 
   private async lockShared(sql: ClientBase, subjectIds: string[], options: AcquireOptions): Promise<Set<string>> {

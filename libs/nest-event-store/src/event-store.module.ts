@@ -15,6 +15,8 @@ import { HealthContributors } from './health-contributors.js'
 import { LedgerClient } from './ledger/ledger.client.js'
 import { Receipts } from './ledger/receipts.service.js'
 import { SealFollowerService } from './ledger/seal-follower.service.js'
+import { SignerClient } from './ledger/signer.client.js'
+import { DestroyKeysCommand } from './producer/destroy-keys-command.service.js'
 import { EventTransactions } from './producer/event-transactions.service.js'
 import { IdempotencyPurge } from './producer/idempotency-purge.service.js'
 import { OutboxCommands } from './producer/outbox-commands.service.js'
@@ -22,6 +24,7 @@ import { ProducerGuard } from './producer/producer-guard.service.js'
 import { OpenLeaf } from './producer/open-leaf.service.js'
 import { RelayService } from './producer/relay.service.js'
 import { ServingGuard } from './producer/serving.guard.js'
+import { Tombstones } from './producer/tombstones.service.js'
 
 /** The subject id that stands for the deployment itself: a UUID made from the ledger's origin, the same in all services. */
 export function deploymentIdOf(origin: string): string {
@@ -54,7 +57,10 @@ export class EventStoreModule {
         ...SHARED,
         { provide: ProducerDatabase, useFactory: () => ProducerDatabase.open(options, watch) },
         HealthContributors,
+        SignerClient,
+        Tombstones,
         OutboxCommands,
+        DestroyKeysCommand,
         IdempotencyPurge,
         SealFollowerService,
         { provide: APP_GUARD, useClass: ServingGuard },

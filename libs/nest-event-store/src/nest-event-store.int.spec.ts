@@ -22,12 +22,14 @@ import {
 } from './index.js'
 import { migrate, searchPerformed, startTry } from './testing/app.fixture.js'
 import { FakeLedger } from './testing/fake-ledger.fixture.js'
+import { FakeSigner } from './testing/fake-signer.fixture.js'
 
 const ORIGIN = 'test.invalid/ledger'
 const folder = mkdtempSync(join(tmpdir(), 'careseal-try-'))
 let postgres: RunningPostgres
 let nats: RunningNats
 let ledger: FakeLedger
+let signer: FakeSigner
 let application: Application
 let pool: Pool
 let nc: NatsConnection
@@ -39,6 +41,7 @@ beforeAll(async () => {
   ledger = new FakeLedger(ORIGIN, 'records')
   await ledger.start()
   ledger.isAway = true
+  signer = await FakeSigner.start(nats.url, 'records')
   const kmsKeyFile = join(folder, 'kms.key')
   writeFileSync(kmsKeyFile, 'ab'.repeat(32), { mode: 0o600 })
   pool = new Pool({ connectionString: records.url })
@@ -56,7 +59,7 @@ afterAll(async () => {
   await application.close()
   await nc.close()
   await pool.end()
-  await ledger.stop()
+  await Promise.all([ledger.stop(), signer.stop()])
   await Promise.all([postgres.stop(), nats.stop()])
   rmSync(folder, { recursive: true })
 })
@@ -169,7 +172,7 @@ describe('a receipt', () => {
     await eraser.connect()
     await eraser.query('SET search_path = records, records_keys')
     await eraser.query('SET ROLE records_eraser')
-    await application.app.get(SubjectKeys).destroy(eraser, subjectId)
+    await application.app.get(SubjectKeys).destroy(eraser, [{ subjectId, key: null }])
     await eraser.end()
     expect(await receiptFor(event!.id)).toEqual({ rejected: 'opening-destroyed' })
   })

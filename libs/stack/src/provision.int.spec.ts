@@ -36,8 +36,11 @@ describe('provisioned roles and schemas', () => {
     await expect(run(urls.records.url, 'CREATE TABLE own (id int)')).rejects.toThrow(/permission denied/)
   })
 
-  it('give no service the eraser’s rights', async () => {
-    await expect(run(urls.records.url, 'SET ROLE records_eraser')).rejects.toThrow(/permission denied/)
+  it('give a service its eraser’s rights only where it asks for them, and never another’s', async () => {
+    await run(urls.records.ownerUrl, 'CREATE TABLE kept (id int)', 'GRANT SELECT, DELETE ON kept TO records_eraser')
+    await expect(run(urls.records.url, 'DELETE FROM kept')).rejects.toThrow(/permission denied/)
+    await run(urls.records.url, 'BEGIN', 'SET LOCAL ROLE records_eraser', 'DELETE FROM kept', 'COMMIT')
+    await expect(run(urls.records.url, 'SET ROLE consent_eraser')).rejects.toThrow(/permission denied/)
   })
 
   it('can be provisioned again', async () => {

@@ -1,5 +1,6 @@
 // Roles and schemas of the one database: a service's role sees its own schemas and no other, owns nothing, and cannot
-// erase; its owner role migrates; only the eraser role may delete private parts.
+// erase; its owner role migrates; only the eraser role may delete keys and private parts. A service becomes its eraser
+// in a transaction that says so (SET LOCAL ROLE), and inherits none of its rights (docs/adr, the eraser's rights).
 import { Client } from 'pg'
 
 /** The roles that log in, by schema. `ledger` is the sequencer's; it keeps no subject keys. */
@@ -37,6 +38,7 @@ function serviceSql(service: DatabaseService, passwords: DatabasePasswords): str
     ...schemas.map((schema) => `CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${owner};`),
     `GRANT CONNECT ON DATABASE ${DATABASE} TO ${service}, ${owner};`,
     `GRANT USAGE ON SCHEMA ${schemas.join(', ')} TO ${[service, ...eraser].join(', ')};`,
+    ...eraser.map((role) => `GRANT ${role} TO ${service} WITH ADMIN FALSE, INHERIT FALSE, SET TRUE;`),
     ...[service, owner, ...eraser].map((role) => `ALTER ROLE ${role} SET search_path = ${schemas.join(', ')};`),
     '',
   ].join('\n')

@@ -10,6 +10,7 @@ import { permitsPass } from './permits-pass.js'
 import { readModelsPass } from './read-models-pass.js'
 import { recordsPass } from './records-pass.js'
 import type { Check, FsckReport, Progress } from './report.js'
+import { tombstonesPass } from './tombstones-pass.js'
 
 export type FsckInput = {
   /** Of a role that may read every schema. Nothing is written. */
@@ -20,6 +21,8 @@ export type FsckInput = {
   producers: readonly { producer: string; schema: string }[]
   /** Key file per service; without one, that service's ciphertext and openings are not looked into. */
   kmsKeyFiles: Readonly<Record<string, string>>
+  /** The signer's folder; without it, its tombstones are not compared with the services'. */
+  signerDir?: string
   progress?: Progress
 }
 
@@ -45,10 +48,12 @@ async function checks(input: FsckInput, connect: () => Promise<Client>): Promise
   const { producers, origin, vkeys } = input
   const ledger = await ledgerPass({ sql, connect, producers, origin, progress })
   const found = [...ledger.checks, await checkpointPass({ sql, facts: ledger.facts, origin, vkeys })]
-  const schemas = new Set(producers.map(({ schema }) => schema))
+  const schemas = [...new Set(producers.map(({ schema }) => schema))]
   for (const schema of schemas) {
     found.push(...(await servicePass(input, await connect(), schema)), await lostPass(sql, schema))
   }
+  const { signerDir } = input
+  found.push(...(await tombstonesPass({ sql, schemas, ...(signerDir === undefined ? {} : { signerDir }) })))
   found.push(...(await permitsPass(sql, progress)))
   found.push(...(await readModelsPass(await connect())))
   found.push(...(await backlogPass({ sql, producers, facts: ledger.facts })))

@@ -7,6 +7,7 @@ import { kmsKeyFile, type DataDir, type StackState } from '@careseal/stack'
 import { Client } from 'pg'
 import { fsck } from './fsck.js'
 import type { FsckReport, Progress, Violation } from './report.js'
+import { NOTHING_LEFT, SAME_TOMBSTONES } from './tombstones-pass.js'
 
 export type RunFsckOptions = {
   dataDir: DataDir
@@ -15,7 +16,12 @@ export type RunFsckOptions = {
 }
 
 /** What a ledger that is written to shows for a moment, and what is wrong if it stays. */
-const PASSING = new Set(['no committed event waits for its seal', 'every projection has read everything'])
+const PASSING = new Set([
+  'no committed event waits for its seal',
+  'every projection has read everything',
+  NOTHING_LEFT,
+  SAME_TOMBSTONES,
+])
 const ATTEMPTS = 4
 const PAUSE_MS = 2_000
 
@@ -27,6 +33,7 @@ export async function runFsck({ dataDir, state, progress }: RunFsckOptions): Pro
     vkeys: await genesisKeys(state.postgres),
     producers: await producersOf(state.postgres),
     kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
+    signerDir: dataDir.path('signer'),
     progress,
   }
   for (let attempt = 1; ; attempt++) {

@@ -12,8 +12,9 @@ import { loadHead } from '../database/head.js'
 import { Lease } from '../lease/lease.js'
 import { formatLogKey, parseLogKey } from '../signer/log-key.js'
 import { genesisOf } from '../signer/signer.js'
-import { parseState, SignerFolder } from '../signer/signer-folder.js'
+import { isFromBeforeTombstones, parseState, SignerFolder } from '../signer/signer-folder.js'
 import { nothingSigned } from '../signer/signing-rules.js'
+import { TombstoneStore } from '../signer/tombstone-store.js'
 import { loadEntries } from '../tree/block-rows.js'
 import { TileBuilder } from '../tree/tile-builder.js'
 import { INIT_REFUSALS, planInit, type InitRefusal, type InitStep } from './init-plan.js'
@@ -77,7 +78,10 @@ async function begin(options: InitOptions, sql: Sql): Promise<InitResult> {
 }
 
 const STEPS: Record<InitStep, (options: InitOptions, folder: SignerFolder) => Promise<void>> = {
-  state: (_options, folder) => folder.createState(nothingSigned(sha256)),
+  state: async (_options, folder) => {
+    await TombstoneStore.create(folder.path)
+    await folder.createState(nothingSigned(sha256))
+  },
   key: ({ origin }, folder) => folder.createKey(formatLogKey(origin, randomBytes(32))),
   genesis: async (options, folder) => {
     const { vkey } = parseLogKey((await folder.read()).key as string)
@@ -125,6 +129,7 @@ async function check(options: InitOptions, folder: SignerFolder, sql: Sql): Prom
   const files = await folder.read()
   const { vkey } = parseLogKey(files.key as string)
   const entry = Buffer.from(files.genesis as string)
+  if (!isFromBeforeTombstones(files.state)) await TombstoneStore.open(folder.path)
   const { origin } = checkedGenesis(options, entry, vkey)
   const [first] = await loadEntries(sql, 0, 1)
   if (first && equalHashes(first, entry)) return { origin, vkey }

@@ -1,5 +1,6 @@
-// The three files of the signer: its memory, the log's key, and the genesis entry. They are made once, in this order, by
+// The files of the signer: its memory, the log's key, and the genesis entry. They are made once, in this order, by
 // `careseal ledger init`; so a folder without the first but with another of them has lost its memory, and is refused.
+// The tombstones (tombstone-store.ts) are made before all of them, and the memory says from its version on that they are.
 import { join } from 'node:path'
 import { createDurably, readIfThere, replaceDurably, syncFolder } from './durable-file.js'
 import { SignerUnfit } from './signer-unfit.js'
@@ -49,8 +50,14 @@ export class SignerFolder {
   }
 }
 
+// Version 2 says that there are tombstones beside it; version 1 was written before the signer kept any.
 function formatState({ size, root }: SignedTree): string {
-  return `${JSON.stringify({ v: 1, size, root: Buffer.from(root).toString('hex') })}\n`
+  return `${JSON.stringify({ v: 2, size, root: Buffer.from(root).toString('hex') })}\n`
+}
+
+/** True of a state that is whole and was written when the signer kept no tombstones yet. */
+export function isFromBeforeTombstones(text: string | null): boolean {
+  return text !== null && parseFields(text)?.v === 1
 }
 
 export function parseState(text: string | null): SignedTree {
@@ -59,7 +66,7 @@ export function parseState(text: string | null): SignedTree {
     throw new SignerUnfit('signer-state-missing', `the signer state is missing; ${mend}`)
   }
   const fields = parseFields(text)
-  if (fields?.v === 1 && isSize(fields.size) && /^[0-9a-f]{64}$/.test(String(fields.root))) {
+  if ((fields?.v === 1 || fields?.v === 2) && isSize(fields.size) && /^[0-9a-f]{64}$/.test(String(fields.root))) {
     return { size: fields.size, root: Buffer.from(fields.root as string, 'hex') }
   }
   throw new SignerUnfit('signer-state-broken', 'the signer state cannot be read')

@@ -11,6 +11,7 @@ import { formatLogKey, parseLogKey } from './log-key.js'
 import { SignerFolder } from './signer-folder.js'
 import { Signer } from './signer.js'
 import { nothingSigned } from './signing-rules.js'
+import { TombstoneStore } from './tombstone-store.js'
 
 const ORIGIN = 'spec.careseal.example/signer'
 const seed = new Uint8Array(32).fill(1)
@@ -22,6 +23,7 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'careseal-signer-'))
   const folder = new SignerFolder(dir)
   const key = formatLogKey(ORIGIN, seed)
+  await TombstoneStore.create(dir)
   await folder.createState(nothingSigned(sha256))
   await folder.createKey(key)
   const producers = { records: Buffer.from(firstLink(sha256, ORIGIN, 'records')).toString('hex') }
@@ -117,6 +119,8 @@ describe('the signer', () => {
     ['signer-state.json', 'the signer state is missing'],
     ['log.key', 'key is missing'],
     ['genesis.json', 'genesis is missing'],
+    ['tombstones.jsonl', 'tombstones are missing'],
+    ['tombstones-head.json', 'tombstones are missing'],
   ])('does not open without its %s', async (file, message) => {
     await rm(join(dir, file))
     await expect(Signer.open(dir)).rejects.toThrow(message)
@@ -131,5 +135,20 @@ describe('the signer', () => {
   ])('does not open with a %s that reads %s', async (file, content, code) => {
     await writeFile(join(dir, file), content)
     await expect(Signer.open(dir)).rejects.toMatchObject({ code })
+  })
+
+  it('goes on with a folder from before it kept tombstones, and from then on demands them', async () => {
+    await Promise.all(['tombstones.jsonl', 'tombstones-head.json'].map((file) => rm(join(dir, file))))
+    await writeFile(
+      join(dir, 'signer-state.json'),
+      JSON.stringify({ v: 1, size: 5, root: hex(merkleRoot(sha256, leaves(5))) }),
+    )
+    const signer = await Signer.open(dir)
+    await (await signer.openTombstones()).add('records', [{ subjectId: 'somebody', key: null }])
+    expect(await signTree(signer, leaves(9))).toHaveProperty('note')
+    const again = await (await Signer.open(dir)).openTombstones()
+    expect(again.list('records', 0, 10).tombstones).toHaveLength(1)
+    await rm(join(dir, 'tombstones.jsonl'))
+    await expect(Signer.open(dir)).rejects.toMatchObject({ code: 'tombstones-missing' })
   })
 })

@@ -4,9 +4,10 @@ import { sha256 } from '@careseal/crypto'
 import { parseCheckpoint, parseEntry, signNote, type Genesis } from '@careseal/ledger-core'
 import type { Hash } from '@careseal/merkle'
 import { parseLogKey, type LogKey } from './log-key.js'
-import { parseState, SignerFolder, type SignerFiles } from './signer-folder.js'
+import { isFromBeforeTombstones, parseState, SignerFolder, type SignerFiles } from './signer-folder.js'
 import { SignerUnfit } from './signer-unfit.js'
 import { judgeSwap, type SignedTree, type SigningRefusal } from './signing-rules.js'
+import { TombstoneStore } from './tombstone-store.js'
 
 /** `text` is the unsigned checkpoint. */
 export type SigningRequest = { oldSize: number; proof: readonly Hash[]; text: string }
@@ -38,6 +39,7 @@ export class Signer {
     const tree = parseState(files.state)
     const key = parseLogKey(requireFile(files, 'key'))
     const entry = new TextEncoder().encode(requireFile(files, 'genesis'))
+    if (!isFromBeforeTombstones(files.state)) await TombstoneStore.open(path)
     return new Signer(folder, key, tree, entry)
   }
 
@@ -55,6 +57,26 @@ export class Signer {
     const answer = this.turn.then(() => this.swap(request))
     this.turn = answer.catch(() => {})
     return answer
+  }
+
+  /**
+   * The tombstones as the disk has them now; for the holder of the lease alone, since one process may add to them.
+   *
+   * A folder from before there were any gets an empty store here, and its memory then says that there is one.
+   */
+  openTombstones(): Promise<TombstoneStore> {
+    const opened = this.turn.then(async () => {
+      if (isFromBeforeTombstones((await this.folder.read()).state)) await this.beginTombstones()
+      return TombstoneStore.open(this.folder.path)
+    })
+    this.turn = opened.catch(() => {})
+    return opened
+  }
+
+  // If we crash after the first, the next start finds a memory of version 1 and an empty store, and goes on.
+  private async beginTombstones(): Promise<void> {
+    await TombstoneStore.create(this.folder.path)
+    await this.remember(await this.folder.readState())
   }
 
   private async swap({ oldSize, proof, text }: SigningRequest): Promise<SigningAnswer> {

@@ -1,3 +1,4 @@
+import { signerOf } from '@careseal/contracts'
 import { freePort, startNats, type RunningNats } from '@careseal/stack'
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { createUser } from '@nats-io/nkeys'
@@ -148,6 +149,20 @@ describe('permissions let a service do its work', () => {
     await responder.stop()
   })
 
+  it('a service tells the signer its tombstones, and the deployer has keys destroyed', async () => {
+    const sequencer = as('ledger-sequencer')
+    const desk = respond(sequencer, signerOf('records'), 'list-tombstones', () => ({ tombstones: [], next: null }))
+    const destroyer = respond(as('records'), 'records', 'destroy-subject-keys', () => ({ keys: 2 }))
+    await Promise.all([sequencer.flush(), as('records').flush()])
+    const page = { after: 0, limit: 10 }
+    const listed = request(as('records'), signerOf('records'), 'list-tombstones', page, { deadlineMs: 2000 })
+    expect(await listed).toEqual({ tombstones: [], next: null })
+    const subjects = { subjectIds: [PERMIT] }
+    const destroyed = request(as(DEPLOYER), 'records', 'destroy-subject-keys', subjects, { deadlineMs: 2000 })
+    expect(await destroyed).toEqual({ keys: 2 })
+    await Promise.all([desk.stop(), destroyer.stop()])
+  })
+
   it('has a durable consumer of its own, with acknowledgements that arrive', async () => {
     const nc = as('audit')
     const manager = await jetstreamManager(nc, { checkAPI: false })
@@ -186,6 +201,8 @@ describe('permissions refuse the rest', () => {
     ['identity', 'cmd.consent.decide-access'],
     ['records', 'cmd.identity.open-leaf'],
     ['consent', 'ledger.block-sealed'],
+    ['consent', 'cmd.signer.records.list-tombstones'],
+    ['records', 'cmd.records.destroy-subject-keys'],
     ['records', '_INBOX.consent.forged'],
     ['audit', '$JS.API.STREAM.DELETE.EVENTS'],
     ['audit', '$JS.API.STREAM.UPDATE.EVENTS'],
@@ -212,6 +229,7 @@ describe('permissions refuse the rest', () => {
     ['records', '_INBOX.consent.>'],
     ['records', '_INBOX.>'],
     ['records', 'cmd.consent.decide-access'],
+    ['records', 'cmd.signer.records.add-tombstones'],
     ['identity', 'evt.>'],
     ['ledger-sequencer', '>'],
     [OUTSIDE_EXAMPLE, 'evt.consent.>'],

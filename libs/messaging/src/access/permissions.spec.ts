@@ -39,6 +39,16 @@ describe('permissions', () => {
     expect(whoMay('publish', 'cmd.records.open-leaf')).toEqual(['audit'])
   })
 
+  it.each(PRODUCERS)('only %s tells the signer its tombstones and asks for them', (service) => {
+    expect(whoMay('publish', `cmd.signer.${service}.add-tombstones`)).toEqual([service])
+    expect(whoMay('publish', `cmd.signer.${service}.list-tombstones`)).toEqual([service])
+    expect(whoMay('subscribe', `cmd.signer.${service}.add-tombstones`)).toEqual(['ledger-sequencer'])
+  })
+
+  it.each(PRODUCERS)('only the deployer has keys of %s destroyed', (service) => {
+    expect(whoMay('publish', `cmd.${service}.destroy-subject-keys`)).toEqual([DEPLOYER])
+  })
+
   it('only the sequencer announces', () => {
     expect(whoMay('publish', 'ledger.block-sealed')).toEqual(['ledger-sequencer'])
   })

@@ -1,6 +1,6 @@
 // Who may say and hear what on the broker, as data. A producer's name is the second token of its subjects, and these
 // lists alone make that a fact: whoever may publish `evt.consent.>` is consent.
-import { commandSubject, NOTICES, PRODUCERS, type CommandName } from '@careseal/contracts'
+import { commandSubject, NOTICES, PRODUCERS, signerOf, type CommandName } from '@careseal/contracts'
 import { inboxPrefix } from '../connection.js'
 import { readerConsumers, recoveryConsumer } from '../reader/reader-consumer.js'
 import { DLQ_STREAM, EVENTS_STREAM } from '../streams.js'
@@ -27,13 +27,22 @@ type Service = {
   calls: readonly (readonly [service: string, command: CommandName])[]
   produces: boolean
   announces: boolean
+  /** Answers `cmd.signer.>`: it keeps the signer's memory. */
+  signs: boolean
   /** Its durable consumer, if it has one. */
   durable: string | null
 }
 
 const opensLeavesOf = (services: readonly string[]) => services.map((service) => [service, 'open-leaf'] as const)
 
-const NOTHING_BUT_PRODUCES: Service = { reads: [], calls: [], produces: true, announces: false, durable: null }
+const NOTHING_BUT_PRODUCES: Service = {
+  reads: [],
+  calls: [],
+  produces: true,
+  announces: false,
+  signs: false,
+  durable: null,
+}
 
 /** Who reads, asks, and answers whom. A new reader, call or durable consumer of a service is a change here. */
 export const SERVICES: Record<string, Service> = {
@@ -52,10 +61,17 @@ export const SERVICES: Record<string, Service> = {
     calls: opensLeavesOf(['identity', 'consent', 'records']),
     durable: 'audit',
   },
-  'ledger-sequencer': { reads: PRODUCERS, calls: [], produces: false, announces: true, durable: null },
+  'ledger-sequencer': {
+    reads: PRODUCERS,
+    calls: [],
+    produces: false,
+    announces: true,
+    signs: true,
+    durable: null,
+  },
 }
 
-/** The user that owns streams and consumers: the stack on one machine, a job in a cluster. */
+/** The user that owns streams and consumers, and who alone may have keys destroyed: the stack on one machine, a job in a cluster. */
 export const DEPLOYER = 'deployer'
 
 /** A consumer of another organisation: reads through its durable consumer, which the deployer made. */
@@ -81,6 +97,7 @@ function ofService(name: string, service: Service, options: PermissionOptions): 
       ...producers.map((producer) => `evt.${producer}.>`),
       ...service.reads.flatMap((read) => [commandSubject(read, 'outbox-head'), commandSubject(read, 'replay-outbox')]),
       ...service.calls.map(([callee, command]) => commandSubject(callee, command)),
+      ...(service.produces ? tombstoneSubjects(name) : []),
       ...(service.announces ? notices : []),
       ...(service.reads.length === 0 ? [] : readerConsumers(name).flatMap(readingSubjects)),
       ...producers.map((producer) => recoverySubject(name, producer)),
@@ -89,8 +106,12 @@ function ofService(name: string, service: Service, options: PermissionOptions): 
       ...(options.manageStreams === true ? STREAM_CREATIONS : []),
       ...(service.durable === null ? [] : durableSubjects(service.durable)),
     ],
-    subscribe: [`${inboxPrefix(name)}.>`, ...(service.produces ? [`cmd.${name}.>`, ...notices] : [])],
-    allowResponses: service.produces,
+    subscribe: [
+      `${inboxPrefix(name)}.>`,
+      ...(service.produces ? [`cmd.${name}.>`, ...notices] : []),
+      ...(service.signs ? ['cmd.signer.>'] : []),
+    ],
+    allowResponses: service.produces || service.signs,
   }
 }
 
@@ -104,6 +125,10 @@ function incarnationsOf(name: string): string[] {
 // its own events and nobody else's.
 function recoverySubject(name: string, producer: string): string {
   return `$JS.API.CONSUMER.CREATE.${EVENTS}.${recoveryConsumer(name)}.evt.${producer}.>`
+}
+
+function tombstoneSubjects(service: string): string[] {
+  return (['add-tombstones', 'list-tombstones'] as const).map((command) => commandSubject(signerOf(service), command))
 }
 
 const STREAM_CHECKS = [EVENTS, DLQ_STREAM.name].map((stream) => `$JS.API.STREAM.INFO.${stream}`)
@@ -139,8 +164,9 @@ function ofDeployer(): UserPermissions {
     `$JS.API.CONSUMER.*.${stream}.>`,
     `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.>`,
   ])
+  const erasures = PRODUCERS.map((service) => commandSubject(service, 'destroy-subject-keys'))
   return {
-    publish: ['$JS.API.INFO', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.LIST', ...streams],
+    publish: ['$JS.API.INFO', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.LIST', ...streams, ...erasures],
     subscribe: [`${inboxPrefix(DEPLOYER)}.>`],
     allowResponses: false,
   }

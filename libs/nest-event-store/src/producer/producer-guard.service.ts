@@ -1,11 +1,12 @@
 // A producer that was rolled back answers nothing (I21): it serves only after the ledger has confirmed that its own
-// chain still holds what the ledger sealed. No answer from the ledger is no confirmation.
+// chain still holds what the ledger sealed, and the signer has told whose keys are destroyed (I22). No answer is none.
 import { currentProducer, linkAt, WorkLoop } from '@careseal/event-store'
 import { gauge } from '@careseal/observability'
 import { HealthRegistry, HttpProblem } from '@careseal/service-kit'
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
 import { ProducerDatabase } from '../database/producer-database.js'
 import { LedgerClient } from '../ledger/ledger.client.js'
+import { Tombstones } from './tombstones.service.js'
 
 /** `unverified`: the ledger has not confirmed us yet; `rolled-back`: it holds events that this database has lost. */
 export type ProducerState = 'unverified' | 'serving' | 'rolled-back'
@@ -20,15 +21,18 @@ export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(ProducerGuard.name)
   private current: ProducerState = 'unverified'
   private verifiedAt = 0
+  /** Counts invalidations: what was verified of a database that has changed meanwhile does not count. */
+  private changes = 0
   private readonly loop = new WorkLoop({
     work: () => this.recheck(),
     pollMs: RECHECK_MS,
-    onError: (error) => this.logger.warn({ err: error }, 'the ledger does not confirm this producer yet'),
+    onError: (error) => this.logger.warn({ err: error }, 'the ledger or its signer does not confirm this producer yet'),
   })
 
   constructor(
     private readonly database: ProducerDatabase,
     private readonly ledger: LedgerClient,
+    private readonly tombstones: Tombstones,
     health: HealthRegistry,
   ) {
     database.watch.onChange(() => this.invalidate())
@@ -55,12 +59,13 @@ export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.current === 'serving') return
     if (this.current === 'rolled-back')
       throw refusal('producer-rollback', 'This service has lost events; it answers nothing.')
-    throw refusal('producer-unverified', 'This service has not yet been confirmed by the ledger.')
+    throw refusal('producer-unverified', 'This service has not yet been confirmed by the ledger and its signer.')
   }
 
   /** What was verified no longer counts: the database may be another one. */
   invalidate(): void {
     this.current = 'unverified'
+    this.changes += 1
     this.loop.wake()
   }
 
@@ -77,6 +82,7 @@ export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async verify(): Promise<void> {
+    const { changes } = this
     const { producer, service, origin, pool } = this.database
     const current = await currentProducer(pool, service)
     if (current !== producer) return this.beginAnew(current)
@@ -86,6 +92,8 @@ export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
     // A copy from before a recovery holds all of the closed chain, and lacks what its successor has said since.
     const isWhole = head.latest === producer && link === head.lastLink
     const next: ProducerState = isWhole ? 'serving' : 'rolled-back'
+    if (next === 'serving') await this.tombstones.load()
+    if (changes !== this.changes) return this.loop.wake()
     if (next !== this.current) this.announce(next, head.lastSeq)
     this.current = next
     this.verifiedAt = performance.now()

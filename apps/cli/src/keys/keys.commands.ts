@@ -1,0 +1,92 @@
+import { Argument, InvalidArgumentError, type Command } from 'commander'
+import { PRODUCERS } from '@careseal/contracts'
+import { connectNats, type NatsConnection } from '@careseal/messaging'
+import { natsSeedFileOf } from '@careseal/stack'
+import { contextOf, type Context, type GlobalOptions } from '../context.js'
+import { CliError, EXIT, unreachable, type ExitCode } from '../exit.js'
+import { startProgress } from '../terminal/progress.js'
+import { destroyKeys, type Destroyed } from './destroy-keys.js'
+
+type DestroyOptions = GlobalOptions & { yes?: boolean }
+
+/** The one NATS user that may have keys destroyed. */
+const NATS_USER = 'deployer'
+
+const FOREVER = 'It cannot be undone: nothing of the subject opens ever again, not even from a backup.'
+
+const HELP = `
+${FOREVER}
+Every service destroys its keys of the subject and what only they open of its events, once the signer remembers it.
+Ciphertext without a key and indexes stay stored: this is a part of an erasure, not the whole of it. No certificate
+is made, and no legal hold is asked for. May be repeated, and goes on after a failure.
+
+Examples:
+  careseal keys destroy Patient/<id> --yes
+  careseal keys destroy Practitioner/<id> --yes --json
+  careseal keys destroy Patient/<id> --yes && careseal fsck`
+
+export function addKeysCommands(program: Command): void {
+  const keys = program.command('keys').description('keys of patients, practitioners and organisations')
+  keys
+    .command('destroy')
+    .description('destroy the keys of one subject in every service, for good')
+    .addArgument(new Argument('<subject>', 'Patient/<id>, Practitioner/<id> or Organization/<id>').argParser(subject))
+    .option('--yes', 'I know that it cannot be undone')
+    .addHelpText('after', HELP)
+    .action(runDestroy)
+}
+
+async function runDestroy({ type, id }: Subject, _options: unknown, command: Command): Promise<void> {
+  const options = command.optsWithGlobals<DestroyOptions>()
+  if (!options.yes) throw new CliError(EXIT.usage, `${FOREVER} Say --yes to do it`)
+  const context = contextOf(options)
+  context.terminal.note(FOREVER)
+  const nc = await connect(context)
+  const progress = startProgress(context.terminal, 'services', PRODUCERS.length)
+  const services = await destroyKeys(nc, id, (done) => progress.update(done)).finally(async () => {
+    progress.stop()
+    await nc.close()
+  })
+  tell(context, `${type}/${id}`, services)
+}
+
+async function connect(context: Context): Promise<NatsConnection> {
+  const { nats } = context.runningState()
+  const seedFile = natsSeedFileOf(context.dataDir(), NATS_USER)
+  return connectNats({ url: nats, name: NATS_USER, seedFile }).catch((error: unknown) => {
+    throw unreachable(nats, error)
+  })
+}
+
+function tell({ terminal }: Context, subject: string, services: readonly Destroyed[]): void {
+  const { green, red } = terminal.colors
+  const lines = services.map((one) =>
+    'keys' in one
+      ? `${green('✓')} ${one.service}: ${one.keys} ${one.keys === 1 ? 'key is' : 'keys are'} destroyed`
+      : `${red('✗')} ${one.service}: not destroyed (${one.failed})`,
+  )
+  const failed = services.filter((one) => 'failed' in one)
+  terminal.data(lines.join('\n'), { subject, done: failed.length === 0, services })
+  if (failed.length === 0) return
+  const names = failed.map(({ service }) => service).join(', ')
+  terminal.warn(`careseal: ${names} did not destroy: see careseal status, then repeat this command; it goes on there`)
+  process.exitCode = exitOf(failed)
+}
+
+function exitOf(failed: readonly Destroyed[]): ExitCode {
+  const silent = ['unreachable', 'deadline-exceeded', 'breaker-open']
+  return failed.every((one) => 'failed' in one && silent.includes(one.failed)) ? EXIT.unreachable : EXIT.failure
+}
+
+type Subject = { type: string; id: string }
+
+function subject(text: string): Subject {
+  const uuid = /^(Patient|Practitioner|Organization)\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+  const [, type, id] = uuid.exec(text) ?? []
+  if (type === undefined || id === undefined) {
+    throw new InvalidArgumentError(
+      'must be Patient/<id>, Practitioner/<id> or Organization/<id>, with a server-made id',
+    )
+  }
+  return { type, id }
+}
