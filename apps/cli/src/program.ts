@@ -39,7 +39,7 @@ export function createProgram(): Command {
   addTokenCommand(program)
   addImportCommand(program, smallCount)
   addVerifyCommand(program, collect)
-  addFsckCommand(program)
+  addFsckCommand(program, collect)
   addReceiptCommands(program, collect)
   addTailCommand(program)
   addDemoCommands(program)

@@ -1,11 +1,13 @@
-// fsck of the ledger on this machine: its database, its root keys, its own log key.
+// fsck of the ledger on this machine: its database, its root keys, its signer's memory, its own log key.
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PRODUCERS } from '@careseal/contracts'
-import { parseEntry } from '@careseal/ledger-core'
 import { kmsKeyFile, type DataDir, type StackState } from '@careseal/stack'
 import { Client } from 'pg'
+import type { SignerState } from './checkpoint-pass.js'
 import { fsck } from './fsck.js'
-import type { FsckReport, Progress, Violation } from './report.js'
+import { entryOf } from './naive-entry.js'
+import { countOf, type FsckReport, type Progress, type Violation } from './report.js'
 
 export type RunFsckOptions = {
   dataDir: DataDir
@@ -13,8 +15,6 @@ export type RunFsckOptions = {
   progress: Progress
 }
 
-/** What a ledger that is written to shows for a moment, and what is wrong if it stays. */
-const PASSING = new Set(['no committed event waits for its seal', 'every projection has read everything'])
 const ATTEMPTS = 4
 const PAUSE_MS = 2_000
 
@@ -24,15 +24,27 @@ export async function runFsck({ dataDir, state, progress }: RunFsckOptions): Pro
     databaseUrl: state.postgres,
     origin: state.ledgerOrigin,
     vkeys: await genesisKeys(state.postgres),
-    producers: PRODUCERS.map((producer) => ({ producer, schema: producer })),
+    schemas: PRODUCERS,
     kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
+    signerState: () => signerStateOf(dataDir.path('signer', 'signer-state.json')),
     progress,
   }
   for (let attempt = 1; ; attempt++) {
     const report = await fsck(input)
-    const broken = report.checks.filter((check) => check.violations.length > 0)
-    if (attempt === ATTEMPTS || broken.length === 0 || !broken.every((check) => PASSING.has(check.name))) return report
+    const broken = report.checks.filter((check) => countOf(check) > 0)
+    if (attempt === ATTEMPTS || broken.length === 0 || !broken.every(({ passing }) => passing)) return report
     await delay(PAUSE_MS)
+  }
+}
+
+/** What the signer remembers; null where its file is lost or not whole. */
+function signerStateOf(file: string): SignerState | null {
+  try {
+    const { v, size, root } = JSON.parse(readFileSync(file, 'utf8')) as { v: unknown; size: unknown; root: unknown }
+    const isWhole = v === 1 && Number.isSafeInteger(size) && /^[0-9a-f]{64}$/.test(String(root))
+    return isWhole ? { size: size as number, root: root as string } : null
+  } catch {
+    return null
   }
 }
 
@@ -43,7 +55,7 @@ async function genesisKeys(databaseUrl: string): Promise<string[]> {
   try {
     const { rows } = await client.query<{ controls: Buffer[] }>('SELECT controls FROM ledger.block WHERE height = 0')
     const first = rows[0]?.controls[0]
-    const entry = first && parseEntry(first)
+    const entry = first && entryOf(first)
     return entry && 'genesis' in entry ? entry.genesis.logKeys : []
   } finally {
     await client.end()
