@@ -5,6 +5,7 @@ import { addCompletionCommand } from './completion/completion.command.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
 import { addImportCommand } from './import/import.command.js'
+import { addLedgerCommands } from './ledger/ledger.commands.js'
 import { addReceiptCommands } from './receipt/receipt.commands.js'
 import { addDownCommand } from './stack/down.command.js'
 import { addStatusCommand } from './stack/status.command.js'
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addImportCommand(program, smallCount)
   addVerifyCommand(program, collect)
   addFsckCommand(program, collect)
+  addLedgerCommands(program)
   addReceiptCommands(program, collect)
   addTailCommand(program)
   addDemoCommands(program)

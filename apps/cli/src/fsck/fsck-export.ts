@@ -43,9 +43,10 @@ class ExportPass {
 
   run(): Check[] {
     const isWhole = this.eachEntry(0, (bytes, tags) => this.entry(bytes, tags))
-    if (isWhole) this.expectEnd()
-    for (let turn = 1; isWhole && turn < this.turns; turn++)
-      this.eachEntry(turn, (bytes, tags) => this.tag(bytes, tags))
+    if (isWhole) {
+      this.expectEnd()
+      for (let turn = 1; turn < this.turns; turn++) this.eachEntry(turn, (bytes, tags) => this.tag(bytes, tags))
+    }
     return [...this.walk.checks(), this.bundles, this.tags, this.tiles, this.signed]
   }
 
