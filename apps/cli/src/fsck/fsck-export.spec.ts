@@ -1,79 +1,20 @@
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { hex, sha256, utf8 } from '@careseal/crypto'
-import {
-  ED25519,
-  EMPTY_HEAD,
-  encodeHeader,
-  firstLink,
-  formatBundle,
-  formatCheckpoint,
-  formatVkey,
-  parseBundle,
-  parseEntry,
-  planBlock,
-  signNote,
-  vkeyOf,
-  type Header,
-} from '@careseal/ledger-core'
-import { leafHash, merkleRoot, tilePath } from '@careseal/merkle'
+import { join } from 'node:path'
+import { encodeHeader, formatBundle, parseBundle, parseEntry, type Header } from '@careseal/ledger-core'
+import { tilePath } from '@careseal/merkle'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fsckExport } from './fsck-export.js'
-
-const ORIGIN = 'ledger.example/fsck'
-const LEAVES = 300
-const keys = generateKeyPairSync('ed25519')
-const logKey = vkeyOf(sha256, { name: ORIGIN, type: ED25519, publicKey: rawKey(keys.publicKey) })
-const vkey = formatVkey(logKey)
-
-function rawKey(publicKey: KeyObject): Uint8Array {
-  return Uint8Array.from(publicKey.export({ format: 'der', type: 'spki' }).subarray(-32))
-}
-
-/** Genesis and header, then blocks of 100 leaves: entries 0–1, 2–102, 103–203, 204–304. */
-function entries(tagOf: (seq: number) => string = (seq) => `tag ${seq}`): Uint8Array[] {
-  const producers = { records: hex(firstLink(sha256, ORIGIN, 'records')) }
-  const genesis = { origin: ORIGIN, logKeys: [vkey], operators: [], producers, previous: null }
-  let block = planBlock({ head: EMPTY_HEAD, controls: [{ genesis }], leaves: [], epoch: 1, time: 1 }, sha256)
-  const all = [...block.entries]
-  for (let from = 1; from <= LEAVES; from += 100) {
-    const leaves = Array.from({ length: 100 }, (_, i) => {
-      const seq = from + i
-      const [tag, commitment] = [tagOf(seq), `commitment ${seq}`].map((text) => hex(sha256(utf8(text)))) as [
-        string,
-        string,
-      ]
-      return { producer: 'records', seq, tag, commitment }
-    })
-    block = planBlock({ head: block.newHead, leaves, epoch: 1, time: from }, sha256)
-    all.push(...block.entries)
-  }
-  return all
-}
+import { put as putIn, smallLedger, strangersVkey, vkey, writeExport } from './small-export.fixture.js'
 
 let folder: string
-beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'careseal-export-'))))
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'careseal-export-'))
+  await writeExport(folder, smallLedger())
+})
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-function put(path: string, bytes: Uint8Array | string): void {
-  mkdirSync(dirname(join(folder, path)), { recursive: true })
-  writeFileSync(join(folder, path), bytes)
-}
-
-async function write(all: readonly Uint8Array[]): Promise<void> {
-  const hashes = all.map((entry) => leafHash(sha256, entry))
-  for (let index = 0; index * 256 < all.length; index++) {
-    const [from, to] = [index * 256, Math.min(all.length, index * 256 + 256)]
-    const place = { index, width: to - from }
-    put(tilePath({ level: 'entries', ...place }), formatBundle(all.slice(from, to)))
-    put(tilePath({ level: 0, ...place }), Buffer.concat(hashes.slice(from, to)))
-  }
-  put(tilePath({ level: 1, index: 0, width: 1 }), merkleRoot(sha256, hashes.slice(0, 256)))
-  const text = formatCheckpoint({ origin: ORIGIN, size: all.length, root: merkleRoot(sha256, hashes) })
-  put('checkpoint', await signNote(text, { ...logKey, sign: (message) => sign(null, message, keys.privateKey) }))
-}
+const put = (path: string, bytes: Uint8Array | string) => putIn(folder, path, bytes)
 
 const report = (vkeys: string[] = []) => {
   return fsckExport({ folder, note: readFileSync(join(folder, 'checkpoint'), 'utf8'), vkeys })
@@ -100,8 +41,7 @@ const replaced = (text: string, by: string) => (entry: Uint8Array) => {
 const flipped = (entry: Uint8Array) => entry.map((byte, at) => (at === 40 ? (byte === 0x61 ? 0x62 : 0x61) : byte))
 
 describe('fsck of an export', () => {
-  it('is clean for one that nobody touched, and says what an export cannot show', async () => {
-    await write(entries())
+  it('is clean for one that nobody touched, and says what an export cannot show', () => {
     const { clean, invariants } = report([vkey])
     expect(clean).toBe(true)
     const held = invariants.filter(({ state }) => state === 'holds').map(({ id }) => id)
@@ -148,8 +88,7 @@ describe('fsck of an export', () => {
       'I5',
       'checkpoint 305',
     ],
-  ])('finds %s, and names the invariant and the place', async (_what, corrupt, invariant, place) => {
-    await write(entries())
+  ])('finds %s, and names the invariant and the place', (_what, corrupt, invariant, place) => {
     corrupt()
     const found = violations()
     expect(found.map((each) => `${each.invariant} ${each.where}`).join('\n')).toContain(place)
@@ -158,16 +97,16 @@ describe('fsck of an export', () => {
   })
 
   it('finds a tag that two leaves share, which no hash betrays', async () => {
-    await write(entries((seq) => `tag ${seq === 250 ? 17 : seq}`))
+    await writeExport(
+      folder,
+      smallLedger(3, (seq) => `tag ${seq === 250 ? 17 : seq}`),
+    )
     expect(violations()).toEqual([
       { invariant: 'I2', what: 'another leaf has the same tag', where: expect.any(String) },
     ])
   })
 
-  it('does not believe a checkpoint that is signed by a key that the reader does not trust', async () => {
-    await write(entries())
-    const other = generateKeyPairSync('ed25519')
-    const stranger = vkeyOf(sha256, { name: ORIGIN, type: ED25519, publicKey: rawKey(other.publicKey) })
-    expect(report([formatVkey(stranger)]).clean).toBe(false)
+  it('does not believe a checkpoint that is signed by a key that the reader does not trust', () => {
+    expect(report([strangersVkey]).clean).toBe(false)
   })
 })

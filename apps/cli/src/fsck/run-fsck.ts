@@ -5,35 +5,38 @@ import { PRODUCERS } from '@careseal/contracts'
 import { kmsKeyFile, type DataDir, type StackState } from '@careseal/stack'
 import { Client } from 'pg'
 import type { SignerState } from './checkpoint-pass.js'
-import { fsck } from './fsck.js'
+import { fsck, type FsckInput } from './fsck.js'
 import { entryOf } from './naive-entry.js'
 import { countOf, type FsckReport, type Progress, type Violation } from './report.js'
 
-export type RunFsckOptions = {
-  dataDir: DataDir
-  state: Pick<StackState, 'postgres' | 'ledgerOrigin'>
-  progress: Progress
-}
+/** A ledger of this machine, running or not, whose database can be reached. */
+export type LocalLedger = { dataDir: DataDir; state: Pick<StackState, 'postgres' | 'ledgerOrigin'> }
+
+export type RunFsckOptions = LocalLedger & { progress: Progress }
 
 const ATTEMPTS = 4
 const PAUSE_MS = 2_000
 
 /** Runs all checks; looks again when all it found is a backlog, for that may pass. */
-export async function runFsck({ dataDir, state, progress }: RunFsckOptions): Promise<FsckReport> {
-  const input = {
+export async function runFsck({ progress, ...ledger }: RunFsckOptions): Promise<FsckReport> {
+  const input = { ...(await fsckInputOf(ledger)), progress }
+  for (let attempt = 1; ; attempt++) {
+    const report = await fsck(input)
+    const broken = report.checks.filter((check) => countOf(check) > 0)
+    if (attempt === ATTEMPTS || broken.length === 0 || !broken.every(({ passing }) => passing)) return report
+    await delay(PAUSE_MS)
+  }
+}
+
+/** Where all that fsck reads lies on this machine. */
+export async function fsckInputOf({ dataDir, state }: LocalLedger): Promise<FsckInput> {
+  return {
     databaseUrl: state.postgres,
     origin: state.ledgerOrigin,
     vkeys: await genesisKeys(state.postgres),
     schemas: PRODUCERS,
     kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
     signerState: () => signerStateOf(dataDir.path('signer', 'signer-state.json')),
-    progress,
-  }
-  for (let attempt = 1; ; attempt++) {
-    const report = await fsck(input)
-    const broken = report.checks.filter((check) => countOf(check) > 0)
-    if (attempt === ATTEMPTS || broken.length === 0 || !broken.every(({ passing }) => passing)) return report
-    await delay(PAUSE_MS)
   }
 }
 
