@@ -1,6 +1,6 @@
 // What a checker is worth: each kind of damage is done to a copy of one small, real ledger, and fsck must name the
 // invariant and the place. The ledger itself, and an export of it, must be clean.
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fsck } from '../../apps/cli/src/fsck/fsck.js'
@@ -15,12 +15,16 @@ import {
   type DataDir,
   type RunningPostgres,
 } from '@careseal/stack'
+import { eventually } from '@careseal/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, caresealOk, temporaryFolder, tokenOf, upDetached } from '../support/careseal.js'
-import { DAMAGES } from '../support/damage.js'
-import { answerOf, claimsOf, grantOf } from '../support/fhir.js'
+import { IN_EVENTS, ON_THE_LEDGER } from '../support/damage-to-ledger.js'
+import { IN_ANSWERS, IN_KEYS, IN_READ_MODELS, IN_VERSIONS } from '../support/damage-to-services.js'
+import { answerOf, claimsOf, grantOf, type Answer } from '../support/fhir.js'
 
+const DAMAGES = [...ON_THE_LEDGER, ...IN_EVENTS, ...IN_VERSIONS, ...IN_READ_MODELS, ...IN_ANSWERS, ...IN_KEYS]
+const PATIENTLY = { withinMs: 120_000 }
 const mirror = temporaryFolder()
 const broken = new Set<string>()
 let ledger: Awaited<ReturnType<typeof upDetached>>
@@ -35,7 +39,7 @@ beforeAll(async () => {
   ledgerOrigin = readLastState(dataDir)!.ledgerOrigin
   await live()
   const at = ['--data-dir', ledger.dataDir]
-  await expect.poll(async () => (await careseal(['fsck', ...at])).code, { timeout: 120_000, interval: 1_000 }).toBe(0)
+  await eventually(async () => expect(await careseal(['fsck', ...at])).toMatchObject({ code: 0 }), PATIENTLY)
   await caresealOk(['ledger', 'export', mirror.path, ...at])
   await careseal(['down', ...at])
   const password = dataDir.secret('postgres-superuser', () => '')
@@ -49,24 +53,34 @@ afterAll(async () => {
 
 /** Two consents, one of them revoked, and reads under both: every kind of event that fsck follows. */
 async function live(): Promise<void> {
-  const [patient, clinician] = await Promise.all(['patient-1', 'clinician'].map((who) => tokenOf(ledger.dataDir, who)))
-  const { patientId } = claimsOf(patient!) as { patientId: string }
-  const { practitionerId } = claimsOf(clinician!)
-  const at = (path: string) => `${ledger.origin}/fhir/${path}`
-  const read = (token: string) => answerOf(at(`Patient/${patientId}`), { method: 'GET', token })
+  const [patient = '', clinician = ''] = await Promise.all(
+    ['patient-1', 'clinician'].map((who) => tokenOf(dataDir.root, who)),
+  )
+  const { patientId = '' } = claimsOf(patient)
+  const { practitionerId } = claimsOf(clinician)
   const body = grantOf(patientId, { actors: [`Practitioner/${practitionerId}`] })
-  const grant = async (key: string) => {
-    const headers = { 'idempotency-key': key }
-    return (await answerOf(at('Consent'), { method: 'POST', token: patient!, body, headers })).body
+  const read = (token: string, status: number) => asked(`Patient/${patientId}`, { method: 'GET', token }, status)
+  const grant = () => {
+    const headers = { 'idempotency-key': randomUUID() }
+    return asked('Consent', { method: 'POST', token: patient, body, headers }, 201)
   }
-  expect((await read(clinician!)).status).toBe(404)
-  const first = await grant('first')
-  expect((await read(clinician!)).status).toBe(200)
-  const revoked = { ...first, status: 'inactive' }
-  const { status } = await answerOf(at(`Consent/${first['id']}`), { method: 'PUT', token: patient!, body: revoked })
-  expect(status).toBe(200)
-  await grant('second')
-  for (const token of [clinician!, patient!]) expect((await read(token)).status).toBe(200)
+  await read(clinician, 404)
+  const [, consentId = ''] = /Consent\/([^/]+)/.exec((await grant()).headers.get('location') ?? '') ?? []
+  await read(clinician, 200)
+  const revoked = { ...body, id: consentId, status: 'inactive' }
+  await asked(`Consent/${consentId}`, { method: 'PUT', token: patient, body: revoked }, 200)
+  await read(clinician, 404)
+  await grant()
+  for (const token of [clinician, patient]) await read(token, 200)
+}
+
+/** Asks until the answer has the status: a busy machine may answer 503 for a while. */
+async function asked(path: string, request: Parameters<typeof answerOf>[1], status: number): Promise<Answer> {
+  return eventually(async () => {
+    const answer = await answerOf(`${ledger.origin}/fhir/${path}`, request)
+    expect(answer.status).toBe(status)
+    return answer
+  }, PATIENTLY)
 }
 
 /** A copy of the ledger's database, damaged and looked at. */
