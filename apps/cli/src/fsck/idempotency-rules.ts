@@ -6,7 +6,7 @@ const PLACE = `'request ' || left(encode(i.request_mac, 'hex'), 16)`
 
 /** The answers to requests, one row each: what was answered, and which version it names. */
 const ANSWERS = `
-  (SELECT ${PLACE} AS place, a ->> 'location' AS location, a ->> 'etag' AS etag,
+  (SELECT ${PLACE} AS place, i.actor, i.key, a ->> 'location' AS location, a ->> 'etag' AS etag,
           substring(a ->> 'location' FROM '_history/([0-9a-f-]{36})$')::uuid AS version_id
    FROM idempotency i, jsonb_array_elements(i.answers) AS a
    WHERE a ->> 'location' IS NOT NULL) AS answer`
@@ -77,7 +77,7 @@ function oneTransaction(schema: string): Rule {
     invariant: 'I19',
     what: 'its versions were not made at once',
     sql: `SELECT place FROM ${ANSWERS} JOIN ${table} v USING (version_id)
-          GROUP BY place HAVING count(DISTINCT v.recorded_at) > 1`,
+          GROUP BY place, answer.actor, answer.key HAVING count(DISTINCT v.recorded_at) > 1`,
     counted: ANSWERS,
   }
 }
