@@ -9,7 +9,7 @@ export function turnsFor(size: number): number {
   return Math.max(1, Math.ceil(size / TAGS_PER_TURN))
 }
 
-/** One turn: told of every tag, it keeps those of its share by their first 64 bits. */
+/** One turn: told of every tag, it keeps those of its share, each folded to 64 bits. */
 export class TagTurn {
   private readonly table: BigUint64Array
 
@@ -21,11 +21,12 @@ export class TagTurn {
     this.table = new BigUint64Array(2 * Math.min(size, TAGS_PER_TURN) + 1024)
   }
 
-  /** Whether an earlier tag had the same 64 bits: by chance in one of 10^6 ledgers with 10^6 leaves. */
+  /** Whether an earlier tag folds to the same 64 bits: by chance in one of 10^7 ledgers with 10^6 leaves. */
   isRepeated(tag: string): boolean {
-    const bits = BigInt(`0x${tag.slice(0, 16)}`) || 1n
-    if (Number.parseInt(tag.slice(16, 24), 16) % turnsFor(this.size) !== this.turn) return false
-    let at = Number.parseInt(tag.slice(24, 32), 16) % this.table.length
+    const bits = folded(tag) || 1n
+    const turns = BigInt(turnsFor(this.size))
+    if (Number(bits % turns) !== this.turn) return false
+    let at = Number((bits / turns) % BigInt(this.table.length))
     while (this.table[at] !== 0n) {
       if (this.table[at] === bits) return true
       at = (at + 1) % this.table.length
@@ -33,4 +34,10 @@ export class TagTurn {
     this.table[at] = bits
     return false
   }
+}
+
+// All of its digits count: tags that somebody made up may differ in a few alone.
+function folded(tag: string): bigint {
+  const bytes = Buffer.from(tag, 'hex')
+  return [0, 8, 16, 24].reduce((bits, at) => bits ^ bytes.readBigUInt64BE(at), 0n)
 }
