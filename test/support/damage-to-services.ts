@@ -40,7 +40,8 @@ export const IN_READ_MODELS: Damage[] = [
   {
     what: 'a consent in force that was revoked',
     sql: `INSERT INTO consent.active_consent (consent_id, version_id, patient_id, effect, grantees, purposes, revision)
-          SELECT consent_id, version_id, patient_id, 'permit', grantees, '{}', 1 FROM consent.consent_version v
+          SELECT consent_id, version_id, patient_id, 'permit', grantees, '{}', (SELECT max(revision) + 1 FROM consent.consent_head)
+          FROM consent.consent_version v
           WHERE ordinal = 1 AND NOT EXISTS (SELECT 1 FROM consent.active_consent a WHERE a.consent_id = v.consent_id)`,
     invariant: 'I11',
     place: /Consent\//,
