@@ -6,6 +6,7 @@ import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
 import { addImportCommand } from './import/import.command.js'
 import { addKeysCommands } from './keys/keys.commands.js'
+import { addLedgerCommands } from './ledger/ledger.commands.js'
 import { addProducerCommands } from './producer/recover.command.js'
 import { addReceiptCommands } from './receipt/receipt.commands.js'
 import { addDownCommand } from './stack/down.command.js'
@@ -41,7 +42,8 @@ export function createProgram(): Command {
   addTokenCommand(program)
   addImportCommand(program, smallCount)
   addVerifyCommand(program, collect)
-  addFsckCommand(program)
+  addFsckCommand(program, collect)
+  addLedgerCommands(program)
   addReceiptCommands(program, collect)
   addProducerCommands(program)
   addKeysCommands(program)

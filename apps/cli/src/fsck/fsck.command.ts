@@ -1,44 +1,60 @@
 import type { Command } from 'commander'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
-import { EXIT } from '../exit.js'
+import { CliError, EXIT } from '../exit.js'
 import { startProgress } from '../terminal/progress.js'
-import type { FsckReport } from './report.js'
-import { describeViolation, runFsck } from './run-fsck.js'
+import { exportedCheckpoint } from '../verify/export-files.js'
+import { trustOf, type TrustOptions } from '../verify/trust-options.js'
+import { fsckExport } from './fsck-export.js'
+import type { Progress, FsckReport } from './report.js'
+import { reportText } from './report-text.js'
+import { runFsck } from './run-fsck.js'
+
+type FsckOptions = GlobalOptions & Pick<TrustOptions, 'vkey'> & { export?: string }
 
 const HELP = `
-It reads the databases of the ledger on this machine and the root keys beside them. verify needs neither and
-trusts nobody; fsck sees what verify cannot: that records open, and that every event is on the ledger.
+It reads the databases of the ledger on this machine, the root keys and the signer's memory beside them: one moment of
+all of them, also of a ledger that is written to. With --export it reads a folder and nothing else. verify needs neither
+keys nor databases and trusts nobody; fsck sees what verify cannot: that records open, that every event is on the ledger,
+that no secret was used twice. It ends with the invariants of the design, and what was looked at for each.
 
 Examples:
   careseal fsck
-  careseal fsck --json | jq '.checks[].violations[]'`
+  careseal fsck --json | jq '.checks[].violations[]'
+  careseal fsck --json | jq -r '.invariants[] | select(.state != "holds") | .id + " " + .why'
+  careseal ledger export ./mirror && careseal fsck --export ./mirror`
 
-export function addFsckCommand(program: Command): void {
+export function addFsckCommand(program: Command, collect: (value: string, before: string[]) => string[]): void {
   program
     .command('fsck')
     .description('re-derive all stored data of this machine’s ledger; exit 3 names the event or record version')
+    .option('--export <dir>', 'look at an export (C2SP tiles in a folder) instead, offline')
+    .option('--vkey <key-or-file>', 'with --export: a verifier key of the log that you trust', collect, [])
     .addHelpText('after', HELP)
     .action(async (_options: unknown, command: Command) => {
-      const context = contextOf(command.optsWithGlobals<GlobalOptions>())
-      const state = context.runningState()
+      const options = command.optsWithGlobals<FsckOptions>()
+      const context = contextOf(options)
       const bar = startProgress(context.terminal, 'checked', 0)
-      const progress = ({ check, done, total }: { check: string; done: number; total: number }) =>
-        bar.update(done, total, check)
-      const report = await runFsck({ dataDir: context.dataDir(), state, progress }).finally(() => bar.stop())
-      tell(context, report)
+      const progress: Progress = ({ check, done, total }) => bar.update(done, total, check)
+      try {
+        tell(context, options.export === undefined ? await live(context, options, progress) : folder(options, progress))
+      } finally {
+        bar.stop()
+      }
     })
 }
 
+function live(context: Context, { vkey = [] }: FsckOptions, progress: Progress): Promise<FsckReport> {
+  if (vkey.length > 0) throw new CliError(EXIT.usage, '--vkey needs --export: this machine knows the key of its log')
+  return runFsck({ dataDir: context.dataDir(), state: context.runningState(), progress })
+}
+
+function folder({ export: path = '', vkey = [] }: FsckOptions, progress: Progress): FsckReport {
+  const trust = trustOf({ vkey })
+  const vkeys = trust && 'logVkeys' in trust ? trust.logVkeys : []
+  return fsckExport({ folder: path, note: exportedCheckpoint(path), vkeys, progress })
+}
+
 function tell({ terminal }: Context, report: FsckReport): void {
-  const { green, red, dim } = terminal.colors
-  const lines = report.checks.map(({ name, invariants, checked, violations }) => {
-    const mark = violations.length === 0 ? green('✓') : red('✗')
-    const head = `${mark} ${name} ${dim(`(${checked} checked; ${invariants.join(', ')})`)}`
-    const shown = violations.slice(0, 10).map((violation) => `    ${describeViolation(violation)}`)
-    const more = violations.length > 10 ? [`    and ${violations.length - 10} more`] : []
-    return [head, ...shown, ...more].join('\n')
-  })
-  const count = report.checks.reduce((sum, check) => sum + check.violations.length, 0)
-  terminal.data([...lines, report.clean ? green('clean') : red(`${count} violations`)].join('\n'), report)
+  terminal.data(reportText(report, terminal.colors), report)
   if (!report.clean) process.exitCode = EXIT.verification
 }

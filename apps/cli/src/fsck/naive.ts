@@ -1,6 +1,7 @@
 // The ledger's formats once more, written apart from libs/ledger-core and libs/merkle and as plainly as they can be said,
 // so that an error in one is not an error in both.
 import { createHash, createHmac } from 'node:crypto'
+import { canonical } from './naive-entry.js'
 
 export const sha256 = (...parts: Uint8Array[]): Buffer => {
   const hash = createHash('sha256')
@@ -24,6 +25,11 @@ export function eventCommitmentOf(opening: Uint8Array, type: string, body: Uint8
   const length = Buffer.alloc(4)
   length.writeUInt32BE(Buffer.byteLength(type))
   return createHmac('sha256', opening).update('careseal/v1/event').update(length).update(type).update(body).digest()
+}
+
+/** What an event says of a private part that is one value: an HMAC under the salt that lies inside the ciphertext. */
+export function contentCommitmentOf(salt: Uint8Array, value: unknown): Buffer {
+  return createHmac('sha256', salt).update('careseal/v1/content').update(canonical(value)).digest()
 }
 
 /** The tree as it grows: roots of perfect subtrees, largest first. Two of one size become one. */

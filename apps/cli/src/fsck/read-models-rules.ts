@@ -1,11 +1,14 @@
 // What services answer from must follow from their events: each rule is one query that finds what does not.
-
-export type Rule = { schema: string; name: string; what: string; sql: string }
+import type { Rule } from './rules.js'
 
 const json = (column: string) => `convert_from(${column}, 'UTF8')::jsonb`
 
-/** Each query answers the `place` of what breaks the rule; unqualified names are the schema's. */
-export const READ_MODEL_RULES: readonly Rule[] = [
+/** An erasure takes the rows and leaves the events. */
+const NOT_ERASED = `NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.subject_id = ${json('e.body')} -> 'data' ->> 'patientId')`
+
+type ReadModelRule = Omit<Rule, 'invariant'> & { invariant?: Rule['invariant'] }
+
+const RULES: readonly ReadModelRule[] = [
   {
     schema: 'identity',
     name: 'the directory holds what events made',
@@ -16,16 +19,19 @@ export const READ_MODEL_RULES: readonly Rule[] = [
           WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.event_id = a.event_id)
           UNION ALL SELECT 'client ' || client_id FROM client c
           WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.event_id = c.event_id)`,
+    counted: `(SELECT event_id FROM member UNION ALL SELECT event_id FROM account UNION ALL SELECT event_id FROM client) AS entity`,
   },
   {
     schema: 'consent',
     name: 'a consent in force was granted last',
+    invariant: 'I11',
     what: 'it is in force and its last event is not its grant',
     sql: `SELECT 'Consent/' || a.consent_id AS place FROM active_consent a
           LEFT JOIN LATERAL (SELECT event_type, body FROM event WHERE stream_id = 'consent-' || a.consent_id
                              ORDER BY stream_version DESC LIMIT 1) e ON true
           WHERE e.event_type IS DISTINCT FROM 'ConsentGranted'
              OR (${json('e.body')} -> 'data' ->> 'versionId') IS DISTINCT FROM a.version_id::text`,
+    counted: `active_consent`,
   },
   {
     schema: 'consent',
@@ -33,7 +39,40 @@ export const READ_MODEL_RULES: readonly Rule[] = [
     what: 'it was granted last and is not in force',
     sql: `SELECT 'Consent/' || substr(e.stream_id, 9) AS place FROM event e JOIN stream s USING (stream_id)
           WHERE e.event_type = 'ConsentGranted' AND e.stream_version = s.version
-            AND NOT EXISTS (SELECT 1 FROM active_consent a WHERE 'consent-' || a.consent_id = e.stream_id)`,
+            AND NOT EXISTS (SELECT 1 FROM active_consent a WHERE a.consent_id::text = substr(e.stream_id, 9))
+            AND ${NOT_ERASED}`,
+    counted: `(SELECT DISTINCT consent_id FROM consent_version) AS consent`,
+  },
+  {
+    schema: 'consent',
+    name: 'each consent version that an event added is stored',
+    what: 'its event is on the ledger and it is not stored',
+    sql: `SELECT 'event ' || e.event_id AS place FROM event e
+          WHERE e.event_type IN ('ConsentGranted', 'ConsentRevoked')
+            AND NOT EXISTS (SELECT 1 FROM consent_version v
+                            WHERE v.consent_id::text = substr(e.stream_id, 9) AND v.ordinal = e.stream_version)
+            AND ${NOT_ERASED}`,
+    counted: `consent_version`,
+  },
+  {
+    schema: 'consent',
+    name: 'a consent in force and its head agree',
+    what: 'its head has seen fewer changes than this consent',
+    invariant: 'I11',
+    sql: `SELECT 'Consent/' || a.consent_id AS place FROM active_consent a JOIN consent_head h USING (patient_id)
+          WHERE a.revision > h.revision`,
+    counted: `active_consent`,
+  },
+  {
+    schema: 'records',
+    name: 'a permit that was used is noted as used',
+    what: 'its event is on the ledger and the permit could be used again',
+    invariant: 'I13',
+    sql: `SELECT 'event ' || e.event_id AS place FROM event e,
+                 LATERAL (SELECT (${json('e.body')} -> 'data' ->> 'permitId')::uuid AS permit_id) AS d
+          WHERE e.event_type IN ('RecordRead', 'RecordVersionAdded', 'RecordDeleted') AND d.permit_id IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM permit_use u WHERE u.permit_id = d.permit_id)`,
+    counted: `permit_use`,
   },
   {
     schema: 'records',
@@ -45,6 +84,7 @@ export const READ_MODEL_RULES: readonly Rule[] = [
             UNION ALL
             (SELECT patient_id, type, id FROM patient_resource
              EXCEPT SELECT unnest(patient_ids), type, id FROM resource WHERE NOT deleted)) AS differing`,
+    counted: `patient_resource`,
   },
   {
     schema: 'records',
@@ -52,13 +92,18 @@ export const READ_MODEL_RULES: readonly Rule[] = [
     what: 'its event is on the ledger and it is not stored',
     sql: `SELECT (d ->> 'type') || '/' || (d ->> 'id') || '/_history/' || (d ->> 'versionId') AS place
           FROM (SELECT ${json('e.body')} -> 'data' AS d, e.event_id FROM event e
-                WHERE e.event_type IN ('RecordVersionAdded', 'RecordDeleted')) AS added
+                WHERE e.event_type IN ('RecordVersionAdded', 'RecordDeleted') AND ${NOT_ERASED}) AS added
           WHERE NOT EXISTS (SELECT 1 FROM version v WHERE v.event_id = added.event_id)`,
+    counted: `event WHERE event_type IN ('RecordVersionAdded', 'RecordDeleted')`,
   },
   {
     schema: 'audit',
     name: 'the access log shows each event once',
     what: 'it is in the access log twice',
     sql: `SELECT producer || ' ' || seq AS place FROM access_detail GROUP BY producer, seq HAVING count(*) > 1`,
+    counted: `access_detail`,
   },
 ]
+
+/** How the read models of services hang together with their events. */
+export const READ_MODEL_RULES: readonly Rule[] = RULES.map((rule) => ({ invariant: 'I20', ...rule }))

@@ -1,72 +1,66 @@
-// fsck of the ledger on this machine: its database, its root keys, its own log key.
+// fsck of the ledger on this machine: its database, its root keys, its signer's memory, its own log key.
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PRODUCERS } from '@careseal/contracts'
-import { incarnationOf } from '@careseal/event-store'
-import { parseEntry } from '@careseal/ledger-core'
 import { kmsKeyFile, type DataDir, type StackState } from '@careseal/stack'
 import { Client } from 'pg'
-import { fsck } from './fsck.js'
-import type { FsckReport, Progress, Violation } from './report.js'
-import { NOTHING_LEFT, SAME_TOMBSTONES } from './tombstones-pass.js'
+import type { SignerState } from './checkpoint-pass.js'
+import { fsck, type FsckInput } from './fsck.js'
+import { entryOf } from './naive-entry.js'
+import { countOf, type FsckReport, type Progress, type Violation } from './report.js'
 
-export type RunFsckOptions = {
-  dataDir: DataDir
-  state: Pick<StackState, 'postgres' | 'ledgerOrigin'>
-  progress: Progress
-}
+/** A ledger of this machine, running or not, whose database can be reached. */
+export type LocalLedger = { dataDir: DataDir; state: Pick<StackState, 'postgres' | 'ledgerOrigin'> }
 
-/** What a ledger that is written to shows for a moment, and what is wrong if it stays. */
-const PASSING = new Set([
-  'no committed event waits for its seal',
-  'every projection has read everything',
-  NOTHING_LEFT,
-  SAME_TOMBSTONES,
-])
+export type RunFsckOptions = LocalLedger & { progress: Progress }
+
 const ATTEMPTS = 4
 const PAUSE_MS = 2_000
 
 /** Runs all checks; looks again when all it found is a backlog, for that may pass. */
-export async function runFsck({ dataDir, state, progress }: RunFsckOptions): Promise<FsckReport> {
-  const input = {
-    databaseUrl: state.postgres,
-    origin: state.ledgerOrigin,
-    vkeys: await genesisKeys(state.postgres),
-    producers: await producersOf(state.postgres),
-    kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
-    signerDir: dataDir.path('signer'),
-    progress,
-  }
+export async function runFsck({ progress, ...ledger }: RunFsckOptions): Promise<FsckReport> {
+  const input = { ...(await fsckInputOf(ledger)), progress }
   for (let attempt = 1; ; attempt++) {
     const report = await fsck(input)
-    const broken = report.checks.filter((check) => check.violations.length > 0)
-    if (attempt === ATTEMPTS || broken.length === 0 || !broken.every((check) => PASSING.has(check.name))) return report
+    const broken = report.checks.filter((check) => countOf(check) > 0)
+    if (attempt === ATTEMPTS || broken.length === 0 || !broken.every(({ passing }) => passing)) return report
     await delay(PAUSE_MS)
   }
 }
 
+/** Where all that fsck reads lies on this machine. */
+export async function fsckInputOf({ dataDir, state }: LocalLedger): Promise<FsckInput> {
+  return {
+    databaseUrl: state.postgres,
+    origin: state.ledgerOrigin,
+    vkeys: await genesisKeys(state.postgres),
+    schemas: PRODUCERS,
+    kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
+    signerDir: dataDir.path('signer'),
+    signerState: () => signerStateOf(dataDir.path('signer', 'signer-state.json')),
+  }
+}
+
+/** What the signer remembers; null where its file is lost or not whole. */
+function signerStateOf(file: string): SignerState | null {
+  try {
+    const { v, size, root } = JSON.parse(readFileSync(file, 'utf8')) as { v: unknown; size: unknown; root: unknown }
+    const isWhole = (v === 1 || v === 2) && Number.isSafeInteger(size) && /^[0-9a-f]{64}$/.test(String(root))
+    return isWhole ? { size: size as number, root: root as string } : null
+  } catch {
+    return null
+  }
+}
+
 async function genesisKeys(databaseUrl: string): Promise<string[]> {
-  const sql = 'SELECT controls FROM ledger.block WHERE height = 0'
-  const [row] = await rowsOf<{ controls: Buffer[] }>(databaseUrl, sql)
-  const first = row?.controls[0]
-  const entry = first && parseEntry(first)
-  return entry && 'genesis' in entry ? entry.genesis.logKeys : []
-}
-
-/** Every incarnation that the ledger has admitted, with the schema of its service. */
-async function producersOf(databaseUrl: string): Promise<{ producer: string; schema: string }[]> {
-  const rows = await rowsOf<{ producer: string }>(databaseUrl, 'SELECT producer FROM ledger.producer_cursor ORDER BY 1')
-  return rows.map(({ producer }) => {
-    const schema = PRODUCERS.find((service) => incarnationOf(service, producer) !== null) ?? producer
-    return { producer, schema }
-  })
-}
-
-async function rowsOf<Row extends object>(databaseUrl: string, sql: string): Promise<Row[]> {
   const client = new Client(databaseUrl)
   client.on('error', () => {})
   await client.connect()
   try {
-    return (await client.query<Row>(sql)).rows
+    const { rows } = await client.query<{ controls: Buffer[] }>('SELECT controls FROM ledger.block WHERE height = 0')
+    const first = rows[0]?.controls[0]
+    const entry = first && entryOf(first)
+    return entry && 'genesis' in entry ? entry.genesis.logKeys : []
   } finally {
     await client.end()
   }

@@ -1,0 +1,85 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { fsckExport } from '../src/fsck/fsck-export.js'
+import { put, smallLedger, strangersVkey, writeExport } from '../src/fsck/small-export.fixture.js'
+import { exportLedger } from '../src/ledger/export-ledger.js'
+
+const temporary = () => mkdtempSync(join(tmpdir(), 'careseal-export-'))
+let server: Server
+let origin: string
+let log: string
+let folder: string
+/** Requests for tiles since the test began; beyond `most` of them the ledger does not answer well. */
+let asked: string[]
+let most: number
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const path = (request.url ?? '').replace('/ledger/', '')
+    if (path.startsWith('tile/')) asked.push(path)
+    const file = join(log, path)
+    if (asked.length > most || !existsSync(file)) return void response.writeHead(404).end()
+    response.end(readFileSync(file))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterAll(() => server.close())
+beforeEach(async () => {
+  ;[log, folder, asked, most] = [temporary(), temporary(), [], Number.POSITIVE_INFINITY]
+  await writeExport(log, smallLedger(3))
+})
+afterEach(() => [log, folder].forEach((path) => rmSync(path, { recursive: true, force: true })))
+
+const run = () => exportLedger({ origin, folder, onProgress: () => {} })
+const filesOf = (path: string) => {
+  const all = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return all.map((entry) => join(entry.parentPath, entry.name).slice(path.length)).toSorted()
+}
+const isClean = () => {
+  const note = readFileSync(join(folder, 'checkpoint'), 'utf8')
+  return fsckExport({ folder, note, vkeys: [] }).clean
+}
+
+describe('an export of a ledger', () => {
+  it('holds byte for byte what the ledger serves', async () => {
+    expect(await run()).toEqual({ entries: 305, files: 5 })
+    expect(filesOf(folder)).toEqual(filesOf(log))
+    for (const file of filesOf(log)) expect(readFileSync(folder + file)).toEqual(readFileSync(log + file))
+    expect(isClean()).toBe(true)
+  })
+
+  it('fetches nothing again, and what was partial only when the ledger has grown', async () => {
+    await run()
+    asked = []
+    expect(await run()).toEqual({ entries: 305, files: 0 })
+    expect(asked).toEqual([])
+    await writeExport(log, smallLedger(6))
+    await run()
+    expect(asked).not.toContain('tile/entries/000')
+    expect(existsSync(join(folder, 'tile', 'entries', '001.p'))).toBe(false)
+    expect(isClean()).toBe(true)
+  })
+
+  it('goes on where it was stopped, and has no checkpoint before it has all that the checkpoint covers', async () => {
+    most = 2
+    await expect(run()).rejects.toThrow(/tile\/.*404/)
+    expect(existsSync(join(folder, 'checkpoint'))).toBe(false)
+    ;[asked, most] = [[], Number.POSITIVE_INFINITY]
+    await run()
+    expect(asked.length).toBeLessThan(5)
+    expect(isClean()).toBe(true)
+  })
+
+  it('refuses a folder that holds another log, or anything else', async () => {
+    put(folder, 'notes.txt', 'mine')
+    await expect(run()).rejects.toThrow(/not empty and no export/)
+    put(folder, 'vkey', `${strangersVkey}\n`)
+    await expect(run()).rejects.toThrow(/holds another log/)
+    expect(asked).toEqual([])
+  })
+})
