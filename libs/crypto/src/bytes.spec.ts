@@ -19,7 +19,10 @@ describe('hexadecimal', () => {
   })
 
   test('is told from every other text without being made', () => {
-    const digits = fc.string({ unit: fc.constantFrom('0', '9', 'a', 'f', 'A', '/', ':', '`', 'g', '\u0130'), maxLength: 4 })
+    const digits = fc.string({
+      unit: fc.constantFrom('0', '9', 'a', 'f', 'A', '/', ':', '`', 'g', '\u0130'),
+      maxLength: 4,
+    })
     fc.assert(
       fc.property(bytes(), digits, (each, other) => {
         expect(isHexOf(hex(each), each)).toBe(true)
