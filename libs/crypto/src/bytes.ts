@@ -48,20 +48,6 @@ export function fromHex(text: string, length: number = text.length / 2): Uint8Ar
   return bytes
 }
 
-/** Whether a text is `hex(bytes)`, without making that text. */
-export function isHexOf(text: string, bytes: Uint8Array): boolean {
-  if (text.length !== 2 * bytes.length) return false
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number
-    if (text.charCodeAt(2 * i) !== digitOf(byte >> 4) || text.charCodeAt(2 * i + 1) !== digitOf(byte & 15)) return false
-  }
-  return true
-}
-
-function digitOf(four: number): number {
-  return four < 10 ? 0x30 + four : 0x57 + four
-}
-
 function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30
   if (code >= 0x61 && code <= 0x66) return code - 0x57

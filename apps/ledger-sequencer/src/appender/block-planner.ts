@@ -1,6 +1,6 @@
 // From leaves to the rows of a block. Leaf bytes are built here from checked fields, and each producer's link is followed
 // over them, so a leaf that is sealed is the one that its producer numbered.
-import { fromHex, isHexOf, sha256 } from '@careseal/crypto'
+import { fromHex, sha256 } from '@careseal/crypto'
 import {
   LeafHasher,
   nextLink,
@@ -113,9 +113,13 @@ export class BlockPlanner {
 
 function follow(cursor: LiveCursor, { seq, link: expected }: PendingLeaf, hash: Hash): void {
   const link = nextLink(sha256, cursor.link, hash)
-  if (seq !== cursor.seq + 1 || !isHexOf(expected, link)) {
+  if (seq !== cursor.seq + 1 || hexOf(link) !== expected) {
     throw new Fatal('broken-chain', `seq ${seq} of a producer does not follow seq ${cursor.seq}`)
   }
   cursor.seq = seq
   cursor.link = link
+}
+
+function hexOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('hex')
 }
