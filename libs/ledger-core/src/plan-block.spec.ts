@@ -41,6 +41,10 @@ function leafOf(producer: string, seq: number): Leaf {
   }
 }
 
+function hashesOf(...leaves: Leaf[]): Hash[] {
+  return leaves.map((leaf) => leafEntryHash(sha256, leaf))
+}
+
 function genesisBlock(): PlannedBlock {
   return planBlock({ head: EMPTY_HEAD, controls: [{ genesis }], leaves: [], epoch: 0, time: 1_790_000_000 }, sha256)
 }
@@ -168,10 +172,9 @@ describe('a planned block', () => {
     const { entries, leafHashes: _, ...block } = planBlock({ ...input, leaves: three }, sha256)
     const mixed = planBlock({ ...input, leaves: [three[1]!, three[0]!, three[2]!] }, sha256)
     expect(mixed.entries).toEqual(entries)
-    const hashes = (leaves: Leaf[]) => leaves.map((leaf) => leafEntryHash(sha256, leaf))
     const runs = [
-      { producer: 'consent', fromSeq: 1, hashes: hashes([three[1]!, three[2]!]) },
-      { producer: 'records', fromSeq: 1, hashes: hashes([three[0]!]) },
+      { producer: 'consent', fromSeq: 1, hashes: hashesOf(three[1]!, three[2]!) },
+      { producer: 'records', fromSeq: 1, hashes: hashesOf(three[0]!) },
     ]
     expect(planHashedBlock({ ...input, runs }, sha256)).toEqual({ ...block, controls: [] })
     expect(() => planHashedBlock({ ...input, runs: runs.toReversed() }, sha256)).toThrow(Malformed)

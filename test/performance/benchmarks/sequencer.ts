@@ -113,8 +113,10 @@ function costsOf(marks: readonly Mark[]): Measure[] {
 
 // A part holds several checkpoints, whose re-reading makes a saw otherwise.
 function costsByPart(marks: readonly Mark[]): number[] {
-  const places = Array.from({ length: PARTS + 1 }, (_, n) => Math.round((n * (marks.length - 1)) / PARTS))
-  return places.slice(1).map((place, n) => costBetween(marks[places[n] as number] as Mark, marks[place] as Mark, cpuOf))
+  const grown = marks.filter(({ entries }, place) => entries > (marks[place - 1]?.entries ?? -1))
+  const parts = Math.min(PARTS, grown.length - 1)
+  const places = Array.from({ length: parts + 1 }, (_, n) => Math.round((n * (grown.length - 1)) / parts))
+  return places.slice(1).map((place, n) => costBetween(grown[places[n] as number] as Mark, grown[place] as Mark, cpuOf))
 }
 
 function cpuOf({ cpuMicros, postgresMicros }: Mark): number {

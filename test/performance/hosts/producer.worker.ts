@@ -20,5 +20,6 @@ const chain = new LeafChain({ origin, producer, seed }, at)
 parentPort?.on('message', () => {
   const leaves = chain.pack(batch).toString('hex')
   const { user, system } = process.threadCpuUsage()
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort?.postMessage({ leaves, cpuMicros: user + system } satisfies Produced)
 })
