@@ -11,7 +11,8 @@ export type Measure = { name: string; unit: string; value: number; target?: numb
 /** `ratio` is a measure's part of a bare operation's rate. */
 export type Comparison = Bare & { measure: string; ratio: number | null }
 
-export type Series = { name: string; x: string; y: string; points: [x: number, y: number][] }
+/** With `isLog` a chart gives every tenfold of x the same room. */
+export type Series = { name: string; x: string; y: string; points: [x: number, y: number][]; isLog?: true }
 
 /** What a benchmark itself finds out. Latencies in milliseconds. */
 export type Outcome = {

@@ -58,7 +58,7 @@ describe('a tree with two levels of tiles', () => {
         ),
       ).equals(root),
     ).toBe(true)
-  }, 60_000)
+  }, 300_000)
 })
 
 describe('proofs', () => {

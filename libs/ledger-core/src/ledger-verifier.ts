@@ -13,6 +13,7 @@ import {
   type Run,
 } from './entry.js'
 import { parseEntry } from './entry-parse.js'
+import { LeafReader, type LeafPlace } from './leaf-reader.js'
 import { firstLink, nextLink } from './link.js'
 import type { Head } from './plan-block.js'
 
@@ -73,6 +74,9 @@ export type VerifiedState = Omit<Head, 'hashes'> & {
   producers: { [name: string]: Cursor }
 }
 
+/** An entry that was verified; of a leaf, only where it stands. */
+export type TakenEntry = Exclude<Entry, { leaf: Leaf }> | { leaf: LeafPlace }
+
 type LiveCursor = { seq: number; link: Hash }
 
 export class LedgerVerifier {
@@ -86,6 +90,7 @@ export class LedgerVerifier {
   private controls = 0
   private runs: Run[] = []
   private blockStart = 0
+  private readonly leaves = new LeafReader()
 
   constructor(private readonly sha256: Sha256) {
     this.range = CompactRange.empty(sha256)
@@ -135,7 +140,7 @@ export class LedgerVerifier {
   }
 
   /** Takes the next entry. Throws LedgerFault; after that the verifier takes no more. */
-  push(bytes: Uint8Array): Entry {
+  push(bytes: Uint8Array): TakenEntry {
     const entry = this.parsed(bytes)
     const hash = leafHash(this.sha256, bytes)
     if ('genesis' in entry !== (this.range.size === 0)) throw this.fault('genesis-misplaced')
@@ -157,7 +162,9 @@ export class LedgerVerifier {
     return new LedgerFault(code, this.place())
   }
 
-  private parsed(bytes: Uint8Array): Entry {
+  private parsed(bytes: Uint8Array): TakenEntry {
+    const leaf = this.leaves.read(bytes)
+    if (leaf) return { leaf }
     try {
       return parseEntry(bytes)
     } catch {
@@ -193,7 +200,7 @@ export class LedgerVerifier {
     this.producers.set(name, { seq: 0, link: expected })
   }
 
-  private takeLeaf({ producer, seq }: Leaf, hash: Hash): void {
+  private takeLeaf({ producer, seq }: LeafPlace, hash: Hash): void {
     if (this.height === -1) throw this.fault('genesis-not-alone')
     const cursor = this.producers.get(producer)
     if (cursor === undefined) throw this.fault('producer-not-admitted')

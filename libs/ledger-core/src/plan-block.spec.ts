@@ -3,16 +3,17 @@ import { leafHash, type Hash } from '@careseal/merkle'
 import { naiveRoot } from '@careseal/merkle/naive'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodeLeaf, NO_HASH, type Genesis, type Leaf } from './entry.js'
+import { leafEntryHash, NO_HASH, type Genesis, type Leaf } from './entry.js'
 import { parseEntry } from './entry-parse.js'
 import { firstLink } from './link.js'
+import { Malformed } from './malformed.js'
 import {
   EMPTY_HEAD,
-  encodeLeafOnce,
   headerHashOf,
   headFrom,
   leafIndexOf,
   planBlock,
+  planHashedBlock,
   treeSizeOf,
   type Head,
   type PlannedBlock,
@@ -38,6 +39,10 @@ function leafOf(producer: string, seq: number): Leaf {
     tag: hex(sha256(utf8(`tag ${producer} ${seq}`))),
     commitment: hex(sha256(utf8(`commitment ${producer} ${seq}`))),
   }
+}
+
+function hashesOf(...leaves: Leaf[]): Hash[] {
+  return leaves.map((leaf) => leafEntryHash(sha256, leaf))
 }
 
 function genesisBlock(): PlannedBlock {
@@ -161,13 +166,19 @@ describe('a planned block', () => {
     )
   })
 
-  test('is the same whatever the order in which producers come, and whether leaves come encoded', () => {
+  test('is the same whatever the order in which producers come, and whether leaves come hashed', () => {
     const head = genesisBlock().newHead
     const input = { head, epoch: 1, time: 1_790_000_001 }
-    const block = planBlock({ ...input, leaves: three }, sha256)
-    const encoded = [three[1]!, three[0]!, three[2]!].map((leaf) => encodeLeafOnce(sha256, leaf))
-    expect(planBlock({ ...input, leaves: encoded }, sha256)).toEqual(block)
-    expect(encoded[0]!.bytes).toEqual(encodeLeaf(three[1]!))
+    const { entries, leafHashes: _, ...block } = planBlock({ ...input, leaves: three }, sha256)
+    const mixed = planBlock({ ...input, leaves: [three[1]!, three[0]!, three[2]!] }, sha256)
+    expect(mixed.entries).toEqual(entries)
+    const runs = [
+      { producer: 'consent', fromSeq: 1, hashes: hashesOf(three[1]!, three[2]!) },
+      { producer: 'records', fromSeq: 1, hashes: hashesOf(three[0]!) },
+    ]
+    expect(planHashedBlock({ ...input, runs }, sha256)).toEqual({ ...block, controls: [] })
+    expect(() => planHashedBlock({ ...input, runs: runs.toReversed() }, sha256)).toThrow(Malformed)
+    expect(() => planHashedBlock({ ...input, runs: [{ ...runs[0]!, hashes: [] }] }, sha256)).toThrow(Malformed)
   })
 
   test('goes on from a head that was stored', () => {

@@ -6,11 +6,11 @@ import {
   encodeControl,
   encodeHeader,
   encodeLeaf,
+  leafEntryHash,
   NO_HASH,
   type Control,
   type Header,
   type Leaf,
-  type Run,
 } from './entry.js'
 import { Malformed } from './malformed.js'
 
@@ -27,78 +27,82 @@ export type Head = {
 /** The head before block 0. */
 export const EMPTY_HEAD: Head = { height: -1, headerHash: NO_HASH, treeSize: 0, hashes: [], epoch: 0, time: 0 }
 
-/** A leaf with its bytes and hash, for callers that needed them already to verify the producer's link. */
-export type EncodedLeaf = Leaf & { bytes: Uint8Array; leafHash: Hash }
-
 export type BlockInput = {
   head: Head
   controls?: readonly Control[]
   /** Those of one producer in the order of seq, without a gap; the producers in any order. */
-  leaves: readonly (Leaf | EncodedLeaf)[]
+  leaves: readonly Leaf[]
   epoch: number
   /** Whole seconds since 1970; a clock that went back is held at the head's time. */
   time: number
 }
 
-export type PlannedBlock = {
+/** Leaves of one producer from `fromSeq` on, by their hashes in the tree: for a writer that made them already. */
+export type HashedRun = { producer: string; fromSeq: number; hashes: readonly Hash[] }
+
+/** As BlockInput; runs stand in the order of their producers, each once. */
+export type HashedBlockInput = Omit<BlockInput, 'leaves'> & { runs: readonly HashedRun[] }
+
+/** A block without the bytes of its leaves. */
+export type HashedBlock = {
   header: Header
   headerBytes: Uint8Array
   /** SHA-256 of the header's bytes, in hex: the next block's prevHash. */
   headerHash: string
-  /** Controls, leaves in the order of the tree, header. */
-  entries: Uint8Array[]
-  /** The tree's hash of each entry. */
-  leafHashes: Hash[]
+  /** The bytes of its controls. */
+  controls: Uint8Array[]
   /** The root of the tree that ends with this header: what a checkpoint at this block says. */
   root: Hash
   newHead: Head
 }
 
+export type PlannedBlock = Omit<HashedBlock, 'controls'> & {
+  /** Controls, leaves in the order of the tree, header. */
+  entries: Uint8Array[]
+  /** The tree's hash of each entry. */
+  leafHashes: Hash[]
+}
+
 /** Plans the block that follows `head`. Throws Malformed or a RangeError when the input cannot make a block. */
 export function planBlock(input: BlockInput, sha256: Sha256, onNode?: NodeListener): PlannedBlock {
-  const { head, controls = [], epoch } = input
-  checkControls(head, controls, input.leaves)
-  if (epoch < head.epoch) throw new RangeError('an epoch never goes back')
   const groups = groupsOf(input.leaves)
-  const encoded = [
-    ...controls.map((control) => withHash(sha256, encodeControl(control))),
-    ...groups.flat().map((leaf) => encodedLeaf(sha256, leaf)),
-  ]
+  const runs = groups.map((group) => hashedRun(sha256, group))
+  const { controls, ...block } = planHashedBlock({ ...input, runs }, sha256, onNode)
+  const entries = [...controls, ...groups.flat().map(encodeLeaf), block.headerBytes]
+  const hashOf = (bytes: Uint8Array) => leafHash(sha256, bytes)
+  const leafHashes = [...controls.map(hashOf), ...runs.flatMap(({ hashes }) => hashes), hashOf(block.headerBytes)]
+  return { ...block, entries, leafHashes }
+}
+
+/** planBlock of leaves that are hashed already. Whoever hashed them answers for the hashes being those of the runs. */
+export function planHashedBlock(input: HashedBlockInput, sha256: Sha256, onNode?: NodeListener): HashedBlock {
+  const { head, controls = [], runs, epoch } = input
+  checkControls(head, controls, runs)
+  if (epoch < head.epoch) throw new RangeError('an epoch never goes back')
+  const encodedControls = controls.map(encodeControl)
   const range = CompactRange.from(sha256, head.treeSize, head.hashes)
-  for (const entry of encoded) range.append(entry.leafHash, onNode)
+  for (const bytes of encodedControls) range.append(leafHash(sha256, bytes), onNode)
+  for (const { hashes } of runs) for (const hash of hashes) range.append(hash, onNode)
   const header: Header = {
     height: head.height + 1,
     prevHash: head.headerHash,
     firstIndex: head.treeSize,
-    count: encoded.length,
+    count: range.size - head.treeSize,
     controls: controls.length,
     root: hex(range.root()),
-    runs: groups.map(runOf),
+    runs: runs.map(({ producer, fromSeq, hashes }) => ({ producer, fromSeq, count: hashes.length })),
     epoch,
     time: Math.max(input.time, head.time),
   }
-  const last = withHash(sha256, encodeHeader(header))
-  range.append(last.leafHash, onNode)
-  return sealed({ header, range, entries: [...encoded, last], headerHash: hex(sha256(last.bytes)) })
+  const headerBytes = encodeHeader(header)
+  range.append(leafHash(sha256, headerBytes), onNode)
+  return { ...sealed(header, range, hex(sha256(headerBytes))), headerBytes, controls: encodedControls }
 }
 
-function sealed(block: {
-  header: Header
-  range: CompactRange
-  entries: { bytes: Uint8Array; leafHash: Hash }[]
-  headerHash: string
-}): PlannedBlock {
-  const { header, range, entries, headerHash } = block
+function sealed(header: Header, range: CompactRange, headerHash: string) {
   const { height, epoch, time } = header
-  return {
-    header,
-    headerBytes: entries.at(-1)!.bytes,
-    headerHash,
-    entries: entries.map(({ bytes }) => bytes),
-    leafHashes: entries.map(({ leafHash }) => leafHash),
-    root: range.root(),
-    newHead: { height, headerHash, treeSize: range.size, hashes: range.hashes, epoch, time },
-  }
+  const newHead: Head = { height, headerHash, treeSize: range.size, hashes: range.hashes, epoch, time }
+  return { header, headerHash, root: range.root(), newHead }
 }
 
 /** Where a leaf stands in the tree, by the header of its block; null when it is not in this block. */
@@ -129,13 +133,13 @@ export function headFrom(stored: Omit<Head, 'hashes'> & { hashes: readonly strin
   return { ...stored, hashes: stored.hashes.map((hash) => fromHex(hash, 32)) }
 }
 
-function checkControls(head: Head, controls: readonly Control[], leaves: readonly Leaf[]): void {
+function checkControls(head: Head, controls: readonly Control[], runs: readonly HashedRun[]): void {
   const first = controls[0]
-  const isGenesisBlock = controls.length === 1 && first !== undefined && 'genesis' in first && leaves.length === 0
+  const isGenesisBlock = controls.length === 1 && first !== undefined && 'genesis' in first && runs.length === 0
   if (head.height === -1 ? !isGenesisBlock : controls.some((control) => 'genesis' in control)) {
     throw new RangeError('block 0 is the genesis alone, and no other block holds one')
   }
-  if (controls.length + leaves.length === 0) throw new RangeError('a block is not empty')
+  if (controls.length + runs.length === 0) throw new RangeError('a block is not empty')
 }
 
 function groupsOf<T extends Leaf>(leaves: readonly T[]): T[][] {
@@ -149,19 +153,7 @@ function groupsOf<T extends Leaf>(leaves: readonly T[]): T[][] {
   return [...groups.values()].toSorted(([a], [b]) => (a!.producer < b!.producer ? -1 : 1))
 }
 
-function runOf(group: readonly Leaf[]): Run {
-  return { producer: group[0]!.producer, fromSeq: group[0]!.seq, count: group.length }
-}
-
-function encodedLeaf(sha256: Sha256, leaf: Leaf | EncodedLeaf): { bytes: Uint8Array; leafHash: Hash } {
-  return 'bytes' in leaf ? leaf : withHash(sha256, encodeLeaf(leaf))
-}
-
-function withHash(sha256: Sha256, bytes: Uint8Array): { bytes: Uint8Array; leafHash: Hash } {
-  return { bytes, leafHash: leafHash(sha256, bytes) }
-}
-
-/** A leaf with its bytes and hash, to hand to planBlock later. */
-export function encodeLeafOnce(sha256: Sha256, leaf: Leaf): EncodedLeaf {
-  return { ...leaf, ...withHash(sha256, encodeLeaf(leaf)) }
+function hashedRun(sha256: Sha256, group: readonly Leaf[]): HashedRun {
+  const { producer, seq } = group[0] as Leaf
+  return { producer, fromSeq: seq, hashes: group.map((leaf) => leafEntryHash(sha256, leaf)) }
 }

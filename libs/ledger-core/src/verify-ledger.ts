@@ -60,20 +60,34 @@ class Verification {
       await this.open(options.from.genesis)
       this.compareRoot(verifier.place())
     }
-    for await (const bytes of this.source.entries) await this.take(bytes)
+    await this.takeAll(this.source.entries)
     if (!verifier.atBlockEnd) throw new LedgerFault('block-unfinished', verifier.place())
     const size = Math.max(1, this.checkpoint?.size ?? 0)
     if (verifier.size < size) throw new LedgerFault('entries-missing', verifier.place())
     return { ok: true, state: verifier.state(), checkpoint: this.checkpoint, leaves: this.leaves }
   }
 
-  private async take(bytes: Uint8Array): Promise<void> {
+  private async takeAll(entries: LedgerSource['entries']): Promise<void> {
+    if (!(Symbol.iterator in entries)) {
+      for await (const bytes of entries) await this.take(bytes)
+      return
+    }
+    // To wait for each leaf of an array or a file would cost as much as its hashes do.
+    for (const bytes of entries) {
+      const waiting = this.take(bytes)
+      if (waiting) await waiting
+    }
+  }
+
+  /** Answers a promise only when there is something to wait for: signatures of controls and of the checkpoint. */
+  private take(bytes: Uint8Array): Promise<void> | null {
     const place = this.verifier.place()
     const entry = this.verifier.push(bytes)
-    if ('leaf' in entry) this.leaves += 1
-    else if ('block' in entry) this.endBlock(entry.block, place)
-    else if ('genesis' in entry) await this.open(entry.genesis)
-    else await this.approve(entry.admin, place)
+    if ('genesis' in entry) return this.open(entry.genesis)
+    if ('admin' in entry) return this.approve(entry.admin, place)
+    if ('block' in entry) this.endBlock(entry.block, place)
+    else this.leaves += 1
+    return null
   }
 
   private async open(genesis: Genesis): Promise<void> {

@@ -3,7 +3,7 @@ import { measureBarePostgres, type Bare } from '../measuring/bare.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
 import { Observation } from '../measuring/observation.js'
 import type { Roots } from '../measuring/processes.js'
-import { flatness, ratePerSecond, ratio, rounded } from '../measuring/statistics.js'
+import { distributionOf, flatness, ratePerSecond, ratio, rounded, type Distribution } from '../measuring/statistics.js'
 import { HostProcess } from '../hosts/child-host.js'
 import type { Mark, SequencerReport, SequencerRun } from '../hosts/sequencer.host.js'
 import type { Benchmark, BenchmarkContext, Measure, Series } from '../result.js'
@@ -13,6 +13,11 @@ const TARGET_OF_COPY = 0.4
 /** As many entries as a full block has. */
 const BATCH = 4_096
 const PARTS = 5
+const MARK_ENTRIES_MIN = 25_000
+/** A ledger that is measured holds so many entries before. */
+const WARM_UP = { entries: 100_000, durationMsMin: 0, durationMsMax: 60_000 }
+const SHORT = { entries: 1_000_000, durationMsMin: 0, durationMsMax: 60_000 }
+const LONG = { entries: 10_000_000, durationMsMin: 60_000, durationMsMax: 20 * 60_000 }
 
 export const benchmark: Benchmark = {
   name: 'sequencer',
@@ -25,9 +30,9 @@ export const benchmark: Benchmark = {
     ]
     context.progress('bare comparison, before')
     const before = await bare()
-    const run: SequencerRun = context.full
-      ? { entries: 10_000_000, durationMsMax: 20 * 60_000, seed: context.seed }
-      : { entries: 1_000_000, durationMsMax: 60_000, seed: context.seed }
+    context.progress('warming up')
+    await host.call<SequencerReport>('run', { ...WARM_UP, seed: context.seed } satisfies SequencerRun)
+    const run: SequencerRun = { ...(context.full ? LONG : SHORT), seed: context.seed }
     const observation = new Observation(context, roots)
     const report = await host.call<SequencerReport>('run', run)
     const measured = await observation.stop()
@@ -42,9 +47,10 @@ export const benchmark: Benchmark = {
     return {
       parameters: parametersOf(report),
       measures: [sealed, ...measuresOf(report, { sealed, rates })],
+      latencies: latenciesOf(report),
       comparisons: comparisonsOf(sealed, rates),
       ...measured,
-      series: seriesOf(report.marks),
+      series: seriesOf(report),
     }
   },
 }
@@ -68,8 +74,14 @@ function meansOf(before: readonly Bare[], after: readonly Bare[]): Bare[] {
   return before.map((bare, place) => ({ ...bare, value: rounded((bare.value + (after[place]?.value ?? 0)) / 2) }))
 }
 
-function parametersOf({ sealed, sealedMs, blocks }: SequencerReport) {
-  return { entries: sealed, seconds: Math.round(sealedMs / 1000), blocks, entriesPerBlockMax: BATCH, fsync: true }
+function parametersOf({ sizeBefore, sealed, sealedMs, blocks }: SequencerReport) {
+  const seconds = Math.round(sealedMs / 1000)
+  return { entriesBefore: sizeBefore, entries: sealed, seconds, blocks, entriesPerBlockMax: BATCH, fsync: true }
+}
+
+function latenciesOf({ latencies }: SequencerReport): Record<string, Distribution> {
+  const measured = Object.entries(latencies).filter(([, values]) => values.length > 0)
+  return Object.fromEntries(measured.map(([name, values]) => [name, distributionOf(values)]))
 }
 
 function measuresOf(report: SequencerReport, { sealed, rates }: { sealed: Measure; rates: Bare[] }): Measure[] {
@@ -79,21 +91,32 @@ function measuresOf(report: SequencerReport, { sealed, rates }: { sealed: Measur
     { name: 'part of the COPY into a table with a key', unit: '', value: part(1) },
     { name: 'part of the COPY with 300-byte bodies in the rows', unit: '', value: part(3) },
     { name: 'sealed and signed', unit: 'entries/s', value: ratePerSecond(report.sealed, report.signedMs) },
-    { name: 'sealed per CPU second of sequencer and Postgres', unit: 'entries', value: perCpuSecond(report.marks) },
+    ...costsOf(report.marks),
     { name: 'dearest fifth of the ledger ÷ cheapest, CPU', unit: '', value: flatness(costsByPart(report.marks)) },
   ]
 }
 
-function perCpuSecond(marks: readonly Mark[]): number {
-  const last = marks.at(-1)
-  return last ? rounded((last.entries * 1e6) / (last.cpuMicros + last.postgresMicros)) : 0
+function costsOf(marks: readonly Mark[]): Measure[] {
+  const [first, last] = [marks[0], marks.at(-1)]
+  if (!first || !last) return []
+  const costs = [
+    ['sequencer', (mark: Mark) => mark.cpuMicros],
+    ['Postgres', (mark: Mark) => mark.postgresMicros],
+    ['the load, a thread of its own', (mark: Mark) => mark.producerMicros],
+  ] as const
+  return costs.map(([who, of]) => ({
+    name: `CPU time of an entry, ${who}`,
+    unit: 'µs',
+    value: costBetween(first, last, of),
+  }))
 }
 
-// The first tenth is compiled while it runs. A part holds several checkpoints, whose re-reading makes a saw otherwise.
+// A part holds several checkpoints, whose re-reading makes a saw otherwise.
 function costsByPart(marks: readonly Mark[]): number[] {
-  const warm = marks.slice(Math.ceil(marks.length / 10))
-  const places = Array.from({ length: PARTS + 1 }, (_, n) => Math.round((n * (warm.length - 1)) / PARTS))
-  return places.slice(1).map((place, n) => costBetween(warm[places[n] as number] as Mark, warm[place] as Mark, cpuOf))
+  const grown = marks.filter(({ entries }, place) => entries > (marks[place - 1]?.entries ?? -1))
+  const parts = Math.min(PARTS, grown.length - 1)
+  const places = Array.from({ length: parts + 1 }, (_, n) => Math.round((n * (grown.length - 1)) / parts))
+  return places.slice(1).map((place, n) => costBetween(grown[places[n] as number] as Mark, grown[place] as Mark, cpuOf))
 }
 
 function cpuOf({ cpuMicros, postgresMicros }: Mark): number {
@@ -104,15 +127,16 @@ function costBetween(from: Mark, to: Mark, of: (mark: Mark) => number): number {
   return rounded((of(to) - of(from)) / (to.entries - from.entries))
 }
 
-function seriesOf(marks: readonly Mark[]): Series[] {
-  const least = (marks.at(-1)?.entries ?? 0) / 50
+function seriesOf({ marks, sizeBefore }: SequencerReport): Series[] {
   const points = (of: (mark: Mark) => number): [number, number][] =>
     marks.slice(1).flatMap((mark, place) => {
       const last = marks[place] as Mark
       // The last mark may be few entries behind the one before it.
-      return mark.entries - last.entries < least ? [] : [[mark.entries, costBetween(last, mark, of)]]
+      return mark.entries - last.entries < MARK_ENTRIES_MIN
+        ? []
+        : [[sizeBefore + mark.entries, costBetween(last, mark, of)]]
     })
-  const axes = { x: 'entries in the ledger', y: 'µs per entry' }
+  const axes = { x: 'entries in the ledger', y: 'µs per entry', isLog: true as const }
   return [
     { name: 'CPU, both', ...axes, points: points(cpuOf) },
     { name: 'elapsed', ...axes, points: points((mark) => mark.ms * 1000) },

@@ -3,17 +3,18 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { LedgerEvent } from '@careseal/messaging'
-import { CHAINED_BYTES, HASH_BYTES } from './leaf-chain.js'
+import { HASH_BYTES } from './leaf-chain.js'
 import type { Produced, ProducerSetup } from './producer.worker.js'
 
 const AHEAD = 8
+const DIGITS = 2 * HASH_BYTES
 
 export class InProcessProducer {
   /** CPU time of the thread that makes the leaves. */
   cpuMicros = 0
   private readonly setup: ProducerSetup
   private readonly worker: Worker
-  private readonly ready: ArrayBuffer[] = []
+  private readonly ready: string[] = []
   private arrived = Promise.withResolvers<void>()
   private seq: number
 
@@ -36,7 +37,7 @@ export class InProcessProducer {
       await this.arrived.promise
     }
     this.ask()
-    return this.eventsOf(Buffer.from(this.ready.shift() as ArrayBuffer))
+    return this.eventsOf(this.ready.shift() as string)
   }
 
   private ask(): void {
@@ -50,14 +51,14 @@ export class InProcessProducer {
     await ended.catch(() => {})
   }
 
-  // The sequencer looks at the members of a leaf alone, not at a body, which it never stores.
-  private eventsOf(packed: Buffer): LedgerEvent[] {
+  // The sequencer looks at the members of a leaf alone, not at a body, which it never stores. Its hashes come as texts, as
+  // they do in the headers of a message.
+  private eventsOf(packed: string): LedgerEvent[] {
     const { producer } = this.setup
-    const hash = (at: number) => packed.toString('hex', at, at + HASH_BYTES)
-    return Array.from({ length: packed.length / CHAINED_BYTES }, (_, place) => {
-      const at = place * CHAINED_BYTES
-      const leaf = { producer, seq: ++this.seq, tag: hash(at), commitment: hash(at + HASH_BYTES) }
-      return { ...leaf, link: hash(at + 2 * HASH_BYTES) } as unknown as LedgerEvent
+    const hash = (place: number) => packed.slice(place * DIGITS, (place + 1) * DIGITS)
+    return Array.from({ length: packed.length / (3 * DIGITS) }, (_, place) => {
+      const leaf = { producer, seq: ++this.seq, tag: hash(3 * place), commitment: hash(3 * place + 1) }
+      return { ...leaf, link: hash(3 * place + 2) } as unknown as LedgerEvent
     })
   }
 }

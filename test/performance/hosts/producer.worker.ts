@@ -10,15 +10,16 @@ export type ProducerSetup = {
   from: { seq: number; link: string }
   batch: number
 }
-/** `leaves` is packed; `cpuMicros` is what this thread has used so far. */
-export type Produced = { leaves: ArrayBuffer; cpuMicros: number }
+/** `leaves` is packed, in hexadecimal; `cpuMicros` is what this thread has used so far. */
+export type Produced = { leaves: string; cpuMicros: number }
 
 const { origin, producer, seed, from, batch } = workerData as ProducerSetup
 const at = from.seq === 0 ? undefined : { seq: from.seq, link: Buffer.from(from.link, 'hex') }
 const chain = new LeafChain({ origin, producer, seed }, at)
 
 parentPort?.on('message', () => {
-  const leaves = chain.pack(batch).buffer
+  const leaves = chain.pack(batch).toString('hex')
   const { user, system } = process.threadCpuUsage()
-  parentPort?.postMessage({ leaves, cpuMicros: user + system } satisfies Produced, [leaves])
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  parentPort?.postMessage({ leaves, cpuMicros: user + system } satisfies Produced)
 })

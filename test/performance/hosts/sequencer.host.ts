@@ -7,6 +7,7 @@ import { runMigrations } from '@careseal/service-kit'
 import { databaseUrl, provisionDatabase, startPostgres } from '@careseal/stack'
 import { readingPool } from '../../../apps/ledger-sequencer/dist/database/connections.js'
 import { initLedger } from '../../../apps/ledger-sequencer/dist/genesis/init-ledger.js'
+import type { SealedBlock } from '../../../apps/ledger-sequencer/dist/appender/appender.js'
 import { LedgerStatus } from '../../../apps/ledger-sequencer/dist/ledger-status.js'
 import { migrations } from '../../../apps/ledger-sequencer/dist/migrations/index.js'
 import { Sequencer, type ReaderSetup } from '../../../apps/ledger-sequencer/dist/sequencer.js'
@@ -14,17 +15,30 @@ import { treeCpuSecondsOf } from '../measuring/processes.js'
 import { note, serve } from './child-host.js'
 import { InProcessProducer } from './in-process-producer.js'
 
-export type SequencerRun = { entries: number; durationMsMax: number; seed: string }
+/** Ends when so many entries are sealed and `durationMsMin` is over, or at `durationMsMax`. */
+export type SequencerRun = { entries: number; durationMsMin: number; durationMsMax: number; seed: string }
 
-/** After `entries` leaves, `ms` since the first was offered; CPU of the sequencer (without its producer) and of Postgres. */
-export type Mark = { entries: number; ms: number; cpuMicros: number; postgresMicros: number }
-export type SequencerReport = { marks: Mark[]; sealed: number; sealedMs: number; signedMs: number; blocks: number }
+/** After `entries` leaves of this run, `ms` since the first was offered; CPU of the sequencer, its producer, Postgres. */
+export type Mark = { entries: number; ms: number; cpuMicros: number; producerMicros: number; postgresMicros: number }
+export type SequencerReport = {
+  /** Entries that the ledger held before. */
+  sizeBefore: number
+  marks: Mark[]
+  sealed: number
+  sealedMs: number
+  signedMs: number
+  blocks: number
+  latencies: Record<'block until COMMIT' | 'COMMIT until signed' | 'event loop late by', number[]>
+}
 
 const ORIGIN = 'bench.careseal.example/sequencer'
 const PRODUCER = 'records'
 /** As readEvents hands them over. */
 const BATCH = 500
-const MARKS = 20
+/** A mark when the ledger has grown by so much, but not before several checkpoints. */
+const MARK_GROWTH = 0.2
+const MARK_ENTRIES_MIN = 50_000
+const LOOP_SAMPLE_MS = 10
 /** The service's own defaults. */
 const SETTINGS = { leaseMs: 1_800, batchMax: 4_096, lingerMs: 10, checkpointIntervalMs: 200, checkpointIdleMs: 60_000 }
 
@@ -59,12 +73,17 @@ class Run {
   private producer: InProcessProducer | undefined
   private started = 0
   private cpuBefore = process.cpuUsage()
+  private producerBefore = 0
   private postgresBefore = 0
   private sealed = 0
   private sealedMs = 0
   private blocks = 0
   private isEnding = false
   private lastTreeSize = 0
+  private sizeBefore = 0
+  private readonly unsigned: { treeSize: number; committedMs: number }[] = []
+  private readonly commitMs: number[] = []
+  private readonly signMs: number[] = []
 
   constructor(asked: SequencerRun) {
     this.asked = asked
@@ -78,13 +97,24 @@ class Run {
     })
     await sequencer.start()
     const feeding = this.feed(await setup.promise)
+    const loop = new LoopWatch()
     await this.finished.promise
     const signedMs = performance.now() - this.started
     this.mark()
+    const lateMs = loop.stop()
     await feeding
     await this.producer?.stop()
     await sequencer.stop()
-    return { marks: this.marks, sealed: this.sealed, sealedMs: this.sealedMs, signedMs, blocks: this.blocks }
+    return { ...this.counts(), signedMs, latencies: this.latencies(lateMs) }
+  }
+
+  private counts() {
+    const { sizeBefore, marks, sealed, sealedMs, blocks } = this
+    return { sizeBefore, marks, sealed, sealedMs, blocks }
+  }
+
+  private latencies(lateMs: number[]): SequencerReport['latencies'] {
+    return { 'block until COMMIT': this.commitMs, 'COMMIT until signed': this.signMs, 'event loop late by': lateMs }
   }
 
   private sequencer(openReader: (setup: ReaderSetup) => { start: () => void; stop: () => Promise<void> }): Sequencer {
@@ -98,8 +128,8 @@ class Run {
       pool,
       status: new LedgerStatus(),
       openReader,
-      onConfirmed: () => {},
-      onSealed: ({ leafCount, treeSize }) => this.onSealed(leafCount, treeSize),
+      onConfirmed: ({ treeSize }) => (this.sizeBefore = treeSize),
+      onSealed: (block) => this.onSealed(block),
       onPublished: ({ size }) => this.onPublished(size),
       onFatal: (reason) => this.finished.reject(reason),
       log: { info: () => {}, warn: () => {}, error: (facts, message) => note(`${message} ${JSON.stringify(facts)}`) },
@@ -113,35 +143,43 @@ class Run {
     this.producer = producer
     let batch = await producer.take()
     this.cpuBefore = process.cpuUsage()
+    this.producerBefore = producer.cpuMicros
     this.postgresBefore = treeCpuSecondsOf(prepared.postgresPid)
     this.started = performance.now()
     this.mark()
-    for (let done = 0; done < this.asked.entries && !this.isOver(); done += BATCH) {
+    for (let done = 0; !this.isOver(done); done += BATCH) {
       await deliver(batch)
       batch = await producer.take()
     }
     this.isEnding = true
   }
 
-  private isOver(): boolean {
-    return performance.now() - this.started > this.asked.durationMsMax
+  private isOver(done: number): boolean {
+    const { entries, durationMsMin, durationMsMax } = this.asked
+    const ms = performance.now() - this.started
+    return ms > durationMsMax || (done >= entries && ms >= durationMsMin)
   }
 
-  private onSealed(leafCount: number, treeSize: number): void {
+  private onSealed({ leafCount, treeSize, seconds }: SealedBlock): void {
     this.sealed += leafCount
     this.blocks += 1
     this.sealedMs = performance.now() - this.started
+    this.commitMs.push(seconds * 1000)
+    this.unsigned.push({ treeSize, committedMs: performance.now() })
     this.lastTreeSize = treeSize
-    const step = this.asked.entries / MARKS
-    if (this.sealed >= (this.marks.at(-1)?.entries ?? 0) + step) this.mark()
+    const marked = this.marks.at(-1)?.entries ?? 0
+    const step = Math.max(MARK_ENTRIES_MIN, (this.sizeBefore + marked) * MARK_GROWTH)
+    if (this.sealed >= marked + step) this.mark()
   }
 
   private mark(): void {
     const { user, system } = process.cpuUsage(this.cpuBefore)
-    const mark = {
+    const producerMicros = (this.producer?.cpuMicros ?? 0) - this.producerBefore
+    const mark: Mark = {
       entries: this.sealed,
       ms: performance.now() - this.started,
-      cpuMicros: user + system - (this.producer?.cpuMicros ?? 0),
+      cpuMicros: user + system - producerMicros,
+      producerMicros,
       postgresMicros: (treeCpuSecondsOf(prepared.postgresPid) - this.postgresBefore) * 1e6,
     }
     this.marks.push(mark)
@@ -149,8 +187,28 @@ class Run {
   }
 
   private onPublished(size: number): void {
+    const now = performance.now()
+    while (this.unsigned[0] && this.unsigned[0].treeSize <= size) {
+      this.signMs.push(now - (this.unsigned.shift()?.committedMs ?? now))
+    }
     const isWhole = this.isEnding && size >= this.lastTreeSize && size > 2
     // What is offered but in no block yet is sealed a moment later, and publishes again.
     if (isWhole) setTimeout(() => size >= this.lastTreeSize && this.finished.resolve(), 100)
+  }
+}
+
+/** How late the event loop comes to a timer: what a request over HTTP would wait at least. */
+class LoopWatch {
+  private readonly lateMs: number[] = []
+  private dueMs = performance.now() + LOOP_SAMPLE_MS
+  private readonly timer = setInterval(() => {
+    const now = performance.now()
+    this.lateMs.push(Math.max(0, now - this.dueMs))
+    this.dueMs = now + LOOP_SAMPLE_MS
+  }, LOOP_SAMPLE_MS)
+
+  stop(): number[] {
+    clearInterval(this.timer)
+    return this.lateMs
   }
 }

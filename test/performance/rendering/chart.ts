@@ -54,15 +54,28 @@ function rowOf({ label, value, unit, colour }: Bar, { top, most }: { top: number
 
 function linesOf({ name, title }: Result, all: readonly Series[]): string {
   const points = all.flatMap((series) => series.points)
-  const [mostX, mostY] = [Math.max(...points.map(([x]) => x)), Math.max(...points.map(([, y]) => y)) * 1.1]
+  const first = all[0] as Series
+  const scale = first.isLog ? logScale(points.map(([x]) => x)) : linearScale(points.map(([x]) => x))
+  const mostY = Math.max(...points.map(([, y]) => y)) * 1.1
   const place = ([x, y]: readonly [number, number]) =>
-    `${(PLOT.left + (x / mostX) * PLOT.width).toFixed(1)},${(PLOT.top + PLOT.height * (1 - y / mostY)).toFixed(1)}`
+    `${(PLOT.left + scale.partOf(x) * PLOT.width).toFixed(1)},${(PLOT.top + PLOT.height * (1 - y / mostY)).toFixed(1)}`
   const lines = all.map((series, index) => lineOf(series, { index, place }))
   const label = `${name}: ${title}`
-  return svg(
-    { label, height: PLOT.top + PLOT.height + 60 },
-    [axesOf(all[0] as Series, mostX, mostY), ...lines].join('\n'),
-  )
+  return svg({ label, height: PLOT.top + PLOT.height + 60 }, [axesOf(first, scale, mostY), ...lines].join('\n'))
+}
+
+/** Values of x along the axis, whose parts go from 0 to 1. */
+type Scale = { partOf: (x: number) => number; valueAt: (part: number) => number }
+
+function linearScale(values: readonly number[]): Scale {
+  const most = Math.max(...values)
+  return { partOf: (x) => x / most, valueAt: (part) => most * part }
+}
+
+function logScale(values: readonly number[]): Scale {
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  const span = Math.log(most / least) || 1
+  return { partOf: (x) => Math.log(x / least) / span, valueAt: (part) => least * Math.exp(span * part) }
 }
 
 type LinePlace = { index: number; place: (point: readonly [number, number]) => string }
@@ -77,7 +90,7 @@ function lineOf({ name, points }: Series, { index, place }: LinePlace): string {
   ].join('')
 }
 
-function axesOf({ x, y }: Series, mostX: number, mostY: number): string {
+function axesOf({ x, y }: Series, scale: Scale, mostY: number): string {
   const { left, top, width, height } = PLOT
   const steps = [0, 0.25, 0.5, 0.75, 1]
   const rows = steps.map((part) => {
@@ -86,7 +99,7 @@ function axesOf({ x, y }: Series, mostX: number, mostY: number): string {
   })
   const columns = steps.map((part) => {
     const at = left + width * part
-    return `<text class="note" x="${at}" y="${top + height + 18}" text-anchor="middle">${grouped(Math.round(mostX * part))}</text>`
+    return `<text class="note" x="${at}" y="${top + height + 18}" text-anchor="middle">${grouped(Number(scale.valueAt(part).toPrecision(3)))}</text>`
   })
   const names = `<text class="note" x="${left}" y="${top - 10}">${escaped(y)}</text><text class="note" x="${left + width}" y="${top + height + 36}" text-anchor="end">${escaped(x)}</text>`
   return [...rows, ...columns, names].join('\n')

@@ -1,14 +1,14 @@
 // From leaves to the rows of a block. Leaf bytes are built here from checked fields, and each producer's link is followed
 // over them, so a leaf that is sealed is the one that its producer numbered.
-import { fromHex, hex, sha256 } from '@careseal/crypto'
+import { fromHex, sha256 } from '@careseal/crypto'
 import {
-  encodeLeafOnce,
+  LeafHasher,
   nextLink,
-  planBlock,
+  planHashedBlock,
   type Admin,
   type Control,
-  type EncodedLeaf,
   type Genesis,
+  type HashedRun,
   type Head,
 } from '@careseal/ledger-core'
 import type { Hash } from '@careseal/merkle'
@@ -16,15 +16,20 @@ import type { Admission } from '../admission/admission-rules.js'
 import { latestOf } from '../admission/incarnations.js'
 import { packHashes } from '../database/head.js'
 import { Fatal } from '../fatal.js'
-import { packLeaves } from '../tree/block-rows.js'
+import { LEAF_BYTES, packLeaf } from '../tree/block-rows.js'
 import type { TileBuilder } from '../tree/tile-builder.js'
 import type { BlockAppend, Cursor } from './append-block.js'
 import type { PendingLeaf } from './leaf-queue.js'
 
+type LiveCursor = { seq: number; link: Hash }
+type OpenRun = HashedRun & { hashes: Hash[] }
+
+const NO_LEAVES = new Uint8Array(0)
+
 export type PlannerState = {
   head: Head
   tiles: TileBuilder
-  cursors: ReadonlyMap<string, { seq: number; link: Hash }>
+  cursors: ReadonlyMap<string, LiveCursor>
   epoch: number
 }
 
@@ -32,9 +37,10 @@ export type PlannerState = {
 export class BlockPlanner {
   private head: Head
   private readonly tiles: TileBuilder
-  private readonly cursors: Map<string, { seq: number; link: Hash }>
+  private readonly cursors: Map<string, LiveCursor>
   private readonly epoch: number
   private closed: ReadonlySet<string> = new Set()
+  private readonly hasher = new LeafHasher(sha256)
 
   constructor(state: PlannerState) {
     this.head = state.head
@@ -80,18 +86,26 @@ export class BlockPlanner {
    * Throws Fatal `broken-chain` for a gap or a link that does not fit: whoever verified them before was wrong.
    */
   planLeaves(leaves: readonly PendingLeaf[], time: number): BlockAppend | null {
-    const encoded: EncodedLeaf[] = []
-    const moved = new Map<string, Cursor>()
+    const packed = Buffer.allocUnsafe(leaves.length * LEAF_BYTES)
+    const runs: OpenRun[] = []
+    let end = 0
     for (const leaf of leaves) {
-      const cursor = this.cursors.get(leaf.producer)
-      if (!cursor) throw new Fatal('broken-chain', 'a leaf of a producer that is not admitted')
+      const cursor = this.cursorOf(leaf.producer)
       if (leaf.seq <= cursor.seq || this.closed.has(leaf.producer)) continue
-      const next = this.follow(cursor, leaf)
-      encoded.push(next)
-      moved.set(leaf.producer, { producer: leaf.producer, lastSeq: cursor.seq, lastLink: cursor.link })
+      packLeaf(leaf, packed, end)
+      const hash = this.hasher.hash(leaf, packed, end)
+      follow(cursor, leaf, hash)
+      end += LEAF_BYTES
+      const run = runs.at(-1)
+      if (run?.producer === leaf.producer) run.hashes.push(hash)
+      else runs.push({ producer: leaf.producer, fromSeq: leaf.seq, hashes: [hash] })
     }
-    if (encoded.length === 0) return null
-    return { ...this.plan([], encoded, time), cursors: [...moved.values()] }
+    if (runs.length === 0) return null
+    const cursors = runs.map(({ producer }): Cursor => {
+      const { seq, link } = this.cursorOf(producer)
+      return { producer, lastSeq: seq, lastLink: link }
+    })
+    return { ...this.plan([], runs, time), leaves: packed.subarray(0, end), cursors }
   }
 
   private closeFollowed(): void {
@@ -99,29 +113,23 @@ export class BlockPlanner {
     this.closed = new Set(names.filter((name) => latestOf(name, names) !== name))
   }
 
-  private follow(cursor: { seq: number; link: Hash }, leaf: PendingLeaf): EncodedLeaf {
-    const { producer, seq, tag, commitment } = leaf
-    const encoded = encodeLeafOnce(sha256, { producer, seq, tag, commitment })
-    const link = nextLink(sha256, cursor.link, encoded.leafHash)
-    if (seq !== cursor.seq + 1 || hex(link) !== leaf.link) {
-      throw new Fatal('broken-chain', `seq ${seq} of a producer does not follow seq ${cursor.seq}`)
-    }
-    cursor.seq = seq
-    cursor.link = link
-    return encoded
+  private cursorOf(producer: string): LiveCursor {
+    const cursor = this.cursors.get(producer)
+    if (!cursor) throw new Fatal('broken-chain', 'a leaf of a producer that is not admitted')
+    return cursor
   }
 
-  private plan(controls: Control[], leaves: EncodedLeaf[], time: number): BlockAppend {
+  private plan(controls: Control[], runs: HashedRun[], time: number): BlockAppend {
     const { head, epoch, tiles } = this
-    const block = planBlock({ head, controls, leaves, epoch, time }, sha256, tiles.onNode)
+    const block = planHashedBlock({ head, controls, runs, epoch, time }, sha256, tiles.onNode)
     this.head = block.newHead
     return {
       height: block.header.height,
       epoch,
       header: block.headerBytes,
       hash: fromHex(block.headerHash, 32),
-      controls: block.entries.slice(0, controls.length),
-      leaves: packLeaves(leaves),
+      controls: block.controls,
+      leaves: NO_LEAVES,
       treeSize: block.newHead.treeSize,
       root: block.root,
       compactRange: packHashes(block.newHead.hashes),
@@ -130,4 +138,17 @@ export class BlockPlanner {
       admitted: [],
     }
   }
+}
+
+function follow(cursor: LiveCursor, { seq, link: expected }: PendingLeaf, hash: Hash): void {
+  const link = nextLink(sha256, cursor.link, hash)
+  if (seq !== cursor.seq + 1 || hexOf(link) !== expected) {
+    throw new Fatal('broken-chain', `seq ${seq} of a producer does not follow seq ${cursor.seq}`)
+  }
+  cursor.seq = seq
+  cursor.link = link
+}
+
+function hexOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('hex')
 }

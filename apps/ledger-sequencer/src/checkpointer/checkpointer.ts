@@ -1,6 +1,7 @@
 // From committed blocks to a published checkpoint: re-read and recompute, then the signer's swap, then publish.
 import { formatCheckpoint } from '@careseal/ledger-core'
 import { consistencyProof, equalHashes, type Hash, type Sha256 } from '@careseal/merkle'
+import { setImmediate as turnOfOthers } from 'node:timers/promises'
 import type { Sql } from '../database/connections.js'
 import type { LedgerStatus } from '../ledger-status.js'
 import { publish } from '../reading/published.js'
@@ -49,7 +50,11 @@ export class Checkpointer {
     const { chain, sql } = this.options
     for (;;) {
       const rows = await loadBlocks(sql, { from: chain.height + 1, limit: BLOCKS_PER_READ })
-      for (const row of rows) chain.follow(row)
+      for (const row of rows) {
+        chain.follow(row)
+        // A full block takes some milliseconds: whoever asks over HTTP, and the next block, go between.
+        await turnOfOthers()
+      }
       this.unchecked.push(...chain.takeFullTiles())
       if (rows.length < BLOCKS_PER_READ) return
     }

@@ -1,8 +1,8 @@
 // Follows the stored blocks and believes none of their columns: every hash, root and tile is computed anew from the rows
 // as they were read back. What does not come out the same is never signed. (A flipped bit killed a public log, Yeti 2022.)
-import { parseEntry, type Head, type Header, type Run } from '@careseal/ledger-core'
+import { LeafHasher, parseEntry, type Head, type Header, type Run } from '@careseal/ledger-core'
 import { equalHashes, leafHash, type Hash, type Sha256 } from '@careseal/merkle'
-import { entriesOf, LEAF_BYTES, type BlockRow } from '../tree/block-rows.js'
+import { LEAF_BYTES, type BlockRow } from '../tree/block-rows.js'
 import type { FullTile, GrowingTree, TileBuilder } from '../tree/tile-builder.js'
 
 /** A stored block that is not what its header says. Names the height and, where it is known, the first bad index. */
@@ -21,11 +21,15 @@ export type VerifiedBlock = Pick<Head, 'height' | 'headerHash' | 'epoch' | 'time
 
 /** The chain as far as it was verified. Memory and time per entry do not depend on how much that is. */
 export class SealedChain {
+  private readonly hasher: LeafHasher
+
   constructor(
     private readonly sha256: Sha256,
     private readonly tree: GrowingTree,
     private verified: VerifiedBlock,
-  ) {}
+  ) {
+    this.hasher = new LeafHasher(sha256)
+  }
 
   get height(): number {
     return this.verified.height
@@ -54,15 +58,22 @@ export class SealedChain {
   follow(row: BlockRow): void {
     const header = this.headerOf(row)
     this.checkPlace(header, row)
-    let last: Hash | undefined
-    for (const { index, bytes } of entriesOf(row)) {
-      if (index === row.treeSize - 1) this.checkRoot(header)
-      last = leafHash(this.sha256, bytes)
-      this.tree.append(last)
-    }
+    for (const bytes of row.controls) this.tree.append(leafHash(this.sha256, bytes))
+    this.appendLeaves(header.runs, row.leaves)
+    this.checkRoot(header)
+    this.tree.append(leafHash(this.sha256, row.header))
     if (this.size !== row.treeSize) throw new BlockCorrupt(header.height, 'entries are missing')
     const { height, epoch, time } = header
     this.verified = { height, headerHash: hex(row.hash), epoch, time }
+  }
+
+  private appendLeaves(runs: readonly Run[], leaves: Uint8Array): void {
+    let at = 0
+    for (const { producer, fromSeq, count } of runs) {
+      for (let seq = fromSeq; seq < fromSeq + count; seq++, at += LEAF_BYTES) {
+        this.tree.append(this.hasher.hash({ producer, seq }, leaves, at))
+      }
+    }
   }
 
   private headerOf(row: BlockRow): Header {

@@ -2,7 +2,7 @@ import { sha256, hex, utf8 } from '@careseal/crypto'
 import { encodeLeaf, type Leaf, type Run } from '@careseal/ledger-core'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { entriesOf, LEAF_BYTES, leavesOf, packLeaves } from './block-rows.js'
+import { entriesOf, LEAF_BYTES, leavesOf, packLeaf } from './block-rows.js'
 
 const digest = (text: string) => hex(sha256(utf8(text)))
 const leafOf = (producer: string, seq: number): Leaf => ({
@@ -18,6 +18,12 @@ const run = fc.record({ fromSeq: fc.integer({ min: 1, max: 99 }), count: fc.inte
 const runs = fc
   .array(run, { minLength: 1, maxLength: 4 })
   .map((some) => some.map((one, i) => ({ ...one, producer: `p${i}` })))
+
+const packLeaves = (leaves: Leaf[]) => {
+  const packed = Buffer.alloc(leaves.length * LEAF_BYTES)
+  for (const [place, leaf] of leaves.entries()) packLeaf(leaf, packed, place * LEAF_BYTES)
+  return packed
+}
 
 describe('packed leaves', () => {
   it('give back any slice of the leaves that went in', () => {
@@ -35,6 +41,7 @@ describe('packed leaves', () => {
     const leaf = leafOf('records', 1)
     expect(() => packLeaves([{ ...leaf, tag: 'x'.repeat(64) }])).toThrow('not 64 hex digits')
     expect(() => packLeaves([{ ...leaf, commitment: 'ab' }])).toThrow('not 64 hex digits')
+    expect(() => packLeaves([{ ...leaf, tag: leaf.tag + 'ab' }])).toThrow('not 64 hex digits')
   })
 })
 

@@ -1,9 +1,9 @@
 // Blocks as the database holds them, and the entries that they stand for. Entries are rebuilt on request from the packed
 // leaves, never stored twice.
-import { encodeLeaf, type Leaf, type Run } from '@careseal/ledger-core'
+import { encodeLeaf, PACKED_LEAF_BYTES, type Leaf, type Run } from '@careseal/ledger-core'
 import type { Sql } from '../database/connections.js'
 
-export const LEAF_BYTES = 64
+export const LEAF_BYTES = PACKED_LEAF_BYTES
 const HASH_BYTES = 32
 
 /** Controls, then the leaves of the runs, then the header: `treeSize - firstIndex` entries. */
@@ -92,16 +92,12 @@ export function* leavesOf({
   }
 }
 
-/** Tags and commitments (hex) in 64 bytes each. */
-export function packLeaves(leaves: readonly Pick<Leaf, 'tag' | 'commitment'>[]): Buffer {
-  const packed = Buffer.allocUnsafe(leaves.length * LEAF_BYTES)
-  let at = 0
-  for (const { tag, commitment } of leaves) {
-    at += packed.write(tag, at, HASH_BYTES, 'hex')
-    at += packed.write(commitment, at, HASH_BYTES, 'hex')
+/** Writes tag and commitment as 64 bytes. Throws when they are not 64 hex digits each. */
+export function packLeaf({ tag, commitment }: Pick<Leaf, 'tag' | 'commitment'>, into: Buffer, at: number): void {
+  const written = into.write(tag, at, HASH_BYTES, 'hex') + into.write(commitment, at + HASH_BYTES, HASH_BYTES, 'hex')
+  if (written !== LEAF_BYTES || tag.length + commitment.length !== 2 * LEAF_BYTES) {
+    throw new Error('a leaf holds what is not 64 hex digits')
   }
-  if (at !== packed.length) throw new Error('a leaf holds what is not 64 hex digits')
-  return packed
 }
 
 function unpack(packed: Uint8Array, position: number): Pick<Leaf, 'tag' | 'commitment'> {
