@@ -46,6 +46,10 @@ function startRelay(publish: RelayOptions['publish'], options: Partial<RelayOpti
   return relay
 }
 
+async function numbered(): Promise<number | null> {
+  return (await database.pool.query('SELECT 1 FROM outbox_numbered')).rowCount
+}
+
 async function locks(): Promise<number | null> {
   return (await database.pool.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`)).rowCount
 }
@@ -75,7 +79,6 @@ describe('the relay', () => {
       { batchSize: 2 },
     )
     await append(6)
-    const numbered = async () => (await database.pool.query('SELECT 1 FROM outbox_numbered')).rowCount
     await vi.waitFor(async () => expect(await numbered()).toBe(4), 5000)
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect([await numbered(), seen]).toEqual([4, [[1, 2]]])

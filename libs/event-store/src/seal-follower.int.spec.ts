@@ -87,7 +87,7 @@ describe('the seal follower', () => {
   })
 
   it('asks the ledger only now and then while no event of its producer waits', async () => {
-    const publishedSize = vi.fn(async () => ledger.publishedSize)
+    const publishedSize = vi.fn<() => Promise<number>>(async () => ledger.publishedSize)
     const fetchBlocks = (from: number, limit: number) => ledger.headers(from, limit)
     const options = { pool: database.pool, producer: PRODUCER, fetchBlocks, publishedSize, pollMs: 10 }
     const idle = new SealFollower({ ...options, idleMs: 60_000 })

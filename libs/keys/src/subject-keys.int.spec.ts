@@ -175,11 +175,9 @@ describe('an erased subject', () => {
     await keys.acquire(client, [subject], create)
     await erasing.query('BEGIN')
     await subjectKeys().destroy(erasing, subject)
-    const waiting = keys.acquire(client, [subject], existing)
-    const refused = expect(waiting).rejects.toThrow(/erased/)
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    await erasing.query('COMMIT')
-    await refused
+    const committed = new Promise((resolve) => setTimeout(resolve, 200)).then(() => erasing.query('COMMIT'))
+    await expect(keys.acquire(client, [subject], existing)).rejects.toThrow(/erased/)
+    await committed
   })
 
   it('cannot be brought back, by the service or by the eraser', async () => {
