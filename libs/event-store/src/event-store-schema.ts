@@ -1,10 +1,11 @@
 // The producer's tables (exactly-once.md section 1). The service's role can add events and never change or remove one:
 // it lacks the privilege, and a trigger refuses whoever has it. Private parts can be deleted by `<service>_eraser` alone.
+import { appendFunctions } from './append-functions.sql.js'
 
 /** DDL, triggers and grants for a service's first migration, run as `<service>_owner`. */
 export function eventStoreSql(service: string): string {
   if (!/^[a-z][a-z0-9_]*$/.test(service)) throw new RangeError('a service name is a plain lower-case identifier')
-  return [eventTables, outboxTables, recoveryTables, readerTables, triggers, grants]
+  return [eventTables, outboxTables, recoveryTables, readerTables, triggers, appendFunctions, grants]
     .map((part) => part(service))
     .join('')
 }

@@ -11,7 +11,7 @@ import {
   type SubjectKey,
 } from '@careseal/crypto'
 import type { ClientBase } from 'pg'
-import { insertEvents, moveStreams, moveTagCounters, type EventRow } from './appending.js'
+import { addEvents, beginAppend, type AppendStart, type EventRow } from './appending.js'
 import type {
   AcquireKeys,
   AcquireKeyVersions,
@@ -41,6 +41,7 @@ export type EventStoreOptions = {
 }
 
 const SCHEMA_VERSION = 1
+const MONTH_CHARACTERS = 'YYYY-MM'.length
 
 /** Events of one producer. All methods run on the caller's connection, in the caller's transaction. */
 export class EventStore {
@@ -61,17 +62,16 @@ export class EventStore {
     for (const event of events) EVENT_SCHEMAS[event.type][SCHEMA_VERSION].parse(event.data)
     const subjectIds = events.map((event) => event.subjectId ?? this.options.deploymentId)
     const keys = await this.options.acquireKeys(sql, subjectIds, { create: true })
-    const streams = await moveStreams(sql, events)
-    const counters = await moveTagCounters(sql, subjectIds, keys)
-    const nextVersion = counting([...streams].map(([streamId, version]) => [streamId, version.before]))
-    const nextTag = this.tags(counters.ranges, keys)
+    const start = await beginAppend(sql, events, { ids: subjectIds, keys })
+    const nextVersion = counting(start.versions)
+    const nextTag = this.tags(start, keys)
     const rows = events.map((event, place) => {
       const subjectId = subjectIds[place]!
       const streamVersion = nextVersion(event.streamId)
-      return this.row(event, { key: keys.get(subjectId)!, streamVersion, time: counters.time, tag: nextTag(subjectId) })
+      return this.row(event, { key: keys.get(subjectId)!, streamVersion, time: start.time, tag: nextTag(subjectId) })
     })
-    await insertEvents(sql, rows)
-    return rows.map((row) => ({ ...pick(row), time: counters.time }))
+    await addEvents(sql, rows)
+    return rows.map((row) => ({ ...pick(row), time: start.time }))
   }
 
   /** A stream's events in order; empty when there is no such stream. Private parts stay closed: see `openMany`. */
@@ -123,13 +123,11 @@ export class EventStore {
     }
   }
 
-  private tags(
-    ranges: Map<string, { before: number; month: string }>,
-    keys: Map<string, SubjectKey>,
-  ): (subjectId: string) => Uint8Array {
-    const next = counting([...ranges].map(([subjectId, range]) => [subjectId, range.before]))
+  private tags(start: AppendStart, keys: Map<string, SubjectKey>): (subjectId: string) => Uint8Array {
+    const month = start.time.slice(0, MONTH_CHARACTERS)
+    const next = counting(start.counters)
     const tagKeys = new Map(
-      [...ranges].map(([subjectId, { month }]) => {
+      [...start.counters.keys()].map((subjectId) => {
         return [subjectId, deriveTagKey(keys.get(subjectId)!.key, this.options.producer, subjectId, month)]
       }),
     )
@@ -154,7 +152,7 @@ function withoutUndefined<T extends object>(data: T): T {
   return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)) as T
 }
 
-function counting(start: [string, number][]): (key: string) => number {
+function counting(start: ReadonlyMap<string, number>): (key: string) => number {
   const last = new Map(start)
   return (key) => {
     const next = last.get(key)! + 1

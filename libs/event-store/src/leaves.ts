@@ -54,7 +54,8 @@ export async function waitingAges(
   producer: string,
 ): Promise<{ unpublishedSeconds: number; unsealedSeconds: number }> {
   const { rows } = await sql.query<{ unpublished: number; unsealed: number }>(
-    `WITH sealed_to AS (SELECT coalesce(max(from_seq + count), 1) AS next FROM sealed WHERE producer = $1)
+    `WITH sealed_to AS (SELECT coalesce((SELECT from_seq + count FROM sealed WHERE producer = $1
+                                         ORDER BY from_seq DESC LIMIT 1), 1) AS next)
      SELECT
        coalesce((SELECT extract(epoch FROM clock_timestamp() - e.recorded_at)::float8
                  FROM outbox o JOIN event e ON e.pk = o.event_pk ORDER BY o.event_pk LIMIT 1), 0) AS unpublished,

@@ -4,6 +4,7 @@ import { subjectOf, type EventType } from '@careseal/contracts'
 import { fromHex, hex, sha256 } from '@careseal/crypto'
 import { firstLink, leafEntryHash, nextLink } from '@careseal/ledger-core'
 import type { ClientBase } from 'pg'
+import { byteaArray } from './binary-array.js'
 import type { OutboxHead } from './outbox.js'
 
 /** A committed event with its place in the producer's chain. `tag`, `commitment` and `link` are 64 hex digits. */
@@ -39,36 +40,43 @@ export async function numberOutbox(sql: ClientBase, producer: string, limit = 50
   if (taken.length === 0) return []
   const rows = chain(head, taken)
   await insertNumbered(sql, producer, rows)
-  const last = rows.at(-1)!
-  await sql.query('UPDATE relay_head SET last_seq = $2, last_link = $3 WHERE producer = $1', [
-    producer,
-    last.seq,
-    Buffer.from(last.link),
-  ])
-  return withBodies(sql, producer, rows)
+  return rows.map((row) => numbered(producer, row))
 }
 
-type OutboxRow = { event_pk: string; tag: Buffer; commitment: Buffer; traceparent: string | null }
+type OutboxRow = {
+  event_pk: string
+  tag: Buffer
+  commitment: Buffer
+  traceparent: string | null
+  event_type: EventType
+  body: Buffer
+}
 type ChainedRow = OutboxRow & { seq: number; leafHash: Uint8Array; link: Uint8Array }
 
 async function lockHead(sql: ClientBase, producer: string): Promise<OutboxHead> {
-  const { rows } = await sql.query<{ last_seq: string; last_link: Buffer }>(
-    'SELECT last_seq, last_link FROM relay_head WHERE producer = $1 FOR UPDATE',
-    [producer],
-  )
+  const { rows } = await sql.query<{ last_seq: string; last_link: Buffer }>({
+    name: 'careseal-lock-relay-head',
+    text: 'SELECT last_seq, last_link FROM relay_head WHERE producer = $1 FOR UPDATE',
+    values: [producer],
+  })
   const [row] = rows
   if (!row) throw new Error('the relay numbers before its head exists')
   return { producer, lastSeq: Number(row.last_seq), lastLink: hex(row.last_link) }
 }
 
+// OFFSET 0 keeps the planner from reading all events for a handful of keys.
 async function takeFromOutbox(sql: ClientBase, limit: number): Promise<OutboxRow[]> {
   const { rows } = await sql.query<OutboxRow>({
     name: 'careseal-take-from-outbox',
-    text: `DELETE FROM outbox WHERE event_pk IN (SELECT event_pk FROM outbox ORDER BY event_pk LIMIT $1)
-           RETURNING event_pk, tag, commitment, traceparent`,
+    text: `WITH taken AS (
+             DELETE FROM outbox WHERE event_pk IN (SELECT event_pk FROM outbox ORDER BY event_pk LIMIT $1)
+             RETURNING event_pk, tag, commitment, traceparent)
+           SELECT t.event_pk, t.tag, t.commitment, t.traceparent, e.event_type, e.body FROM taken t
+           JOIN LATERAL (SELECT event_type, body FROM event WHERE pk = t.event_pk OFFSET 0) e ON true
+           ORDER BY t.event_pk`,
     values: [limit],
   })
-  return rows.toSorted((a, b) => Number(a.event_pk) - Number(b.event_pk))
+  return rows
 }
 
 function chain(head: OutboxHead, taken: OutboxRow[]): ChainedRow[] {
@@ -84,34 +92,29 @@ function chain(head: OutboxHead, taken: OutboxRow[]): ChainedRow[] {
 }
 
 async function insertNumbered(sql: ClientBase, producer: string, rows: ChainedRow[]): Promise<void> {
+  const last = rows.at(-1)!
   await sql.query({
     name: 'careseal-insert-numbered',
-    text: `INSERT INTO outbox_numbered (producer, seq, event_pk, tag, commitment, leaf_hash, link)
+    text: `WITH moved AS (UPDATE relay_head SET last_seq = $8, last_link = $9 WHERE producer = $1)
+           INSERT INTO outbox_numbered (producer, seq, event_pk, tag, commitment, leaf_hash, link)
            SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[])`,
     values: [
       producer,
       rows.map((row) => row.seq),
       rows.map((row) => row.event_pk),
-      rows.map((row) => row.tag),
-      rows.map((row) => row.commitment),
-      rows.map((row) => Buffer.from(row.leafHash)),
-      rows.map((row) => Buffer.from(row.link)),
+      byteaArray(rows.map((row) => row.tag)),
+      byteaArray(rows.map((row) => row.commitment)),
+      byteaArray(rows.map((row) => row.leafHash)),
+      byteaArray(rows.map((row) => row.link)),
+      last.seq,
+      Buffer.from(last.link),
     ],
   })
 }
 
-async function withBodies(sql: ClientBase, producer: string, rows: ChainedRow[]): Promise<NumberedEvent[]> {
-  const found = await sql.query<{ pk: string; event_type: EventType; body: Buffer }>({
-    name: 'careseal-numbered-bodies',
-    text: 'SELECT pk, event_type, body FROM event WHERE pk = ANY ($1::bigint[])',
-    values: [rows.map((row) => row.event_pk)],
-  })
-  const events = new Map(found.rows.map((row) => [row.pk, row]))
-  return rows.map((row) => {
-    const { event_type: type, body } = events.get(row.event_pk)!
-    const { seq, tag, commitment, link, traceparent } = row
-    const subject = subjectOf(type, producer)
-    const event = { producer, seq, subject, body, tag: hex(tag), commitment: hex(commitment), link: hex(link) }
-    return traceparent === null ? event : { ...event, traceparent }
-  })
+function numbered(producer: string, row: ChainedRow): NumberedEvent {
+  const { seq, event_type: type, body, tag, commitment, link, traceparent } = row
+  const subject = subjectOf(type, producer)
+  const event = { producer, seq, subject, body, tag: hex(tag), commitment: hex(commitment), link: hex(link) }
+  return traceparent === null ? event : { ...event, traceparent }
 }

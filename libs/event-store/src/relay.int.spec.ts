@@ -46,6 +46,10 @@ function startRelay(publish: RelayOptions['publish'], options: Partial<RelayOpti
   return relay
 }
 
+async function numbered(): Promise<number | null> {
+  return (await database.pool.query('SELECT 1 FROM outbox_numbered')).rowCount
+}
+
 async function locks(): Promise<number | null> {
   return (await database.pool.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`)).rowCount
 }
@@ -60,8 +64,53 @@ describe('the relay', () => {
       await append(9)
       relay.wake()
     }
-    await vi.waitFor(() => expect(published).toHaveLength(45))
+    await vi.waitFor(() => expect(published).toHaveLength(45), 10_000)
     expect(published.map((event) => event.seq)).toEqual(upTo(45))
+  })
+
+  it('numbers the next batch while one is being published, and publishes it after that one', async () => {
+    const seen: number[][] = []
+    const first = Promise.withResolvers<void>()
+    startRelay(
+      async (events) => {
+        seen.push(events.map((event) => event.seq))
+        if (seen.length === 1) await first.promise
+      },
+      { batchSize: 2 },
+    )
+    await append(6)
+    await vi.waitFor(async () => expect(await numbered()).toBe(4), 5000)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect([await numbered(), seen]).toEqual([4, [[1, 2]]])
+    first.resolve()
+    await vi.waitFor(() => expect(seen.flat()).toEqual(upTo(6)), 5000)
+  })
+
+  it('lets what is committed while it rests share one batch', async () => {
+    const batches: number[] = []
+    const relay = startRelay(async (events) => void batches.push(events.length), { restMs: 1_000 })
+    await append(1)
+    await vi.waitFor(() => expect(batches).toEqual([1]), 5000)
+    for (let n = 0; n < 5; n++) {
+      await append(1)
+      relay.wake()
+    }
+    await vi.waitFor(() => expect(batches.reduce((sum, size) => sum + size)).toBe(6), 5000)
+    expect(batches).toEqual([1, 5])
+  })
+
+  it('finishes the batch that is being published before it stops', async () => {
+    let isPublished = false
+    const relay = startRelay(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      isPublished = true
+    })
+    await append(1)
+    await vi.waitFor(async () => {
+      expect((await database.pool.query('SELECT 1 FROM outbox_numbered')).rowCount).toBe(1)
+    }, 5000)
+    await relay.stop()
+    expect(isPublished).toBe(true)
   })
 
   it('goes on after a failed publish and never publishes those events later', async () => {

@@ -1,6 +1,7 @@
 // Numbers what is committed and publishes it in order of the numbers. Publishing is a courtesy: if we crash between
 // COMMIT and publish, nobody publishes it later; readers see the gap and ask `replay-outbox`.
 import { durableStep } from '@careseal/durable-step'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import { ensureRelayHead, numberOutbox, type NumberedEvent } from './numbering.js'
 import { WorkLoop } from './work-loop.js'
@@ -20,19 +21,24 @@ export type RelayOptions = {
   onPublished?: (events: readonly NumberedEvent[]) => void
   batchSize?: number
   pollMs?: number
+  /** How long a batch that was not full is followed by none: what is committed meanwhile shares the next one. */
+  restMs?: number
 }
 
 const POLL_MS = 100
+const REST_MS = 40
 const BATCH_SIZE = 500
 
 /** One publishing relay per producer at a time, whatever the number of replicas: an advisory lock decides. */
 export class Relay {
   private readonly loop: WorkLoop
   private client: PoolClient | undefined
+  /** The batch that is being published while the next is numbered. Never rejects. */
+  private publishing: Promise<void> = Promise.resolve()
 
   constructor(private readonly options: RelayOptions) {
     this.loop = new WorkLoop({
-      work: () => this.round(),
+      work: (signal) => this.round(signal),
       pollMs: options.pollMs ?? POLL_MS,
       onError: (error) => this.failed(error),
     })
@@ -47,19 +53,30 @@ export class Relay {
     this.loop.wake()
   }
 
-  /** Finishes the batch in work and gives the lock back. */
+  /** Finishes the batches in work and gives the lock back. */
   async stop(): Promise<void> {
     await this.loop.stop()
+    await this.publishing
     this.drop()
   }
 
-  private async round(): Promise<boolean> {
+  private async round(signal: AbortSignal): Promise<boolean> {
     const client = this.client ?? (await this.becomeRelay())
     if (!client || this.options.mayNumber?.() === false) return false
-    const events = await numberOnce(client, this.options.producer, this.options.batchSize ?? BATCH_SIZE)
+    const limit = this.options.batchSize ?? BATCH_SIZE
+    const events = await numberOnce(client, this.options.producer, limit)
+    // In order, and no more than two batches in memory.
+    await this.publishing
     if (events.length === 0) return false
-    await this.publish(events)
+    this.publishing = this.publish(events)
+    if (events.length < limit) await this.rest(signal)
     return true
+  }
+
+  // A command alone is published at once; many at a time cost one round together, not one each.
+  private async rest(signal: AbortSignal): Promise<void> {
+    await this.publishing
+    await delay(this.options.restMs ?? REST_MS, undefined, { signal }).catch(() => undefined)
   }
 
   private async publish(events: NumberedEvent[]): Promise<void> {
@@ -118,7 +135,7 @@ async function tryLock(client: PoolClient, producer: string): Promise<boolean> {
 }
 
 async function numberOnce(client: PoolClient, producer: string, limit: number): Promise<NumberedEvent[]> {
-  const waiting = await client.query('SELECT 1 FROM outbox LIMIT 1')
+  const waiting = await client.query({ name: 'careseal-outbox-waits', text: 'SELECT 1 FROM outbox LIMIT 1' })
   if (waiting.rowCount === 0) return []
   await client.query('BEGIN')
   try {

@@ -86,6 +86,23 @@ describe('the seal follower', () => {
     expect(await leafIndexOf(database.pool, ids[17]!)).toMatchObject({ seq: 18, height: 18 })
   })
 
+  it('asks the ledger only now and then while no event of its producer waits', async () => {
+    const publishedSize = vi.fn<() => Promise<number>>(async () => ledger.publishedSize)
+    const fetchBlocks = (from: number, limit: number) => ledger.headers(from, limit)
+    const options = { pool: database.pool, producer: PRODUCER, fetchBlocks, publishedSize, pollMs: 10 }
+    const idle = new SealFollower({ ...options, idleMs: 60_000 })
+    idle.start()
+    await vi.waitFor(() => expect(publishedSize).toHaveBeenCalled())
+    const asked = publishedSize.mock.calls.length
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(publishedSize).toHaveBeenCalledTimes(asked)
+    const [id] = await appendNumbered(1)
+    ledger.seal(...leaves(PRODUCER, 1, 1))
+    ledger.publish()
+    await vi.waitFor(async () => expect(await leafIndexOf(database.pool, id!)).not.toBeNull(), 5000)
+    await idle.stop()
+  })
+
   it('writes nothing from a ledger that forgot what it showed before', async () => {
     await appendNumbered(2)
     ledger.seal(...leaves(PRODUCER, 1, 1))

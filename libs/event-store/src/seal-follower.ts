@@ -12,6 +12,8 @@ import {
   type Header,
 } from '@careseal/ledger-core'
 import type { ClientBase, Pool } from 'pg'
+import { outboxHead } from './outbox.js'
+import type { Queryable } from './transaction.js'
 import { WorkLoop } from './work-loop.js'
 
 export type SealFollowerOptions = {
@@ -24,6 +26,8 @@ export type SealFollowerOptions = {
   onError?: (error: unknown) => void
   onSealed?: (sealed: { toSeq: number; height: number }) => void
   pollMs?: number
+  /** How often the ledger is followed at least, though no event of this producer waits to be sealed. */
+  idleMs?: number
   pageBlocks?: number
 }
 
@@ -44,16 +48,18 @@ export type SealCursor = { height: number; headerHash: string; nextIndex: number
 type SealedRange = { fromSeq: number; count: number; firstIndex: number; height: number }
 
 const POLL_MS = 1_000
+const IDLE_MS = 5_000
 const PAGE_BLOCKS = 200
 const GENESIS: SealCursor = { height: -1, headerHash: NO_HASH, nextIndex: 0 }
 
 /** Follows the ledger for one producer; several replicas may, the cursor moves by compare and swap. */
 export class SealFollower {
   private readonly loop: WorkLoop
+  private followedAtMs = -Infinity
 
   constructor(private readonly options: SealFollowerOptions) {
     this.loop = new WorkLoop({
-      work: () => this.step(),
+      work: () => this.round(),
       pollMs: options.pollMs ?? POLL_MS,
       onError: (error) => options.onError?.(error),
     })
@@ -70,6 +76,15 @@ export class SealFollower {
 
   stop(): Promise<void> {
     return this.loop.stop()
+  }
+
+  // The ledger publishes several checkpoints a second; who waits for none of them looks only now and then.
+  private async round(): Promise<boolean> {
+    const isIdle = performance.now() - this.followedAtMs < (this.options.idleMs ?? IDLE_MS)
+    if (isIdle && !(await hasUnsealed(this.options.pool, this.options.producer))) return false
+    const hasMore = await this.step()
+    if (!hasMore) this.followedAtMs = performance.now()
+    return hasMore
   }
 
   /** One page of blocks; true when there may be more. Throws LedgerInconsistent. */
@@ -176,14 +191,25 @@ async function moveCursor(
   return rowCount === 1
 }
 
+async function hasUnsealed(pool: Pool, producer: string): Promise<boolean> {
+  const head = await outboxHead(pool, producer)
+  return head !== null && head.lastSeq >= (await nextUnsealed(pool, producer))
+}
+
+// By the key's order: the largest of all sums would be looked for in every range there ever was.
+async function nextUnsealed(sql: Queryable, producer: string): Promise<number> {
+  const { rows } = await sql.query<{ next: string }>({
+    name: 'careseal-next-unsealed',
+    text: 'SELECT from_seq + count AS next FROM sealed WHERE producer = $1 ORDER BY from_seq DESC LIMIT 1',
+    values: [producer],
+  })
+  return Number(rows[0]?.next ?? 1)
+}
+
 // The next run must begin where the last one ended; the ledger would otherwise have skipped or repeated an event.
 async function insertRanges(sql: ClientBase, producer: string, ranges: SealedRange[]): Promise<void> {
   if (ranges.length === 0) return
-  const { rows } = await sql.query<{ next: string }>(
-    'SELECT coalesce(max(from_seq + count), 1) AS next FROM sealed WHERE producer = $1',
-    [producer],
-  )
-  let next = Number(rows[0]!.next)
+  let next = await nextUnsealed(sql, producer)
   for (const range of ranges) {
     if (range.fromSeq !== next) throw new LedgerInconsistent(range.height, 'does not continue the producer’s run')
     next += range.count

@@ -196,6 +196,18 @@ describe('an erased subject', () => {
     await expect(keys.acquire(later, [subject], create)).rejects.toThrow(/erased/)
   })
 
+  it('is seen as erased by whoever waited for the erasure', async () => {
+    const [client, erasing] = [await connect(), await eraser()]
+    const subject = randomUUID()
+    const keys = subjectKeys()
+    await keys.acquire(client, [subject], create)
+    await erasing.query('BEGIN')
+    await subjectKeys().destroy(erasing, subject)
+    const committed = new Promise((resolve) => setTimeout(resolve, 200)).then(() => erasing.query('COMMIT'))
+    await expect(keys.acquire(client, [subject], existing)).rejects.toThrow(/erased/)
+    await committed
+  })
+
   it('cannot be brought back, by the service or by the eraser', async () => {
     const [client, erasing] = [await connect(), await eraser()]
     const subject = randomUUID()

@@ -32,6 +32,8 @@ export type AcquireOptions = {
 
 type KeyRow = { subject_id: string; key_version: number; key_id: string; wrapped: Buffer }
 
+type LockedRow = KeyRow & { state: string }
+
 const CACHE_TTL_MS_MAX = 30_000
 
 /** The keys of one service's subjects. All methods run in the caller's transaction, on the caller's connection. */
@@ -56,10 +58,12 @@ export class SubjectKeys {
     options: AcquireOptions,
   ): Promise<Map<string, SubjectKey>> {
     const wanted = this.remembered(ascending(subjectIds), options)
-    const active = await this.lockShared(sql, wanted, options)
-    if (options.create) await this.createMissing(sql, wanted, { active, options })
-    const rows = await currentKeys(sql, [...active])
-    return new Map(await Promise.all(rows.map(async (row) => [row.subject_id, await this.unwrap(row)] as const)))
+    let rows = await lockShared(sql, wanted, options)
+    if (options.create && rows.length < wanted.length) {
+      await this.createMissing(sql, missing(wanted, rows))
+      rows = await lockShared(sql, wanted, options)
+    }
+    return new Map(await Promise.all(rows.filter(isActive).map((row) => this.unwrapNamed(row.subject_id, row))))
   }
 
   /**
@@ -69,9 +73,10 @@ export class SubjectKeys {
   async acquireVersions(sql: ClientBase, keyIds: readonly string[]): Promise<Map<string, SubjectKey>> {
     const owners = await ownersOf(sql, keyIds)
     const omit = { create: false, erased: 'omit' } as const
-    const active = await this.lockShared(sql, this.remembered(ascending(owners), omit), omit)
+    const locked = await lockShared(sql, this.remembered(ascending(owners), omit), omit)
+    const active = new Set(locked.filter(isActive).map((row) => row.subject_id))
     const rows = (await keysById(sql, keyIds)).filter((row) => active.has(row.subject_id))
-    return new Map(await Promise.all(rows.map(async (row) => [row.key_id, await this.unwrap(row)] as const)))
+    return new Map(await Promise.all(rows.map((row) => this.unwrapNamed(row.key_id, row))))
   }
 
   /** Adds a key version that every write from now on uses; older versions stay for reading. */
@@ -113,37 +118,16 @@ export class SubjectKeys {
     return forgotten === undefined ? subjectIds : subjectIds.filter((subjectId) => !this.forgotten.has(subjectId))
   }
 
-  private async lockShared(sql: ClientBase, subjectIds: string[], options: AcquireOptions): Promise<Set<string>> {
-    if (subjectIds.length === 0) return new Set()
-    const { rows } = await sql.query<{ subject_id: string; state: string }>(
-      `SELECT subject_id, state FROM subject WHERE subject_id = ANY ($1::text[]) ORDER BY subject_id FOR SHARE`,
-      [subjectIds],
-    )
-    const erased = rows.find((row) => row.state !== 'active')
-    if (erased && options.erased !== 'omit') throw new SubjectErased(erased.subject_id)
-    return new Set(rows.filter((row) => row.state === 'active').map((row) => row.subject_id))
-  }
-
   // Whoever inserts the subject also inserts its key, in one transaction: nobody ever sees a subject without one.
-  private async createMissing(
-    sql: ClientBase,
-    wanted: string[],
-    known: { active: Set<string>; options: AcquireOptions },
-  ): Promise<void> {
-    const missing = wanted.filter((subjectId) => !known.active.has(subjectId))
-    if (missing.length === 0) return
+  private async createMissing(sql: ClientBase, subjectIds: string[]): Promise<void> {
     const inserted = await sql.query<{ subject_id: string }>(
       `INSERT INTO subject (subject_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING subject_id`,
-      [missing],
+      [subjectIds],
     )
-    const created = new Set(inserted.rows.map((row) => row.subject_id))
-    const others = missing.filter((subjectId) => !created.has(subjectId))
-    for (const subjectId of await this.lockShared(sql, others, known.options)) known.active.add(subjectId)
     await this.insertKeys(
       sql,
-      [...created].map((subjectId) => ({ subjectId, keyVersion: 1 })),
+      inserted.rows.map((row) => ({ subjectId: row.subject_id, keyVersion: 1 })),
     )
-    for (const subjectId of created) known.active.add(subjectId)
   }
 
   private async insertKeys(sql: ClientBase, keys: { subjectId: string; keyVersion: number }[]): Promise<void> {
@@ -169,6 +153,10 @@ export class SubjectKeys {
     return { subjectId, keyVersion, keyId, wrapped }
   }
 
+  private async unwrapNamed(name: string, row: KeyRow): Promise<[string, SubjectKey]> {
+    return [name, await this.unwrap(row)]
+  }
+
   private async unwrap(row: KeyRow): Promise<SubjectKey> {
     const named = { subjectId: row.subject_id, keyId: row.key_id, keyVersion: row.key_version }
     const cached = this.cache.get(row.key_id)
@@ -181,6 +169,28 @@ export class SubjectKeys {
 function wrapAad(named: { subjectId: string; keyId: string; keyVersion: number }): Uint8Array {
   const { subjectId, keyId, keyVersion } = named
   return Buffer.from(JSON.stringify(['careseal/v1/subject-key', subjectId, keyId, keyVersion]))
+}
+
+// The current key of each subject that exists, its row locked FOR SHARE, ascending; an erased one has none.
+async function lockShared(sql: ClientBase, subjectIds: string[], options: AcquireOptions): Promise<LockedRow[]> {
+  if (subjectIds.length === 0) return []
+  const { rows } = await sql.query<LockedRow>({
+    name: 'careseal-lock-subjects',
+    text: 'SELECT subject_id, state, key_version, key_id, wrapped FROM lock_subjects($1::text[])',
+    values: [subjectIds],
+  })
+  const erased = rows.find((row) => !isActive(row))
+  if (erased && options.erased !== 'omit') throw new SubjectErased(erased.subject_id)
+  return rows
+}
+
+function isActive({ state }: LockedRow): boolean {
+  return state === 'active'
+}
+
+function missing(wanted: string[], rows: LockedRow[]): string[] {
+  const found = new Set(rows.map((row) => row.subject_id))
+  return wanted.filter((subjectId) => !found.has(subjectId))
 }
 
 async function currentKeys(sql: ClientBase, subjectIds: string[]): Promise<KeyRow[]> {

@@ -50,6 +50,15 @@ describe('headers of an event', () => {
     )
   })
 
+  it('are compared with each body alone: one that is no UTF-8 does not spoil the next', () => {
+    const event = eventWith({ id: 'i', type: 't', time: 'n' })
+    const headers = eventHeaders(event)
+    for (const cut of [[0xff], [0xe2, 0x82], [0xef, 0xbb]]) {
+      expect(agreesWithBody(headers, event.subject, Uint8Array.from(cut))).toBe(false)
+      expect(agreesWithBody(headers, event.subject, event.body)).toBe(true)
+    }
+  })
+
   it('disagree with a body of which they are no copy', () => {
     fc.assert(
       fc.property(wellFormed, wellFormed, fc.constantFrom('id', 'type', 'time'), (one, other, field) => {

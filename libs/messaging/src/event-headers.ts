@@ -13,6 +13,20 @@ export type ChainFields = { seq: number; tag: string; commitment: string; link: 
 type BodyFields = { id: string; type: string; time: string }
 
 const PLAIN = /^[\x21\x23\x24\x26-\x7e]*$/
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES)
+
+type CopiedHeader = readonly [name: string, value: (producer: string, body: BodyFields) => string]
+
+/** CloudEvents headers and what they are copies of. One list for writing and for comparing; both run for every event. */
+const COPIES: readonly CopiedHeader[] = [
+  ['ce-specversion', () => '1.0'],
+  ['ce-id', (_producer, { id }) => encodeHeaderValue(id)],
+  ['ce-source', (producer) => encodeHeaderValue(sourceOf(producer))],
+  ['ce-type', (_producer, { type }) => encodeHeaderValue(type)],
+  ['ce-time', (_producer, { time }) => encodeHeaderValue(time)],
+  ['ce-datacontenttype', () => 'application/json'],
+]
 
 /** The CloudEvents source of a producer. */
 export function sourceOf(producer: string): string {
@@ -24,15 +38,15 @@ export function eventHeaders(event: OutgoingEvent): HeaderRecord {
   const body = bodyFields(event.body)
   if (body === null) throw new RangeError(`the body of ${event.producer}:${event.seq} is no event`)
   if (producerIn(event.subject) !== event.producer) throw new RangeError('subject and producer differ')
-  return asRecord({
-    ...cloudEventOf(event.producer, body),
-    'ledger-seq': String(event.seq),
-    'ledger-link': event.link,
-    'ledger-tag': event.tag,
-    'ledger-commitment': event.commitment,
-    'Nats-Msg-Id': messageId(event),
-    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
-  })
+  const headers: HeaderRecord = {}
+  for (const [name, valueOf] of COPIES) headers[name] = [valueOf(event.producer, body)]
+  headers['ledger-seq'] = [String(event.seq)]
+  headers['ledger-link'] = [event.link]
+  headers['ledger-tag'] = [event.tag]
+  headers['ledger-commitment'] = [event.commitment]
+  headers['Nats-Msg-Id'] = [messageId(event)]
+  if (event.traceparent !== undefined) headers['traceparent'] = [event.traceparent]
+  return headers
 }
 
 /** Deduplication key of an event within the stream's duplicate window. */
@@ -43,8 +57,10 @@ export function messageId({ producer, seq }: { producer: string; seq: number }):
 /** The place in the chain that the headers claim, or null when a field is missing or malformed. */
 export function chainFields(headers: HeaderRecord): ChainFields | null {
   const seq = Number(single(headers, 'ledger-seq'))
-  const [tag, commitment, link] = ['ledger-tag', 'ledger-commitment', 'ledger-link'].map((key) => single(headers, key))
   if (!Number.isSafeInteger(seq) || seq < 1) return null
+  const tag = single(headers, 'ledger-tag')
+  const commitment = single(headers, 'ledger-commitment')
+  const link = single(headers, 'ledger-link')
   return isHash(tag) && isHash(commitment) && isHash(link) ? { seq, tag, commitment, link } : null
 }
 
@@ -53,8 +69,7 @@ export function agreesWithBody(headers: HeaderRecord, subject: string, body: Uin
   const producer = producerIn(subject)
   const fields = bodyFields(body)
   if (producer === null || fields === null) return false
-  const expected = cloudEventOf(producer, fields)
-  const agrees = Object.entries(expected).every(([key, value]) => single(headers, key) === value)
+  const agrees = COPIES.every(([name, valueOf]) => single(headers, name) === valueOf(producer, fields))
   return agrees && isSubjectOf(subject, producer, fields.type)
 }
 
@@ -77,21 +92,10 @@ function percentEncoded(letter: string): string {
   return bytes.map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 }
 
-function cloudEventOf(producer: string, { id, type, time }: BodyFields): Record<string, string> {
-  return {
-    'ce-specversion': '1.0',
-    'ce-id': encodeHeaderValue(id),
-    'ce-source': encodeHeaderValue(sourceOf(producer)),
-    'ce-type': encodeHeaderValue(type),
-    'ce-time': encodeHeaderValue(time),
-    'ce-datacontenttype': 'application/json',
-  }
-}
-
 function bodyFields(bytes: Uint8Array): BodyFields | null {
   try {
-    const { id, type, time } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    return [id, type, time].every(isPlainText) ? { id, type, time } : null
+    const { id, type, time } = JSON.parse(UTF8.decode(bytes))
+    return isPlainText(id) && isPlainText(type) && isPlainText(time) ? { id, type, time } : null
   } catch {
     return null
   }
@@ -103,14 +107,10 @@ function isPlainText(value: unknown): value is string {
 
 // A newer producer may publish a type that this program does not know yet: its leaf must be read all the same.
 function isSubjectOf(subject: string, producer: string, type: string): boolean {
-  return !(EVENT_TYPES as string[]).includes(type) || subject === subjectOf(type as EventType, producer)
+  return !KNOWN_TYPES.has(type) || subject === subjectOf(type as EventType, producer)
 }
 
 function single(headers: HeaderRecord, key: string): string | undefined {
   const values = headers[key]
   return values?.length === 1 ? values[0] : undefined
-}
-
-function asRecord(values: Record<string, string>): HeaderRecord {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, [value]]))
 }

@@ -17,7 +17,7 @@ export const benchmark: Benchmark = {
   title: 'single commands → sealed',
   async run(context) {
     const stack = await RunningStack.start(context)
-    const writer = new EventWriter(stack, CLIENTS)
+    const writer = new EventWriter(stack, { connections: CLIENTS, seed: context.seed })
     context.onEnd(() => writer.pool.end())
     await writer.warmUp()
     const once = () => writer.batch(1)
@@ -36,7 +36,13 @@ export const benchmark: Benchmark = {
     const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize: 1, bodyBytes: writer.bodyBytes })
     const sealed: Measure = { name: 'commands → sealed', unit: 'events/s', value, target: TARGET }
     return {
-      parameters: { clients: CLIENTS, seconds: durationMs / 1000, bodyBytes: writer.bodyBytes, fsync: true },
+      parameters: {
+        clients: CLIENTS,
+        seconds: durationMs / 1000,
+        bodyBytes: writer.bodyBytes,
+        seed: context.seed,
+        fsync: true,
+      },
       measures: [sealed, { name: 'commands committed', unit: 'events/s', value: committed.perSecond }],
       latencies: { 'command until COMMIT': committed.latency },
       comparisons: comparisonsOf(sealed, bare),

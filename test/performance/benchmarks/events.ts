@@ -20,7 +20,7 @@ export const benchmark: Benchmark = {
   title: 'outbox filled in batches → sealed',
   async run(context) {
     const stack = await RunningStack.start(context)
-    const writer = new EventWriter(stack, 2)
+    const writer = new EventWriter(stack, { connections: 2, seed: context.seed })
     context.onEnd(() => writer.pool.end())
     const run = { writer, context, roots: { ...stack.roots, load: process.pid } }
     const [backlog, flow] = context.full ? [100_000, 100_000] : [30_000, 20_000]
@@ -32,7 +32,7 @@ export const benchmark: Benchmark = {
     const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize: BATCH, bodyBytes: writer.bodyBytes })
     const sealed: Measure = { name: 'full outbox → sealed', unit: 'events/s', value: perSecond, target: TARGET }
     return {
-      parameters: { batch: BATCH, backlog, flow, bodyBytes: writer.bodyBytes, fsync: true },
+      parameters: { batch: BATCH, backlog, flow, bodyBytes: writer.bodyBytes, seed: context.seed, fsync: true },
       measures: [
         sealed,
         { name: 'CPU time of an event, all processes', unit: 'µs', value: microsPerEvent(observed, backlog) },

@@ -1,9 +1,11 @@
-// Appends events as the records service does (its event store, its keys, its role), without HTTP in front of it.
+// Appends events as the records service does (its event store, its keys, its role), without HTTP in front of it. What is
+// appended comes from the seed; keys, openings and ids of events do not, for they must be unguessable.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { EventStore, type NewEvent } from '@careseal/event-store'
 import { fileKms, SubjectKeys } from '@careseal/keys'
 import { deploymentIdOf } from '@careseal/nest-event-store'
 import { kmsKeyFile } from '@careseal/stack'
+import { seededRandom, type SeededRandom } from '@careseal/synthetic'
 import type { Pool, PoolClient } from 'pg'
 import type { RunningStack } from './running-stack.js'
 
@@ -15,10 +17,14 @@ export class EventWriter {
   /** Bytes of the bodies that were written last. */
   bodyBytes = 0
   private readonly store: EventStore
-  private readonly subjects = Array.from({ length: SUBJECTS }, () => randomUUID())
+  private readonly random: SeededRandom
+  private readonly subjects: string[]
   private turn = 0
 
-  constructor(stack: RunningStack, connections: number) {
+  constructor(stack: RunningStack, { connections, seed }: { connections: number; seed: string }) {
+    const random = seededRandom(seed)
+    this.random = random
+    this.subjects = Array.from({ length: SUBJECTS }, () => random.uuid())
     this.pool = stack.pool(PRODUCER, connections)
     const origin = stack.state.ledgerOrigin
     const keys = new SubjectKeys({
@@ -69,7 +75,7 @@ export class EventWriter {
   private event(): NewEvent<'SearchPerformed'> {
     const subjectId = this.subjects[this.turn++ % SUBJECTS] as string
     return {
-      streamId: `search-${randomUUID()}`,
+      streamId: `search-${this.random.uuid()}`,
       expectedVersion: 0,
       type: 'SearchPerformed',
       subjectId,

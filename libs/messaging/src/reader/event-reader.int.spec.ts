@@ -95,6 +95,16 @@ describe('reading events', () => {
     expect(seqsOf(seen, 'consent')).toEqual(upTo(700))
   })
 
+  it('delivers together what comes while the first event lingers', async () => {
+    const calls: number[] = []
+    const { reader } = read({ lingerMs: 400, deliver: async (batch) => void calls.push(batch.length) })
+    await vi.waitFor(() => expect(reader.status().caughtUp).toBe(true), 5000)
+    const events = consent.add(3)
+    for (const event of events) await publishEvents(nc, [event])
+    await vi.waitFor(() => expect(reader.position()['consent']).toEqual(consent.head), 5000)
+    expect(calls).toEqual([3])
+  })
+
   it('is not led astray by reordered and repeated messages', async () => {
     const events = consent.add(40)
     for (const event of events.toReversed()) await publishAltered(event, {})

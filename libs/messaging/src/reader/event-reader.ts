@@ -26,6 +26,8 @@ export type ReaderOptions = {
   deliver: (batch: LedgerEvent[]) => Promise<void>
   /** Events per call of `deliver`; default 500. */
   maxBatch?: number
+  /** How long the first event after a pause waits for others to share its call of `deliver`; default 0. */
+  lingerMs?: number
   /** How often producers are asked for their heads; default 5000. */
   headIntervalMs?: number
   /** Deadline of one question for a head; default 1000. A replay may take five times as long. */
@@ -191,6 +193,7 @@ class Reader implements EventReader {
       const { taken, events } = this.takeBatch()
       if (events.length === 0) {
         await this.sleepUntilWoken()
+        await this.linger()
         continue
       }
       failures = (await this.deliver(taken, events)) ? 0 : failures + 1
@@ -235,6 +238,11 @@ class Reader implements EventReader {
   private async sleepUntilWoken(): Promise<void> {
     await this.wake.promise
     this.wake = Promise.withResolvers<void>()
+  }
+
+  private async linger(): Promise<void> {
+    const { lingerMs = 0 } = this.options
+    if (lingerMs > 0) await pause(lingerMs, this.stopping.signal)
   }
 
   private fail(error: FatalDelivery): void {

@@ -7,6 +7,9 @@ import { showProjection } from './projection-metrics.js'
 import { producerHeads, replayFrom } from './replay.js'
 import type { Projection } from './projection.module.js'
 
+// A batch is a transaction with a handful of statements, whatever its size.
+const LINGER_MS = 10
+
 export type ProjectionReaderOptions = {
   name: string
   /** Services, of which every incarnation is read. */
@@ -57,6 +60,7 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
       origin,
       producers: await this.runner.position(),
       deliver: (batch) => this.deliver(batch),
+      lingerMs: LINGER_MS,
       onFrozen: (producer, reason) => this.onFrozen(producer, reason),
       onTrouble: ({ kind, producer, error }) => this.logger.warn({ kind, producer, err: error }, 'reading goes on'),
     })
