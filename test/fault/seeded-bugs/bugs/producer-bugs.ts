@@ -16,7 +16,7 @@ export const PRODUCER_BUGS: readonly SeededBug[] = [
       {
         file: `${DIST}/transaction.js`,
         find: 'runner.commitTransaction()',
-        replace: 'Promise.resolve(void runner.commitTransaction().catch(() => undefined))',
+        replace: "Promise.resolve(void sql.query('COMMIT').catch(() => undefined))",
       },
     ],
     caughtBy: {
