@@ -74,7 +74,7 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
     ],
     caughtBy: {
       file: DECISIONS,
-      name: 'a revocation > once acknowledged is seen by every decision that starts after it, under load',
+      name: 'a revocation > once acknowledged ends what was permitted a moment before',
     },
   },
 ]
