@@ -25,6 +25,9 @@ Options:
 Exit codes: 0 every bug was seen, 1 one was not, or a patch no longer fits, 2 usage.
 `
 
+// Ends the test under way and takes the copy away: both wait for the exit.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+
 const flag = { type: 'boolean' } as const
 const text = { type: 'string' } as const
 

@@ -55,10 +55,12 @@ function vitest(folder: string, args: readonly string[]): Promise<string> {
   })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log += chunk.toString()))
-  return new Promise((resolve, reject) => {
+  const end = () => void child.kill()
+  process.once('exit', end)
+  return new Promise<string>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', () => resolve(log))
-  })
+  }).finally(() => process.off('exit', end))
 }
 
 function surroundings(): NodeJS.ProcessEnv {

@@ -18,6 +18,7 @@ export class WorkspaceCopy {
     for (const name of COPIED) {
       cpSync(join(root, name), join(this.folder, name), { recursive: true, filter: (path) => !LEFT_OUT.test(path) })
     }
+    process.once('exit', this.remove)
     linkDependencies(root, this.folder)
   }
 
@@ -34,8 +35,10 @@ export class WorkspaceCopy {
     }
   }
 
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true })
+  readonly remove = (): void => {
+    process.off('exit', this.remove)
+    // A test that is being ended may still write there.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 })
   }
 }
 

@@ -45,13 +45,13 @@ export const PRODUCER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${DIST}/numbering.js`,
-        find: 'RETURNING event_pk,',
-        replace: 'RETURNING xmin::text::bigint AS begun, event_pk,',
-      },
-      {
-        file: `${DIST}/numbering.js`,
-        find: 'Number(a.event_pk) - Number(b.event_pk)',
-        replace: 'Number(a.begun) - Number(b.begun)',
+        find: 'await takeFromOutbox(sql, limit)',
+        replace: `await (async (taken) => {
+        const keys = taken.map((row) => row.event_pk);
+        const found = await sql.query('SELECT pk, xmin FROM event WHERE pk = ANY ($1::bigint[])', [keys]);
+        const begun = new Map(found.rows.map((row) => [row.pk, Number(row.xmin)]));
+        return taken.toSorted((a, b) => begun.get(a.event_pk) - begun.get(b.event_pk));
+    })(await takeFromOutbox(sql, limit))`,
       },
     ],
     caughtBy: {
