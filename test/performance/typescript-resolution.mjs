@@ -1,7 +1,7 @@
-// Lets Node run these files as they are: it strips types by itself, but takes `./x.js` for a file that is not there.
+// Lets Node run the files of test/ as they are: it strips types by itself, but takes `./x.js` for a file that is not there.
 import { registerHooks } from 'node:module'
 
-const HERE = new URL('.', import.meta.url).href
+const HERE = new URL('..', import.meta.url).href
 
 registerHooks({
   resolve(specifier, context, next) {

@@ -119,6 +119,14 @@ describe('a revocation', () => {
     expect(after.filter(({ permitted }) => permitted)).toEqual([])
   })
 
+  it('once acknowledged ends what was permitted a moment before', async () => {
+    const patient = newPatient()
+    const granted = await world.grant(patient)
+    expect(await decideOne(patient)).toMatchObject({ permitted: true })
+    await world.revoke(patient, granted)
+    expect(await decideOne(patient)).toMatchObject({ permitted: false, reason: 'no-consent' })
+  })
+
   it('that a decision had to wait for is seen by that decision', async () => {
     const patient = newPatient()
     const granted = await world.grant(patient)

@@ -52,6 +52,17 @@ describe('reading', () => {
     }
   })
 
+  it('uses a permit once: where consent gives it again, nothing is released', async () => {
+    const id = await newPatient()
+    world.consent.permitId = () => idOf(400_000)
+    expect((await world.call('GET', `/fhir/Patient/${id}`)).status).toBe(200)
+    const reads = await world.events('RecordRead')
+    const { status, text } = await world.call('GET', `/fhir/Patient/${id}`)
+    expect(status).toBe(500)
+    expect(text).not.toContain('Testling')
+    expect(await world.events('RecordRead')).toEqual(reads)
+  })
+
   it('answers a foreign id, an unknown id and a malformed id with the same body', async () => {
     const id = await newPatient()
     world.consent.permits = () => false

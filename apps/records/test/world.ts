@@ -41,12 +41,16 @@ export type Consent = {
   permits: (patientId: string, question: Question) => boolean
   reachable: string[]
   validForMs: number
+  permitId: () => string
   asked: Question[]
 }
 
+let permits = 0
+const newPermitId = (): string => idOf(500_000 + permits++)
+
 /** Everybody permits, nobody is reachable. */
 export function resetConsent({ consent }: World): void {
-  Object.assign(consent, { permits: () => true, reachable: [], validForMs: 5000 })
+  Object.assign(consent, { permits: () => true, reachable: [], validForMs: 5000, permitId: newPermitId })
   consent.asked.length = 0
 }
 
@@ -145,13 +149,18 @@ async function otherServices(jwk: object) {
 
 async function consentResponder(natsUrl: string) {
   const nc = await connectNats({ url: natsUrl, name: 'consent' })
-  const consent: Consent = { permits: () => true, reachable: [], validForMs: 5000, asked: [] }
-  let permits = 0
+  const consent: Consent = {
+    permits: () => true,
+    reachable: [],
+    validForMs: 5000,
+    permitId: newPermitId,
+    asked: [],
+  }
   const decide = respond(nc, 'consent', 'decide-access', (question) => {
     consent.asked.push(question)
     const decisions = question.patientIds.map((patientId) =>
       consent.permits(patientId, question)
-        ? { permitted: true as const, patientId, permitId: idOf(500_000 + permits++), validForMs: consent.validForMs }
+        ? { permitted: true as const, patientId, permitId: consent.permitId(), validForMs: consent.validForMs }
         : { permitted: false as const, patientId, reason: 'no-consent' },
     )
     return { decisions }

@@ -102,6 +102,14 @@ describe('append', () => {
     expect(await open(two!.id)).toMatchObject({ subjectId: DEPLOYMENT, private: null })
   })
 
+  it('gives each event an opening of its own, in one batch and over many', async () => {
+    const subjectId = randomUUID()
+    const batches = [3, 1, 2].map((count) => Array.from({ length: count }, () => searchPerformed({ subjectId })))
+    const openings = new Set<string>()
+    for (const batch of batches) for (const { id } of await append(batch)) openings.add(hex((await open(id)).opening))
+    expect(openings.size).toBe(6)
+  })
+
   it('takes a commitment that the caller made', async () => {
     const root = new Uint8Array(32).fill(7)
     const [event] = await append([searchPerformed({ content: root })])

@@ -131,6 +131,18 @@ describe('numbering', () => {
     expect(after!.body).toEqual(Buffer.from(slow!.body))
   })
 
+  it('keeps a stream’s order where the transaction that began first appends last', async () => {
+    const streamId = `search-${randomUUID()}`
+    const older = await database.connect('service')
+    await older.query('BEGIN')
+    await older.query('SELECT pg_current_xact_id()')
+    await append([searchPerformed({ streamId })])
+    await store.append(older, [searchPerformed({ streamId })])
+    await older.query('COMMIT')
+    expect(await number()).toHaveLength(2)
+    expectChain(await numbered(), 2)
+  })
+
   it('goes on where it stopped when the assigner is killed before its commit', async () => {
     await append(Array.from({ length: 30 }, () => searchPerformed()))
     const [doomed, admin] = [await database.connect('service'), await database.connect('admin')]

@@ -24,6 +24,15 @@ afterAll(async () => {
 
 const { store } = memoryStore()
 
+/** A table whose rows are committed only when nobody else holds the advisory lock 1. */
+const COMMIT_WAITS = `
+  CREATE TABLE slow (n int);
+  GRANT INSERT ON slow TO records;
+  CREATE FUNCTION wait_at_commit() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+  CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION wait_at_commit()`
+
 describe('a transaction', () => {
   it('shows the manager and the connection the same uncommitted rows', async () => {
     await transaction(dataSource, async ({ sql, manager }) => {
@@ -32,6 +41,26 @@ describe('a transaction', () => {
       expect((await database.pool.query('SELECT 1 FROM event')).rowCount).toBe(0)
     })
     expect((await database.pool.query('SELECT 1 FROM event')).rowCount).toBe(1)
+  })
+
+  it('is answered only once its COMMIT is done', async () => {
+    const owner = await database.connect('owner')
+    await owner.query(COMMIT_WAITS)
+    await owner.query('SELECT pg_advisory_lock(1)')
+    let answered = false
+    const answer = transaction(dataSource, ({ sql }) => sql.query('INSERT INTO slow VALUES (1)'))
+    void answer.then(() => (answered = true))
+    try {
+      await vi.waitFor(async () => {
+        const { rowCount } = await owner.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)
+        expect(rowCount).toBe(1)
+      }, 10_000)
+      expect(answered).toBe(false)
+    } finally {
+      await owner.query('SELECT pg_advisory_unlock(1)')
+    }
+    await answer
+    expect((await owner.query('SELECT FROM slow')).rowCount).toBe(1)
   })
 
   it('gives its connection back after an error, however often', async () => {

@@ -1,0 +1,94 @@
+// Seeded bugs of the sequencer, its checkpoints and its signer. (exactly-once.md sections 3, 4 and 6)
+import type { SeededBug } from '../seeded-bug.js'
+
+const APP = 'apps/ledger-sequencer'
+
+export const LEDGER_BUGS: readonly SeededBug[] = [
+  {
+    name: 'signer-answers-early',
+    what: 'gives a signature before the signer’s memory of it is durable',
+    invariants: ['I5', 'I10'],
+    edits: [
+      {
+        file: `${APP}/dist/signer/signer.js`,
+        find: 'this.remember(answer.accepted)',
+        replace: 'Promise.resolve(void this.remember(answer.accepted).catch(() => undefined))',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/src/signer/signer.spec.ts`,
+      name: 'the signer > signs nothing while its memory cannot be written, and mends it before it signs',
+    },
+  },
+  {
+    name: 'signer-state-created',
+    what: 'makes the signer’s memory anew when it is missing',
+    invariants: ['I5', 'I10'],
+    edits: [
+      {
+        file: `${APP}/dist/signer/signer.js`,
+        find: 'parseState(files.state)',
+        replace: `(files.state === null
+            ? (await folder.createState({ size: 0, root: sha256(new Uint8Array(0)) }), await folder.readState())
+            : parseState(files.state))`,
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/src/signer/signer.spec.ts`,
+      name: 'the signer > does not open without its signer-state.json',
+    },
+  },
+  {
+    name: 'signs-without-comparing',
+    what: 'signs without comparing the stored tiles to those that the entries make',
+    invariants: ['I6'],
+    edits: [
+      {
+        file: `${APP}/dist/checkpointer/checkpointer.js`,
+        find: 'this.compareTiles()',
+        replace: 'Promise.resolve()',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/not-signed.int.spec.ts`,
+      name: 'what is read back before it is signed > and differs in a hash in a tile is not signed',
+    },
+  },
+  {
+    name: 'stale-epoch-accepted',
+    what: 'appends for a writer whose epoch has a successor',
+    invariants: ['I9'],
+    edits: [
+      {
+        file: `${APP}/dist/migrations/append-block.sql.js`,
+        find: "IF NOT FOUND THEN RAISE EXCEPTION 'FENCED",
+        replace: "IF false THEN RAISE EXCEPTION 'FENCED",
+      },
+      {
+        file: `${APP}/dist/migrations/ledger-guards.sql.js`,
+        find: 'IF NEW.epoch IS DISTINCT FROM lease_epoch THEN',
+        replace: 'IF false THEN',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/append-block.int.spec.ts`,
+      name: 'appending a block > is fatal for a writer whose epoch has passed',
+    },
+  },
+  {
+    name: 'link-not-followed',
+    what: 'seals leaves whose link does not continue their producer’s chain',
+    invariants: ['I2', 'I7'],
+    edits: [
+      {
+        file: `${APP}/dist/appender/block-planner.js`,
+        find: 'seq !== cursor.seq + 1',
+        replace: 'seq > cursor.seq ? false : seq !== cursor.seq + 1',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/sequencer.int.spec.ts`,
+      name: 'the sequencer > ends rather than seal a leaf whose link does not fit',
+    },
+  },
+]
