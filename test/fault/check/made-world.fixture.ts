@@ -33,6 +33,8 @@ export type Step = (typeof STEPS)[number]
 
 const STEP_MS = 10
 const ANSWER_MS = 5
+const CLINICIAN = { actorId: 'clinician', clinician: 0 }
+const REFUSED = { outcome: 'refused' as const, status: 404, versions: [] }
 
 /** One patient with records, one clinician, one stranger; client 0 does everything. */
 export class MadeWorld {
@@ -56,46 +58,26 @@ export class MadeWorld {
   constructor(steps: readonly Step[]) {
     for (const step of ['create', 'create', ...steps] as const) {
       this.now += STEP_MS
-      this.take(step)
+      this.steps[step]()
       this.seal()
     }
   }
 
-  private take(step: Step): void {
-    const newest = this.living.at(-1)!
-    switch (step) {
-      case 'create':
-        return this.write('create', [this.newVersion(`Observation/${this.id()}`, 'create')])
-      case 'bundle':
-        return this.write(
-          'create-bundle',
-          [1, 2].map(() => this.newVersion(`Observation/${this.id()}`, 'create')),
-        )
-      case 'update':
-        return this.change('update')
-      case 'remove':
-        return this.living.length > 2 ? this.change('delete') : undefined
-      case 'account':
-        return this.write('open-account', [this.event(`account/${this.id()}`, 'identity')])
-      case 'grant':
-        return this.consent ? undefined : this.grant()
-      case 'revoke':
-        return this.consent ? this.revoke() : undefined
-      case 'clinician-read':
-        return this.read('read', { actorId: 'clinician', clinician: 0 }, [locationOf(newest)])
-      case 'own-read':
-        return this.read('read', { actorId: 'patient' }, [locationOf(newest)])
-      case 'clinician-search':
-        return this.read('search', { actorId: 'clinician', clinician: 0 }, this.living.slice(0, 2).map(locationOf))
-      case 'foreign-read':
-        return void this.tell({ operation: step, outcome: 'refused', status: 404, actorId: 'stranger', versions: [] })
-      case 'foreign-write':
-        return void this.tell({ operation: step, outcome: 'refused', status: 403, actorId: 'stranger' })
-      case 'checkpoint':
-        return void this.tell({ operation: step, patientIndex: null, checkpoint: this.checkpoint() })
-      case 'blocks':
-        return void this.tell({ operation: step, patientIndex: null, blocks: this.facts.blocks.slice(-3).map(seen) })
-    }
+  private readonly steps: Record<Step, () => void> = {
+    create: () => this.write('create', [this.fresh()]),
+    bundle: () => this.write('create-bundle', [this.fresh(), this.fresh()]),
+    update: () => this.change('update'),
+    remove: () => this.living.length > 2 && this.change('delete'),
+    account: () => this.write('open-account', [this.event(`account/${this.id()}`, 'identity')]),
+    grant: () => this.consent === null && this.grant(),
+    revoke: () => this.consent !== null && this.revoke(),
+    'clinician-read': () => this.read('read', CLINICIAN, [locationOf(this.living.at(-1)!)]),
+    'own-read': () => this.read('read', { actorId: 'patient' }, [locationOf(this.living.at(-1)!)]),
+    'clinician-search': () => this.read('search', CLINICIAN, this.living.slice(0, 2).map(locationOf)),
+    'foreign-read': () => this.tell({ operation: 'foreign-read', ...REFUSED, actorId: 'stranger' }),
+    'foreign-write': () => this.tell({ operation: 'foreign-write', ...REFUSED, actorId: 'stranger' }),
+    checkpoint: () => this.tell({ operation: 'checkpoint', patientIndex: null, checkpoint: this.checkpoint() }),
+    blocks: () => this.tell({ operation: 'blocks', patientIndex: null, blocks: this.facts.blocks.slice(-3).map(seen) }),
   }
 
   /** Adds an entry as client 0 writes it down. */
@@ -151,6 +133,10 @@ export class MadeWorld {
     return { size, root: new NaiveTree(this.facts.entryHashes).rootAt(size) }
   }
 
+  private fresh(): string {
+    return this.newVersion(`Observation/${this.id()}`, 'create')
+  }
+
   private event(name: string, producer: string): string {
     const seq = (this.lastSeq.get(producer) ?? 0) + 1
     this.lastSeq.set(producer, seq)
@@ -199,7 +185,7 @@ export class MadeWorld {
 
   private read(operation: 'read' | 'search', reader: { actorId: string; clinician?: number }, found: string[]): void {
     const isShown = reader.clinician === undefined || this.consent !== null
-    const refusal = operation === 'search' || isShown ? {} : ({ outcome: 'refused', status: 404 } as const)
+    const refusal = operation === 'search' || isShown ? {} : REFUSED
     if (isShown) this.disclose(reader.actorId, operation, found)
     this.tell({ operation, ...reader, versions: isShown ? found : [], ...refusal })
   }
