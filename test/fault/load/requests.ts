@@ -38,6 +38,10 @@ const NO_ANSWER = [401, 408, 429, 502, 503, 504]
 export class Requests {
   constructor(private readonly options: RequestsOptions) {}
 
+  get isGivingUp(): boolean {
+    return this.options.giveUp.aborted
+  }
+
   /** Asks once. */
   async once(asked: Asked): Promise<Exchange> {
     const answer = await this.attempt(asked)
@@ -51,7 +55,7 @@ export class Requests {
       const exchange = await this.once(asked)
       unexpected ??= exchange.unexpected
       const told = { ...exchange, attempts, ...(unexpected === undefined ? {} : { unexpected }) }
-      if (exchange.outcome !== 'unknown' || this.options.giveUp.aborted) return told
+      if (exchange.outcome !== 'unknown' || this.isGivingUp) return told
       await this.pause()
     }
   }

@@ -77,7 +77,7 @@ async function changeUntilDefinite({ requests }: Client, asked: Asked, grant: Gr
     const exchange = isDone ? found : await requests.once({ ...asked, allowed: [200, 412, 422] })
     unexpected ??= exchange.unexpected
     const told = { ...exchange, attempts, ...(unexpected === undefined ? {} : { unexpected }) }
-    if (isDone || exchange.outcome === 'ok') return told
+    if (isDone || exchange.outcome === 'ok' || requests.isGivingUp) return told
     await requests.pause()
   }
 }
