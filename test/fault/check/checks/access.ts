@@ -41,17 +41,18 @@ function refusal(what: string, { operation, n }: Entry): Violation {
 export function noForeignAccess(entries: readonly Entry[]): CheckResult {
   const check = new Check('no patient touches what is another’s', ['I17'])
   for (const entry of entries.filter(({ operation }) => operation.startsWith('foreign-'))) {
-    const isHarmless = entry.operation === 'foreign-search' ? !isShown(entry) : entry.outcome !== 'ok'
     const where = `${entry.operation}, entry ${entry.n}`
-    check.expect(isHarmless, () => ({ invariant: 'I17', what: 'it was answered with success', where }))
+    check.expect(!isShown(entry), () => ({ invariant: 'I17', what: 'it was answered with success', where }))
   }
   return check.result()
 }
 
 const isRead = ({ operation }: Entry): boolean => READS.includes(operation)
 
-function isShown({ outcome, operation, versions = [] }: Entry): boolean {
-  return outcome === 'ok' && (operation === 'foreign-search' || operation === 'search' ? versions.length > 0 : true)
+// That something was deleted is shown too: who may not know of it is answered as if it had never been.
+function isShown({ outcome, operation, status, versions = [] }: Entry): boolean {
+  if (operation === 'foreign-search' || operation === 'search') return versions.length > 0
+  return outcome === 'ok' || status === 410
 }
 
 // A search is never refused, so an empty one stands for it: some records of each patient are never deleted.

@@ -32,6 +32,14 @@ export const ACCESS_PLANTS: readonly Plant[] = [
     },
   ],
   [
+    WITHOUT_GRANT,
+    'a deletion told of after the revocation',
+    (world) => {
+      const { endedAt } = first(world, 'revoke')
+      readsOf(world, 'read', false).find(({ startedAt }) => startedAt > endedAt)!.status = 410
+    },
+  ],
+  [
     REFUSED,
     'a refusal while the grant is in force',
     (world) => {
