@@ -23,7 +23,7 @@ export default defineConfig({
   test: {
     reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],
     projects: [
-      project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy,performance}/**/*.spec.ts'], {
+      project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy,performance,fault}/**/*.spec.ts'], {
         pool: 'threads',
         // Generous: many run at once, on few cores.
         testTimeout: 30_000,
