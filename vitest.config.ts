@@ -5,7 +5,7 @@ const source = { conditions: ['@careseal/source'] }
 const shared = { resolve: source, ssr: { resolve: source } }
 
 function project(name: string, include: string[], options: object = {}) {
-  const exclude = name === 'unit' ? ['**/*.{int,e2e,fault}.spec.ts', '**/node_modules/**', '**/dist/**'] : []
+  const exclude = name === 'unit' ? ['**/*.{int,e2e,fault,long}.spec.ts', '**/node_modules/**', '**/dist/**'] : []
   return { ...shared, test: { name, include, exclude, ...options } }
 }
 
@@ -36,6 +36,8 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       project('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...alone, testTimeout: 120_000, hookTimeout: 240_000 }),
+      // The full counts: only when asked for, see tools/test-long.mjs.
+      project('long', ['test/fault/**/*.long.spec.ts'], { ...alone, testTimeout: 5_400_000 }),
       project('fault', ['test/fault/**/*.fault.spec.ts'], { ...alone, testTimeout: 600_000, hookTimeout: 240_000 }),
     ],
   },

@@ -10,7 +10,6 @@ const NX = join(ROOT, 'node_modules', 'nx', 'dist', 'bin', 'nx.js')
 const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
 const resultsOf = (project, target) => join(RESULTS, `${project}.${target}.json`)
 
-const isLong = process.argv.includes('--long')
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 
 /** Stages in order; each is named on the command line to run it alone. */
@@ -22,7 +21,7 @@ const STAGES = [
   },
   { name: 'int', title: 'Integration tests: real Postgres and NATS', run: () => nx('test-int', '--parallel=1') },
   { name: 'e2e', title: 'End to end: the whole ledger as users run it', run: () => vitest('e2e', 15) },
-  { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', isLong ? 600 : 10) },
+  { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 10) },
 ]
 
 const line = (text) => process.stdout.write(`${text}\n`)
@@ -61,7 +60,7 @@ async function nx(targets, ...more) {
 async function vitest(project, minutes) {
   const file = resultsOf('careseal', project)
   rmSync(file, { force: true })
-  const env = { TEST_RESULTS_FILE: file, ...(isLong ? { CARESEAL_LONG: '1' } : {}) }
+  const env = { TEST_RESULTS_FILE: file }
   const code = await run([VITEST, 'run', '--project', project, '--passWithNoTests'], minutes, env)
   return countsOfVitest(file, ROOT, code)
 }

@@ -11,6 +11,8 @@ export type NatsOptions = {
   dataDir?: string | undefined
   /** Without it a free one is taken. */
   port?: number | undefined
+  /** The address to listen on. Default 127.0.0.1. */
+  host?: string | undefined
   /** Lines of nats.conf besides the address and the store folder: users, permissions, limits. */
   config?: string | undefined
 }
@@ -47,8 +49,8 @@ async function startOnSomePort(program: string, dataDir: string, options: NatsOp
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort())
     try {
-      const child = await launch(program, { dataDir, port, isTemporary, config: options.config ?? '' })
-      return running(child, { dataDir, port, isTemporary })
+      const place = { dataDir, port, isTemporary, host: options.host ?? '127.0.0.1' }
+      return running(await launch(program, { ...place, config: options.config ?? '' }), place)
     } catch (error) {
       const isTaken = options.port === undefined && String(error).includes('address already in use')
       if (!isTaken || attempt === 5) throw error
@@ -56,11 +58,11 @@ async function startOnSomePort(program: string, dataDir: string, options: NatsOp
   }
 }
 
-type Place = { dataDir: string; port: number; isTemporary: boolean }
+type Place = { dataDir: string; host: string; port: number; isTemporary: boolean }
 
-function running(child: Child, { dataDir, port, isTemporary }: Place): RunningNats {
+function running(child: Child, { dataDir, host, port, isTemporary }: Place): RunningNats {
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${host}:${port}`,
     port,
     pid: child.pid,
     dataDir,
@@ -74,9 +76,9 @@ function running(child: Child, { dataDir, port, isTemporary }: Place): RunningNa
 }
 
 async function launch(program: string, place: Place & { config: string }): Promise<Child> {
-  const { dataDir, port, isTemporary } = place
+  const { dataDir, host, port, isTemporary } = place
   const file = join(dataDir, 'nats.conf')
-  const address = `listen: "127.0.0.1:${port}"\n`
+  const address = `listen: "${host}:${port}"\n`
   const store = place.config.includes('jetstream') ? '' : `jetstream { store_dir: ${JSON.stringify(dataDir)} }\n`
   writeFileSync(file, address + store + place.config, { mode: 0o600 })
   const child = await startChild(program, ['-c', file], {

@@ -1,5 +1,5 @@
 // A real Postgres as a child process, as root too; nothing of it is left when it is stopped.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,6 +14,11 @@ export type PostgresOptions = {
   dataDir?: string | undefined
   /** Without it a free one is taken. */
   port?: number | undefined
+  /**
+   * The address to listen on. Default 127.0.0.1. On another one every client of its network may log in with a password,
+   * if the data folder is new.
+   */
+  host?: string | undefined
   /** Server settings, such as `max_connections=200`. */
   flags?: string[]
   /** Password of the superuser `postgres`; without it every local connection is trusted. Used by a new data folder. */
@@ -35,6 +40,7 @@ export type RunningPostgres = {
   kill(): Promise<void>
 }
 
+const LOOPBACK = '127.0.0.1'
 // Never synchronous_commit=off: with it a killed server forgets what it acknowledged.
 const NOT_DURABLE = ['fsync=off', 'full_page_writes=off']
 
@@ -62,6 +68,7 @@ async function startOnSomePort(program: string, dataDir: string, options: Postgr
         dataDir,
         port,
         isTemporary,
+        host: options.host ?? LOOPBACK,
         password: options.password,
       })
     } catch (error) {
@@ -78,12 +85,12 @@ function isPassing(message: string, options: PostgresOptions): boolean {
   return isTaken || isStillEnding
 }
 
-type Place = { dataDir: string; port: number; isTemporary: boolean; password: string | undefined }
+type Place = { dataDir: string; host: string; port: number; isTemporary: boolean; password: string | undefined }
 
-function running(child: Child, { dataDir, port, isTemporary, password }: Place): RunningPostgres {
+function running(child: Child, { dataDir, host, port, isTemporary, password }: Place): RunningPostgres {
   const credentials = password === undefined ? 'postgres' : `postgres:${encodeURIComponent(password)}`
   return {
-    url: `postgres://${credentials}@127.0.0.1:${port}/postgres`,
+    url: `postgres://${credentials}@${host}:${port}/postgres`,
     port,
     pid: child.pid,
     dataDir,
@@ -115,9 +122,14 @@ async function initialise(initdb: string, dataDir: string, options: PostgresOpti
     const log = collect(child)
     const { code } = await child.ended
     if (code !== 0) throw new Error(`initdb failed in ${dataDir}:\n${log()}`)
+    if ((options.host ?? LOOPBACK) !== LOOPBACK) admitNeighbours(dataDir)
   } finally {
     if (passwordFile) rmSync(passwordFile, { force: true })
   }
+}
+
+function admitNeighbours(dataDir: string): void {
+  appendFileSync(join(dataDir, 'pg_hba.conf'), 'host all all samenet scram-sha-256\n')
 }
 
 async function launch(
@@ -125,7 +137,8 @@ async function launch(
   dataDir: string,
   options: PostgresOptions & { port: number; isTemporary: boolean },
 ): Promise<Child> {
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'shared_buffers=256MB']
+  const host = options.host ?? LOOPBACK
+  const settings = [`listen_addresses=${host}`, 'unix_socket_directories=', 'shared_buffers=256MB']
   if (options.durable === false) settings.push(...NOT_DURABLE)
   settings.push(...(options.flags ?? []))
   const args = ['-D', dataDir, '-p', String(options.port), ...settings.flatMap((setting) => ['-c', setting])]

@@ -10,7 +10,8 @@ import { startGateway } from './gateway.js'
 import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
 import { startParts, type Parts, type PartsKind } from './start-parts.js'
 import { ServiceSet, type ControlledService } from './service-set.js'
-import { SERVICE_NAMES, type ServiceName, type ServicePorts, type Surroundings } from './services.js'
+import { SERVICE_NAMES } from './services.js'
+import type { ServiceName, ServicePorts, StackNetwork, Surroundings } from './services.js'
 import { underStartLock } from './start-lock.js'
 import { readRunningState, removeState, writeState, type Login, type StackState } from './state.js'
 import type { ControlledNats, ControlledPart } from './parts.js'
@@ -42,6 +43,10 @@ export type StackOptions = {
   onStep?: (step: Step, done: boolean) => void
   /** Told of each crash of a part or service, which is being started again. */
   onCrash?: (name: string, error: unknown) => void
+  /** Where things listen and how services are launched, for tests that cut them off from one another. */
+  network?: StackNetwork
+  /** The longest pause before something that crashed is started again. Default 10 s. */
+  restartDelayMsMax?: number
 }
 
 /** A running ledger. */
@@ -114,12 +119,13 @@ async function start(options: StartOptions): Promise<CaresealStack> {
     return result
   }
   const publicPort = await publicPortOf(options.port)
-  const ports = await servicePorts()
-  const parts = await step('parts', () => startParts({ ...options, onCrash: options.onCrash ?? (() => {}) }))
+  const { network = {}, onCrash = () => {}, restartDelayMsMax } = options
+  const ports = await servicePorts(network)
+  const parts = await step('parts', () => startParts({ ...options, onCrash, host: network.partsHost }))
   onStop(() => parts.stop())
   await step('database', () => parts.provision())
   const around = await surroundings(options, { ports, parts, publicPort })
-  const services = new ServiceSet({ around, dataDir, env: options.env ?? {}, onCrash: options.onCrash ?? (() => {}) })
+  const services = new ServiceSet({ around, dataDir, env: options.env ?? {}, onCrash, restartDelayMsMax })
   onStop(() => services.stop())
   await step('migrations', () => services.migrate())
   await step('ledger', () => services.initialiseLedger())
@@ -136,7 +142,7 @@ async function publicPortOf(asked: number | undefined): Promise<number> {
   throw new Error(`port ${asked} is taken: choose another with --port, or stop what listens there`)
 }
 
-async function servicePorts(): Promise<Record<ServiceName, ServicePorts>> {
+async function servicePorts({ serviceHost }: StackNetwork): Promise<Record<ServiceName, ServicePorts>> {
   const taken = new Set<number>()
   const next = async (): Promise<number> => {
     const port = await freePort()
@@ -145,7 +151,9 @@ async function servicePorts(): Promise<Record<ServiceName, ServicePorts>> {
     return port
   }
   const ports = {} as Record<ServiceName, ServicePorts>
-  for (const name of SERVICE_NAMES) ports[name] = { port: await next(), metricsPort: await next() }
+  for (const name of SERVICE_NAMES) {
+    ports[name] = { host: serviceHost?.(name) ?? '127.0.0.1', port: await next(), metricsPort: await next() }
+  }
   return ports
 }
 
@@ -158,6 +166,7 @@ async function surroundings(options: StartOptions, { ports, parts, publicPort }:
   dataDir.writeJson('bootstrap-clients.json', bootstrap)
   return {
     ports,
+    network: options.network ?? {},
     publicOrigin: `http://localhost:${publicPort}`,
     ledgerOrigin: ledgerOrigin(dataDir),
     natsUrl: parts.nats.url,

@@ -122,6 +122,8 @@ function control(url: string, of: StartedTestContainer | (() => StartedTestConta
       await engine.start()
     },
     stop: async () => void (await container().stop()),
+    whileStopped: () =>
+      Promise.reject(new Error('a part in a container cannot be stopped for a while: use native parts')),
   }
 }
 

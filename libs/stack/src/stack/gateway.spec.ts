@@ -16,7 +16,7 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
   const { port } = service.address() as AddressInfo
-  const ports = Object.fromEntries(SERVICE_NAMES.map((name) => [name, { port, metricsPort: 0 }]))
+  const ports = Object.fromEntries(SERVICE_NAMES.map((name) => [name, { host: '127.0.0.1', port, metricsPort: 0 }]))
   gateway = await startGateway({ port: 0, ports: ports as Record<ServiceName, ServicePorts> })
   origin = `http://localhost:${gateway.port}`
 })

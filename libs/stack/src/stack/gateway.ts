@@ -23,7 +23,7 @@ export async function startGateway({ port, ports }: GatewayOptions): Promise<Gat
   })
   server.setErrorHandler((error, _request, reply) => refuse(reply, (error as FastifyError).statusCode ?? 500))
   server.setNotFoundHandler((_request, reply) => refuse(reply, 404))
-  for (const route of ROUTES) await forward(server, route, ports[route.service].port)
+  for (const route of ROUTES) await forward(server, route, ports[route.service])
   try {
     await server.listen({ port, host: 'localhost' })
   } catch (error) {
@@ -34,9 +34,10 @@ export async function startGateway({ port, ports }: GatewayOptions): Promise<Gat
   return { port: (server.addresses()[0] as { port: number }).port, stop: () => server.close() }
 }
 
-async function forward(server: FastifyInstance, { prefix, service, bodyBytesMax }: Route, port: number): Promise<void> {
+async function forward(server: FastifyInstance, route: Route, { host, port }: ServicePorts): Promise<void> {
+  const { prefix, service, bodyBytesMax } = route
   await server.register(proxy, {
-    upstream: `http://127.0.0.1:${port}`,
+    upstream: `http://${host}:${port}`,
     prefix,
     rewritePrefix: prefix,
     disableRequestLogging: true,

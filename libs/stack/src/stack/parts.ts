@@ -14,6 +14,8 @@ export type ControlledPart = {
   /** kill -9; it comes back by itself. */
   kill(): Promise<void>
   stop(): Promise<void>
+  /** Stops it in order, does `work`, and starts it again whatever came of the work. */
+  whileStopped<T>(work: () => Promise<T>): Promise<T>
 }
 
 /** The broker; `wipe` is a crash that also loses all of its data. */
@@ -25,6 +27,9 @@ export type PartsOptions = {
   superuserPassword: string
   natsConfig: string
   durable: boolean
+  /** Where native parts listen. Default 127.0.0.1. */
+  host?: string | undefined
+  restartDelayMsMax?: number | undefined
   onCrash: (name: string, error: unknown) => void
 }
 
@@ -32,9 +37,10 @@ const POSTGRES_FLAGS = ['max_connections=300', 'log_min_messages=error']
 
 export async function startNativePostgres(options: PartsOptions): Promise<ControlledPart> {
   const port = await freePort()
-  const settings = { dataDir: options.postgresDir, password: options.superuserPassword, durable: options.durable, port }
+  const { host, durable, superuserPassword: password } = options
+  const settings = { dataDir: options.postgresDir, password, durable, port, host }
   const start = (): Promise<RunningPostgres> => startPostgres({ ...settings, flags: POSTGRES_FLAGS })
-  const supervised = new Supervised({ name: 'postgres', start, onCrash: options.onCrash })
+  const supervised = new Supervised({ name: 'postgres', start, ...supervisionOf(options) })
   return controlled((await supervised.start()).url, supervised)
 }
 
@@ -44,9 +50,9 @@ export async function startNativeNats(options: PartsOptions): Promise<Controlled
   const start = (): Promise<RunningNats> => {
     if (isToBeWiped) rmSync(join(options.natsDir, 'jetstream'), { recursive: true, force: true })
     isToBeWiped = false
-    return startNats({ dataDir: options.natsDir, port, config: options.natsConfig })
+    return startNats({ dataDir: options.natsDir, port, host: options.host, config: options.natsConfig })
   }
-  const supervised = new Supervised({ name: 'nats', start, onCrash: options.onCrash })
+  const supervised = new Supervised({ name: 'nats', start, ...supervisionOf(options) })
   const part = controlled((await supervised.start()).url, supervised)
   const wipe = async () => {
     isToBeWiped = true
@@ -54,6 +60,8 @@ export async function startNativeNats(options: PartsOptions): Promise<Controlled
   }
   return Object.assign(part, { wipe })
 }
+
+const supervisionOf = ({ onCrash, restartDelayMsMax: delayMsMax }: PartsOptions) => ({ onCrash, delayMsMax })
 
 function controlled(url: string, supervised: Supervised<Run>): ControlledPart {
   return {
@@ -63,5 +71,6 @@ function controlled(url: string, supervised: Supervised<Run>): ControlledPart {
     },
     kill: () => supervised.kill(),
     stop: () => supervised.stop(),
+    whileStopped: (work) => supervised.whileStopped(work),
   }
 }

@@ -17,6 +17,8 @@ export type ServiceProcessOptions = {
   args?: string[]
   env: Record<string, string>
   logFile: string
+  /** A command that runs what is put after it, such as one that enters a network namespace. */
+  launcher?: readonly string[]
 }
 
 /** The folder of the repository: where `nx.json` is. */
@@ -34,7 +36,9 @@ export function startServiceProcess(options: ServiceProcessOptions): Promise<Chi
   const script = join(repositoryRoot(), 'apps', options.service, 'dist', options.script)
   if (!existsSync(script)) throw new Error(`${options.service} is not built (no ${options.script}): run npm run build`)
   const log = openLog(options.logFile)
-  const started = startChild(process.execPath, ['--enable-source-maps', script, ...(options.args ?? [])], {
+  const whole = [...(options.launcher ?? []), process.execPath, '--enable-source-maps', script, ...(options.args ?? [])]
+  const [command, ...args] = whole as [string, ...string[]]
+  const started = startChild(command, args, {
     cwd: repositoryRoot(),
     env: options.env,
     stdio: ['ignore', log, log],

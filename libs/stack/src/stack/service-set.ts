@@ -24,6 +24,8 @@ export type ControlledService = {
   /** kill -9; it comes back by itself. */
   kill(): Promise<void>
   untilReady(): Promise<void>
+  /** Stops it in order, does `work`, and starts it again whatever came of the work. */
+  whileStopped<T>(work: () => Promise<T>): Promise<T>
 }
 
 export type ServiceSetOptions = {
@@ -32,6 +34,7 @@ export type ServiceSetOptions = {
   /** Additional environment of all services. */
   env: Record<string, string>
   onCrash: (name: string, error: unknown) => void
+  restartDelayMsMax?: number | undefined
 }
 
 type Supervision = { supervised: Supervised<Child>; crashes: number; lastExitCode: number | null }
@@ -101,9 +104,10 @@ export class ServiceSet {
   }
 
   private supervise(name: ServiceName): Supervision {
-    const { around, env, onCrash } = this.options
+    const { around, env, onCrash, restartDelayMsMax } = this.options
     const start = async () => {
-      const options = { service: name, script: 'main.js', env: environmentOf(name, around, env) }
+      const launcher = around.network.launcher?.(name) ?? []
+      const options = { service: name, script: 'main.js', env: environmentOf(name, around, env), launcher }
       const child = await startServiceProcess({ ...options, logFile: this.logFile(name) })
       void child.ended.then(({ code }) => (supervision.lastExitCode = code))
       return child
@@ -114,6 +118,7 @@ export class ServiceSet {
       supervised: new Supervised({
         name,
         start,
+        delayMsMax: restartDelayMsMax,
         onCrash: (crashed, error) => {
           supervision.crashes += 1
           onCrash(crashed, error)
@@ -124,12 +129,12 @@ export class ServiceSet {
   }
 
   private control(name: ServiceName): ControlledService {
-    const { port, metricsPort } = this.options.around.ports[name]
+    const { host, port, metricsPort } = this.options.around.ports[name]
     const supervision = this.supervisions.get(name) as Supervision
-    const url = `http://127.0.0.1:${port}`
+    const url = `http://${host}:${port}`
     return {
       url,
-      metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+      metricsUrl: `http://${host}:${metricsPort}/metrics`,
       logFile: this.logFile(name),
       get pid() {
         return supervision.supervised.current?.pid ?? 0
@@ -138,6 +143,7 @@ export class ServiceSet {
         return supervision.supervised.restarts
       },
       kill: () => supervision.supervised.kill(),
+      whileStopped: (work) => supervision.supervised.whileStopped(work),
       untilReady: () => {
         const before = supervision.crashes
         const hasFailed = () => this.failureOf(name, supervision, before)

@@ -22,12 +22,27 @@ export const ROUTES: readonly Route[] = [
   { prefix: '/', service: 'records', bodyBytesMax: 32 * MEBIBYTE },
 ]
 
-/** Where one service listens on this machine. */
-export type ServicePorts = { port: number; metricsPort: number }
+/** Where one service listens. */
+export type ServicePorts = { host: string; port: number; metricsPort: number }
+
+/** What a service reaches over the network. */
+export type RouteTarget = 'postgres' | 'nats' | ServiceName
+
+/** Where things listen and how they find one another; without it all of them are on the loopback interface. */
+export type StackNetwork = {
+  /** The address of NATS and Postgres, if they are native. */
+  partsHost?: string
+  serviceHost?: (name: ServiceName) => string
+  /** Put before the command of a service, such as one that enters a network namespace. */
+  launcher?: (name: ServiceName) => readonly string[]
+  /** The URL that a service is told for a target, such as one of a proxy in between. */
+  routeOf?: (service: ServiceName, target: RouteTarget, url: string) => string
+}
 
 /** What a service's environment is made of. */
 export type Surroundings = {
   ports: Record<ServiceName, ServicePorts>
+  network: StackNetwork
   publicOrigin: string
   ledgerOrigin: string
   natsUrl: string
@@ -42,7 +57,18 @@ export type Surroundings = {
   logLevel: string
 }
 
-const loopback = (ports: ServicePorts) => `http://127.0.0.1:${ports.port}`
+function routed(
+  from: ServiceName,
+  target: RouteTarget,
+  { url, around }: { url: string; around: Surroundings },
+): string {
+  return around.network.routeOf?.(from, target, url) ?? url
+}
+
+function urlOf(from: ServiceName, target: ServiceName, around: Surroundings): string {
+  const { host, port } = around.ports[target]
+  return routed(from, target, { url: `http://${host}:${port}`, around })
+}
 
 /** The whole environment of one service. `extra` wins; nothing comes from the supervisor's own but PATH and OTEL_*. */
 export function environmentOf(
@@ -50,25 +76,25 @@ export function environmentOf(
   around: Surroundings,
   extra: Record<string, string> = {},
 ): Record<string, string> {
-  const { port, metricsPort } = around.ports[name]
+  const { host, port, metricsPort } = around.ports[name]
   const database = databaseServiceOf(name)
   return {
     ...inherited(),
     NODE_ENV: 'production',
-    HOST: '127.0.0.1',
+    HOST: host,
     PORT: String(port),
     METRICS_PORT: String(metricsPort),
     LOG_LEVEL: around.logLevel,
     TRUST_PROXY: 'true',
-    DATABASE_URL: around.databaseUrl(database),
-    NATS_URL: around.natsUrl,
+    DATABASE_URL: routed(name, 'postgres', { url: around.databaseUrl(database), around }),
+    NATS_URL: routed(name, 'nats', { url: around.natsUrl, around }),
     NATS_NKEY_SEED_FILE: around.files.natsSeed(name),
     NATS_MANAGE_STREAMS: 'true',
     KMS_KEY_FILE: around.files.kmsKey(name),
     LEDGER_ORIGIN: around.ledgerOrigin,
-    LEDGER_URL: loopback(around.ports['ledger-sequencer']),
+    LEDGER_URL: urlOf(name, 'ledger-sequencer', around),
     PUBLIC_ORIGIN: around.publicOrigin,
-    AUTH_JWKS_URL: `${loopback(around.ports.identity)}/auth/jwks`,
+    AUTH_JWKS_URL: `${urlOf(name, 'identity', around)}/auth/jwks`,
     CARESEAL_DEMO: String(around.demo),
     ...ownEnvironment(name, around),
     ...extra,
@@ -86,7 +112,7 @@ function ownEnvironment(name: ServiceName, around: Surroundings): Record<string,
     case 'identity':
       return { BOOTSTRAP_CLIENTS_FILE: around.files.bootstrapClients }
     case 'records':
-      return { CONSENT_URL: loopback(around.ports.consent), AUDIT_URL: loopback(around.ports.audit) }
+      return { CONSENT_URL: urlOf(name, 'consent', around), AUDIT_URL: urlOf(name, 'audit', around) }
     case 'ledger-sequencer':
       return { SIGNER_STATE_DIR: around.files.signerState }
     default:

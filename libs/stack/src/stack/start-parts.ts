@@ -26,6 +26,9 @@ export type StartPartsOptions = {
   durable?: boolean
   natsAuthorization?: (users: readonly NatsUser[], options: { manageStreams: boolean }) => string
   onCrash: (name: string, error: unknown) => void
+  /** Where native parts listen. Default 127.0.0.1. */
+  host?: string | undefined
+  restartDelayMsMax?: number | undefined
 }
 
 /** Starts both at once. Throws if either does not start; the other is stopped again. */
@@ -39,6 +42,8 @@ export async function startParts(options: StartPartsOptions): Promise<Parts> {
     natsConfig: (options.natsAuthorization ?? authorizationForAll)(users, { manageStreams: true }),
     durable: options.durable ?? true,
     onCrash: options.onCrash,
+    host: options.host,
+    restartDelayMsMax: options.restartDelayMsMax,
   }
   const inContainers = await useContainers(options)
   const starting = [

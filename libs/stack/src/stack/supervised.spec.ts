@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { Supervised, type Run } from './supervised.js'
 
@@ -51,6 +52,20 @@ describe('a supervised process', () => {
     await supervised.start()
     await supervised.kill()
     await expect.poll(() => supervised.current?.pid, { timeout: 3000 }).toBe(3)
+    await supervised.stop()
+  })
+
+  it('is down while a work wants it so, also when the work fails, and up again afterwards', async () => {
+    let pid = 0
+    const supervised = new Supervised({ name: 'x', start: async () => fakeRun(++pid), delayMsMax: 200 })
+    await supervised.start()
+    const seen = supervised.whileStopped(async () => {
+      await delay(400)
+      throw new Error(`pid ${supervised.current?.pid ?? 'none'}`)
+    })
+    await expect(supervised.whileStopped(async () => {})).rejects.toThrow('for another work already')
+    await expect(seen).rejects.toThrow('pid none')
+    await expect.poll(() => supervised.current?.pid).toBe(2)
     await supervised.stop()
   })
 

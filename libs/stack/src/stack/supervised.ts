@@ -19,6 +19,8 @@ export type SupervisedOptions<R extends Run> = {
   start: () => Promise<R>
   /** Told of each crash and each failed start; never throws. */
   onCrash?: (name: string, error: unknown) => void
+  /** The longest pause before a start. Default 10 s. */
+  delayMsMax?: number | undefined
 }
 
 /** Keeps one process running until it is stopped. `kill` is a crash: the process comes back. */
@@ -26,6 +28,8 @@ export class Supervised<R extends Run = Run> {
   restarts = 0
   private run: R | null = null
   private isStopping = false
+  private held: Promise<void> | null = null
+  private isWaiting = false
   private delayMs = FIRST_DELAY_MS
   private watching: Promise<void> = Promise.resolve()
   private readonly stopped = new AbortController()
@@ -48,6 +52,22 @@ export class Supervised<R extends Run = Run> {
   /** kill -9. Resolves when the process is gone; supervision starts it again. */
   async kill(): Promise<void> {
     await this.run?.kill()
+  }
+
+  /** Ends it in order, does `work` while it is down, and lets it start again. One such work at a time. */
+  async whileStopped<T>(work: () => Promise<T>): Promise<T> {
+    if (this.held) throw new Error(`${this.options.name} is stopped for another work already`)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.held = promise
+    try {
+      // A start that is under way has a process in a moment.
+      while (!this.run && !this.isWaiting) await delay(20)
+      await this.run?.stop()
+      return await work()
+    } finally {
+      this.held = null
+      resolve()
+    }
   }
 
   /** Ends it in order and leaves it so. Safe to call at any time, and twice. */
@@ -75,9 +95,8 @@ export class Supervised<R extends Run = Run> {
 
   private async startAgain(): Promise<R | null> {
     while (!this.isStopping) {
-      await delay(this.delayMs, undefined, { signal: this.stopped.signal }).catch(() => {})
+      await this.pause()
       if (this.isStopping) return null
-      this.delayMs = Math.min(this.delayMs * 2, LONGEST_DELAY_MS)
       try {
         const run = await this.options.start()
         this.run = run
@@ -88,5 +107,14 @@ export class Supervised<R extends Run = Run> {
       }
     }
     return null
+  }
+
+  // Nothing runs during this, so that whoever holds the process down may begin at once.
+  private async pause(): Promise<void> {
+    this.isWaiting = true
+    await delay(this.delayMs, undefined, { signal: this.stopped.signal }).catch(() => {})
+    while (this.held && !this.isStopping) await this.held
+    this.isWaiting = false
+    this.delayMs = Math.min(this.delayMs * 2, this.options.delayMsMax ?? LONGEST_DELAY_MS)
   }
 }

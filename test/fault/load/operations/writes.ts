@@ -27,7 +27,7 @@ export async function createTwice(client: Client): Promise<Done> {
 export async function createBundle(client: Client): Promise<Done> {
   const { random, world } = client
   const patient = random.pick(world.patients)
-  const entry = Array.from({ length: random.integer(2, 4) }, () => ({
+  const entry = Array.from({ length: random.integer(2, 20) }, () => ({
     resource: observation(client, patient),
     request: { method: 'POST', url: 'Observation' },
   }))

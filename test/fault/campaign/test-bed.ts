@@ -1,0 +1,182 @@
+// A ledger of its own under load, in surroundings that can be made bad; nothing of it is left when it is closed.
+import { renderAuthorization } from '@careseal/messaging'
+import { createCaresealStack, type CaresealStack, type StackNetwork } from '@careseal/stack'
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import type { Violation } from '../check/result.js'
+import type { Bed } from '../faults/fault.js'
+import { Load } from '../load/load.js'
+import { prepareWorld, type World } from '../load/world.js'
+import { isAlive } from '../surroundings/command.js'
+import { Namespaces } from '../surroundings/namespaces.js'
+import { Proxies } from '../surroundings/proxies.js'
+import { SmallDisk, unmountLeftovers } from '../surroundings/small-disk.js'
+
+export type BedOptions = {
+  seed: string
+  /** Services in network namespaces of their own. */
+  namespaces?: boolean
+  /** Proxies on the ways to Postgres, the broker and the ledger. */
+  proxies?: boolean
+  /** The signer's folder on a disk that can be filled up. */
+  signerDisk?: boolean
+  patients?: number
+  clients?: number
+}
+
+const SIGNER_DISK_BYTES = 256 * 1024
+const RESTART_DELAY_MS_MAX = 300
+
+type Surroundings = Pick<Bed, 'namespaces' | 'proxies' | 'signerDisk'>
+type Made = Surroundings & { stack: CaresealStack; world: World; folder: string; options: BedOptions }
+
+export class TestBed implements Bed {
+  readonly stack: CaresealStack
+  readonly namespaces: Namespaces | null
+  readonly proxies: Proxies | null
+  readonly signerDisk: SmallDisk | null
+  readonly folder: string
+  readonly violations: Violation[] = []
+  load: Load
+  private readonly world: World
+  private readonly options: BedOptions
+
+  private constructor({ stack, world, folder, options, ...surroundings }: Made) {
+    this.stack = stack
+    this.world = world
+    this.folder = folder
+    this.options = options
+    this.namespaces = surroundings.namespaces
+    this.proxies = surroundings.proxies
+    this.signerDisk = surroundings.signerDisk
+    this.load = this.newLoad()
+  }
+
+  /** Resolves when the load runs. On any failure what has started is stopped again. */
+  static async create(options: BedOptions): Promise<TestBed> {
+    const folder = mkdtempSync(join(tmpdir(), `careseal-fault-${process.pid}-`))
+    // Postgres runs as nobody and must be able to walk in.
+    chmodSync(folder, 0o711)
+    const surroundings: Surroundings = {
+      namespaces: null,
+      proxies: null,
+      signerDisk: null,
+      ...(await prepare(options, folder)),
+    }
+    let stack: CaresealStack | undefined
+    try {
+      stack = await startStack(folder, surroundings)
+      const world = await prepareWorld(stack, {
+        seed: options.seed,
+        ...(options.patients ? { patients: options.patients } : {}),
+      })
+      const bed = new TestBed({ stack, world, folder, options, ...surroundings })
+      bed.load.start()
+      return bed
+    } catch (error) {
+      await stack?.stop()
+      await clear(surroundings, folder)
+      throw error
+    }
+  }
+
+  async sql<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const client = new Client({ connectionString: this.stack.state().postgres })
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      return (await client.query<Row>(text, [...values])).rows
+    } finally {
+      await client.end()
+    }
+  }
+
+  async withoutLoad<T>(work: () => Promise<T>): Promise<T> {
+    await this.load.stop()
+    try {
+      return await work()
+    } finally {
+      this.load = this.newLoad()
+      this.load.start()
+    }
+  }
+
+  async provoke(producer: string): Promise<void> {
+    if (producer !== 'audit') return
+    // An auditor who looks at the access log is all that audit writes down, and no client of the load is one.
+    const answer = await this.get('auditor', `/audit/patients/${this.world.patients[0]!.patientId}/accesses`)
+    await answer.body?.cancel()
+  }
+
+  async ownRecord(index: number): Promise<{ patientId: string; status: number; text: string }> {
+    const { patientId, login } = this.world.patients[index % this.world.patients.length]!
+    const answer = await this.get(login, `/fhir/Patient/${patientId}`)
+    return { patientId, status: answer.status, text: await answer.text() }
+  }
+
+  violated(invariant: string, what: string): void {
+    this.violations.push({ invariant, what, where: 'while the fault lasted' })
+  }
+
+  async close(): Promise<void> {
+    await this.load.stop({ giveUpAfterMs: 0 }).catch(() => {})
+    await this.stack.stop()
+    await clear(this, this.folder)
+  }
+
+  private async get(login: string, path: string): Promise<Response> {
+    const headers = { authorization: `Bearer ${await this.world.tokens.of(login)}` }
+    return fetch(this.stack.origin + path, { headers, signal: AbortSignal.timeout(20_000) })
+  }
+
+  private newLoad(): Load {
+    const { seed, clients } = this.options
+    const { history } = (this.load as Load | undefined) ?? {}
+    return new Load({
+      origin: this.stack.origin,
+      world: this.world,
+      seed,
+      ...(clients ? { clients } : {}),
+      ...(history ? { history } : {}),
+    })
+  }
+}
+
+// Of a run that was killed; its processes are gone, for nothing outlives who started it.
+async function removeLeftovers(): Promise<void> {
+  await unmountLeftovers()
+  for (const name of readdirSync(tmpdir())) {
+    const pid = Number(/^careseal-fault-(\d+)-/.exec(name)?.[1] ?? process.pid)
+    if (!isAlive(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
+}
+
+async function prepare(options: BedOptions, folder: string): Promise<Partial<Surroundings>> {
+  await removeLeftovers()
+  const namespaces = options.namespaces ? await Namespaces.create() : null
+  const proxies = options.proxies ? await Proxies.listen(namespaces?.partsHost) : null
+  const signerDisk = options.signerDisk
+    ? await SmallDisk.mount(join(folder, 'signer'), { bytes: SIGNER_DISK_BYTES })
+    : null
+  return { namespaces, proxies, signerDisk }
+}
+
+function startStack(folder: string, { namespaces, proxies }: Surroundings): Promise<CaresealStack> {
+  const network: StackNetwork = { ...namespaces?.network, ...(proxies ? { routeOf: proxies.routeOf } : {}) }
+  return createCaresealStack({
+    dataDir: folder,
+    parts: 'native',
+    natsAuthorization: (users, options) => renderAuthorization([...users], options),
+    network,
+    restartDelayMsMax: RESTART_DELAY_MS_MAX,
+  })
+}
+
+async function clear({ namespaces, proxies, signerDisk }: Surroundings, folder: string): Promise<void> {
+  await signerDisk?.unmount()
+  await proxies?.close()
+  await namespaces?.remove()
+  rmSync(folder, { recursive: true, force: true })
+}

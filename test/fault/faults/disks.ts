@@ -1,0 +1,70 @@
+// A disk that refuses: the signer must not sign what it could not keep, and Postgres must not acknowledge it.
+import type { SeededRandom } from '@careseal/synthetic'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Bed, Fault } from './fault.js'
+import { expectSignerCovers } from './ledger-state.js'
+import { childrenOf } from './processes.js'
+
+/** Each is a step of replacing the signer's state: see durable-file.ts. `?` names what not every machine has. */
+const SIGNER_STEPS = ['fsync', '?rename,?renameat,renameat2', 'fsync:when=2+2', 'fsync:when=1+2'] as const
+
+export const DISK_FAULTS: Fault[] = [
+  { kind: 'signer-eio', target: 'all', strike: signerEio },
+  { kind: 'signer-full', target: 'all', strike: signerFull },
+  {
+    kind: 'postgres-eio',
+    target: 'all',
+    strike: (bed, random) => postgresFails(bed, random, 'fsync,fdatasync:error=EIO'),
+  },
+  {
+    kind: 'postgres-full',
+    target: 'all',
+    strike: (bed, random) => postgresFails(bed, random, 'pwrite64,?pwritev,?pwritev2,fallocate:error=ENOSPC'),
+  },
+]
+
+async function signerEio(bed: Bed, random: SeededRandom): Promise<void> {
+  const [calls, when] = random.pick(SIGNER_STEPS).split(':')
+  const { pid } = bed.stack.services['ledger-sequencer']
+  const injection = `${calls}:error=EIO${when ? `:${when}` : ''}`
+  await inject([pid], injection, async () => {
+    await delay(random.integer(800, 2500))
+    await expectSignerCovers(bed, injection)
+  })
+  await expectSignerCovers(bed, injection)
+}
+
+async function signerFull(bed: Bed, random: SeededRandom): Promise<void> {
+  const { signerDisk } = bed
+  if (!signerDisk) throw new Error("a full disk of the signer needs the signer's folder on a disk of its own")
+  signerDisk.fill()
+  try {
+    await delay(random.integer(800, 2500))
+    await expectSignerCovers(bed, 'full disk')
+  } finally {
+    signerDisk.empty()
+  }
+  await expectSignerCovers(bed, 'full disk')
+}
+
+async function postgresFails(bed: Bed, random: SeededRandom, injection: string): Promise<void> {
+  const { pid } = bed.stack.postgres
+  await inject([pid, ...childrenOf(pid)], injection, () => delay(random.integer(300, 1500)))
+}
+
+/** System calls of these processes, and of what they start, fail while `work` lasts. */
+async function inject(pids: readonly number[], injection: string, work: () => Promise<unknown>): Promise<void> {
+  const calls = injection.split(':', 1)[0]!
+  const traced = pids.flatMap((pid) => ['-p', String(pid)])
+  const args = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${injection}`, ...traced]
+  const strace = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = once(strace, 'close')
+  try {
+    await work()
+  } finally {
+    strace.kill('SIGINT')
+    await ended
+  }
+}

@@ -1,0 +1,91 @@
+// docs/fault-runs.json: what the last long run did and found, part by part, and for which sources it speaks.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { REPOSITORY } from '../../support/careseal.js'
+import { violationsOf, type CampaignResult } from '../campaign/campaign.js'
+import type { FaultCounts } from '../faults/kinds.js'
+import { EVENTS_REQUIRED, PARTS, REQUIRED, sumOf } from './parts.js'
+
+export const RECORD_FILE = join(REPOSITORY, 'docs', 'fault-runs.json')
+
+export type Machine = { cores: number; cpu: string; memoryGiB: number }
+
+export type PartRecord = {
+  name: string
+  commit: string
+  sources: string
+  seed: string
+  startedAt: string
+  durationSeconds: number
+  machine: Machine
+  counts: FaultCounts
+  acknowledgedOperations: number
+  acknowledgedEvents: number
+  sealedWithinMs: number
+  /** By check: what it held against what, and how often. */
+  checks: { name: string; invariants: readonly string[]; checked: number }[]
+  violations: string[]
+}
+
+export type FaultRuns = { v: 1; parts: PartRecord[] }
+
+export function readRecord(): FaultRuns {
+  if (!existsSync(RECORD_FILE)) return { v: 1, parts: [] }
+  return JSON.parse(readFileSync(RECORD_FILE, 'utf8')) as FaultRuns
+}
+
+/** A part that ran on the same sources and found nothing need not run again. */
+export function isFinished(record: FaultRuns, name: string, sources: string): boolean {
+  const part = record.parts.find((one) => one.name === name)
+  return part !== undefined && part.sources === sources && part.violations.length === 0
+}
+
+/** Takes the place of an earlier run of the part; parts stay in their order. Returns the whole record. */
+export function saveResult(
+  result: CampaignResult,
+  { commit, sources }: { commit: string; sources: string },
+): FaultRuns {
+  const { checks, counts, ...rest } = result
+  const part: PartRecord = {
+    ...rest,
+    commit,
+    sources,
+    machine: thisMachine(),
+    counts,
+    checks: checks.map(({ name, invariants, checked }) => ({ name, invariants, checked })),
+    violations: violationsOf(result),
+  }
+  const others = readRecord().parts.filter(({ name }) => name !== part.name)
+  const parts = PARTS.flatMap(({ name }) => [...others, part].filter((one) => one.name === name))
+  const record: FaultRuns = { v: 1, parts }
+  writeFileSync(RECORD_FILE, `${JSON.stringify(record, null, 2)}\n`)
+  return record
+}
+
+/** What the record lacks or shows that it must not; empty for a run that is complete and clean. */
+export function faultsOf({ parts }: FaultRuns): string[] {
+  const missing = PARTS.filter(({ name }) => parts.every((part) => part.name !== name)).map(
+    ({ name }) => `no part ${name}`,
+  )
+  const counts = parts.map((part) => part.counts)
+  const short = REQUIRED.filter(({ kinds, count }) => sumOf(counts, kinds) < count).map(
+    ({ name, kinds, count }) => `${name}: ${sumOf(counts, kinds)} of ${count}`,
+  )
+  const events = eventsOf(parts)
+  const few = events < EVENTS_REQUIRED ? [`acknowledged events: ${events} of ${EVENTS_REQUIRED}`] : []
+  const violations = parts.flatMap((part) => part.violations.map((violation) => `${part.name}: ${violation}`))
+  return [...missing, ...short, ...few, ...violations]
+}
+
+export function eventsOf(parts: readonly PartRecord[]): number {
+  return parts.reduce((sum, { acknowledgedEvents }) => sum + acknowledgedEvents, 0)
+}
+
+function thisMachine(): Machine {
+  return {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  }
+}
