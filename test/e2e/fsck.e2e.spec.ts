@@ -177,8 +177,7 @@ describe('fsck of a damaged ledger', () => {
 
   it('has no check that none of this breaks', async () => {
     const { checks } = await looked(async () => {})
-    const unbroken = new Set(checks.map(kindOf)).difference(broken)
-    expect([...unbroken]).toEqual([])
+    expect(checks.map(kindOf).filter((kind) => !broken.has(kind))).toEqual([])
   })
 })
 

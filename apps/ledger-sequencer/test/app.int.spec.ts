@@ -73,8 +73,8 @@ describe('from the stream to the ledger', () => {
     const producer = await json('/ledger/producers/records')
     const lastLink = records.events.at(-1)?.link
     expect(producer).toEqual({ producer: 'records', latest: 'records', lastSeq: 300, lastLink })
-    const { producers } = await json('/ledger/producers')
-    expect(producers.map((one: { producer: string }) => one.producer)).toContain('consent')
+    const { producers } = await json<{ producers: { producer: string }[] }>('/ledger/producers')
+    expect(producers.map((one) => one.producer)).toContain('consent')
   })
 
   it('events are sealed after all of the broker’s data was wiped', async () => {

@@ -202,7 +202,7 @@ describe('an erased subject', () => {
     const keys = subjectKeys()
     await keys.acquire(client, [subject], create)
     await erasing.query('BEGIN')
-    await subjectKeys().destroy(erasing, subject)
+    await subjectKeys().destroy(erasing, unnamed(subject))
     const committed = new Promise((resolve) => setTimeout(resolve, 200)).then(() => erasing.query('COMMIT'))
     await expect(keys.acquire(client, [subject], existing)).rejects.toThrow(/erased/)
     await committed

@@ -10,7 +10,7 @@ import { initLedger } from '../../../apps/ledger-sequencer/dist/genesis/init-led
 import type { SealedBlock } from '../../../apps/ledger-sequencer/dist/appender/appender.js'
 import { LedgerStatus } from '../../../apps/ledger-sequencer/dist/ledger-status.js'
 import { migrations } from '../../../apps/ledger-sequencer/dist/migrations/index.js'
-import { Sequencer, type ReaderSetup } from '../../../apps/ledger-sequencer/dist/sequencer.js'
+import { Sequencer, type ReaderSetup, type SequencerOptions } from '../../../apps/ledger-sequencer/dist/sequencer.js'
 import { treeCpuSecondsOf } from '../measuring/processes.js'
 import { note, serve } from './child-host.js'
 import { InProcessProducer } from './in-process-producer.js'
@@ -93,7 +93,7 @@ class Run {
     const setup = Promise.withResolvers<ReaderSetup>()
     const sequencer = this.sequencer((asked) => {
       setup.resolve(asked)
-      return { start: () => {}, stop: async () => {} }
+      return { start: () => {}, stop: async () => {}, position: admitsNobody, reset: admitsNobody }
     })
     await sequencer.start()
     const feeding = this.feed(await setup.promise)
@@ -117,7 +117,7 @@ class Run {
     return { 'block until COMMIT': this.commitMs, 'COMMIT until signed': this.signMs, 'event loop late by': lateMs }
   }
 
-  private sequencer(openReader: (setup: ReaderSetup) => { start: () => void; stop: () => Promise<void> }): Sequencer {
+  private sequencer(openReader: SequencerOptions['openReader']): Sequencer {
     const pool = readingPool(prepared.url, { name: 'work', max: 4 })
     closers.push(() => pool.end())
     return new Sequencer({
@@ -195,6 +195,10 @@ class Run {
     // What is offered but in no block yet is sealed a moment later, and publishes again.
     if (isWhole) setTimeout(() => size >= this.lastTreeSize && this.finished.resolve(), 100)
   }
+}
+
+function admitsNobody(): never {
+  throw new Error('no producer is admitted while it is measured')
 }
 
 /** How late the event loop comes to a timer: what a request over HTTP would wait at least. */

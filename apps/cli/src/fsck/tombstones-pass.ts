@@ -16,12 +16,9 @@ export type TombstonesPassInput = {
   signerDir?: string
 }
 
-export const NOTHING_LEFT = 'no key and no private part of a destroyed subject is left'
-export const SAME_TOMBSTONES = 'the signer and the services know the same destroyed keys'
-
 export async function tombstonesPass({ sql, schemas, signerDir }: TombstonesPassInput): Promise<Check[]> {
-  const left = new Check(NOTHING_LEFT, ['I16', 'I22'])
-  const same = new Check(SAME_TOMBSTONES, ['I16', 'I22'])
+  const left = new Check('no key and no private part of a destroyed subject is left', ['I16', 'I22'], true)
+  const same = new Check('the signer and the services know the same destroyed keys', ['I16', 'I22'], true)
   const signer = signerDir === undefined ? undefined : await signersOwn(signerDir, same)
   for (const schema of schemas) {
     const own = await servicesOwn(sql, schema)

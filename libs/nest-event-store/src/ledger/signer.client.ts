@@ -3,7 +3,7 @@ import { signerOf, TOMBSTONES_PER_PAGE, type CommandReply, type Tombstone } from
 import { ask, type NatsConnection } from '@careseal/messaging'
 import { NATS } from '@careseal/nest-jetstream'
 import { Inject, Injectable } from '@nestjs/common'
-import { EVENT_STORE_OPTIONS, serviceOf, type EventStoreModuleOptions } from '../event-store.options.js'
+import { EVENT_STORE_OPTIONS, type EventStoreModuleOptions } from '../event-store.options.js'
 
 const DEADLINE_MS = 2_000
 
@@ -15,7 +15,7 @@ export class SignerClient {
     @Inject(NATS) private readonly nc: NatsConnection,
     @Inject(EVENT_STORE_OPTIONS) options: EventStoreModuleOptions,
   ) {
-    this.signer = signerOf(serviceOf(options))
+    this.signer = signerOf(options.producer)
   }
 
   /** Page after page of this service's tombstones, the first ones left out. Throws when the signer does not answer. */
