@@ -1,0 +1,75 @@
+// Every durable step of the running services is struck in all three ways while clients work: what they were told stands,
+// and nothing happened twice.
+import { DURABLE_STEPS, type DurableStep } from '@careseal/durable-step'
+import { renderAuthorization } from '@careseal/messaging'
+import { createCaresealStack, type CaresealStack } from '@careseal/stack'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { careseal, temporaryFolder } from '../../support/careseal.js'
+import { checkHistory } from '../check/check-history.js'
+import { loadFacts } from '../check/load-facts.js'
+import { untilSealed } from '../check/until-sealed.js'
+import { Load } from '../load/load.js'
+import { prepareWorld } from '../load/world.js'
+import { failPointEnvironment, FailPoints, MODES } from './fail-points.js'
+
+/** Comes but once in the life of a ledger: ledger-init.fault.spec.ts strikes it. */
+const ONCE: readonly DurableStep[] = ['signer.link']
+
+/** What has to be done to the sequencer for it to come there; all other steps come by themselves under load. */
+const PROVOKED: Partial<Record<DurableStep, NodeJS.Signals>> = { 'lease.take': 'SIGKILL', 'lease.release': 'SIGTERM' }
+
+const REACHED_WITHIN_MS = 60_000
+const SEALED_WITHIN_MS = 30_000
+
+const cases = DURABLE_STEPS.filter((step) => !ONCE.includes(step)).flatMap((step) =>
+  MODES.map((mode) => [step, mode] as const),
+)
+const seed = process.env['CARESEAL_FAULT_SEED'] ?? `fail-points-${Date.now()}`
+const data = temporaryFolder()
+const armed = temporaryFolder()
+const points = new FailPoints(armed.path)
+let stack: CaresealStack
+let load: Load
+
+beforeAll(async () => {
+  console.log(`seed ${seed}`)
+  stack = await createCaresealStack({
+    dataDir: data.path,
+    parts: 'native',
+    env: failPointEnvironment(armed.path),
+    natsAuthorization: (users, options) => renderAuthorization([...users], options),
+  })
+  load = new Load({ origin: stack.origin, world: await prepareWorld(stack, { seed }), seed })
+  load.start()
+  await load.untilProgress(50)
+})
+afterAll(async () => {
+  await load?.stop({ giveUpAfterMs: 1_000 })
+  await stack?.stop()
+  data.remove()
+  armed.remove()
+})
+
+describe('services that are struck at a durable step', () => {
+  it.each(cases)('go on after %s, %s', async (step, mode) => {
+    points.arm({ step, mode })
+    const signal = PROVOKED[step]
+    if (signal) process.kill(stack.services['ledger-sequencer'].pid, signal)
+    await points.struck(REACHED_WITHIN_MS)
+    await stack.untilReady()
+    await load.untilProgress(20)
+  })
+
+  it('hold what their clients were told, each once', async () => {
+    await load.stop()
+    await untilSealed(stack.state().postgres, { withinMs: SEALED_WITHIN_MS })
+    const results = checkHistory(load.history, await loadFacts(stack.state().postgres))
+    expect(results.flatMap(({ violations }) => violations).slice(0, 20)).toEqual([])
+    expect(results.filter(({ checked }) => checked === 0)).toEqual([])
+  })
+
+  it.each(['verify', 'fsck'])('are clean by careseal %s', async (command) => {
+    const ended = await careseal([command, '--data-dir', data.path])
+    expect(ended, `${ended.stdout}\n${ended.stderr}`).toMatchObject({ code: 0 })
+  })
+})
