@@ -1,5 +1,6 @@
-// Every kind of fault at least five times, on one ledger under load, by a seed taken from the commit. The full counts
-// are those of `npm run test:long foundation`.
+// Every sort of fault at least five times (kills of services, pauses, kills of a part, wipes, partitions, bad connections,
+// failing disks, full disks, restores), and each single kind once, on one ledger under load, by a seed taken from the
+// commit. The full counts are those of `npm run test:long foundation`.
 import { beforeAll, describe, expect, it } from 'vitest'
 import { describeCounts, runCampaign, violationsOf, type CampaignResult } from './campaign/campaign.js'
 import { baseSeed } from './campaign/seed.js'
@@ -8,7 +9,6 @@ import {
   DISKS,
   FAULT_KINDS,
   KILLS,
-  PART_FAULTS,
   PARTITIONS,
   PAUSES,
   RESTORES,
@@ -19,12 +19,12 @@ import {
 import { missing } from './surroundings/capabilities.js'
 
 const BUDGET_SECONDS = 420
-const EACH = 5
 
-/** Restores are one kind of fault here: each of them waits long. */
 const FAULTS: FaultCounts = {
-  ...timesEach(EACH, ...KILLS, ...PAUSES, ...PART_FAULTS, ...PARTITIONS, ...WIRES, ...DISKS),
-  ...timesEach(1, ...RESTORES),
+  ...timesEach(1, ...KILLS, ...PAUSES, ...WIRES, ...RESTORES, 'pause-postgres', 'pause-broker'),
+  ...timesEach(5, 'kill-postgres', 'kill-broker', 'wipe-broker'),
+  ...timesEach(2, ...PARTITIONS),
+  ...timesEach(3, ...DISKS),
 }
 
 const log = (line: string) => process.stdout.write(`${line}\n`)

@@ -8,7 +8,7 @@ import { Client } from 'pg'
 import type { Violation } from '../check/result.js'
 import type { Bed } from '../faults/fault.js'
 import { Load } from '../load/load.js'
-import { prepareWorld, type World } from '../load/world.js'
+import { prepareWorld, type World, type WorldPatient } from '../load/world.js'
 import { isAlive } from '../surroundings/command.js'
 import { Namespaces } from '../surroundings/namespaces.js'
 import { Proxies } from '../surroundings/proxies.js'
@@ -26,6 +26,9 @@ export type BedOptions = {
   clients?: number
 }
 
+const PATIENTS = 12
+/** Patients whose keys may be destroyed. */
+const SPARE_PATIENTS = 3
 const SIGNER_DISK_BYTES = 256 * 1024
 const RESTART_DELAY_MS_MAX = 300
 
@@ -41,11 +44,13 @@ export class TestBed implements Bed {
   readonly violations: Violation[] = []
   load: Load
   private readonly world: World
+  private readonly spare: WorldPatient[]
   private readonly options: BedOptions
 
   private constructor({ stack, world, folder, options, ...surroundings }: Made) {
     this.stack = stack
-    this.world = world
+    this.world = { ...world, patients: world.patients.slice(SPARE_PATIENTS) }
+    this.spare = world.patients.slice(0, SPARE_PATIENTS)
     this.folder = folder
     this.options = options
     this.namespaces = surroundings.namespaces
@@ -70,7 +75,7 @@ export class TestBed implements Bed {
       stack = await startStack(folder, surroundings)
       const world = await prepareWorld(stack, {
         seed: options.seed,
-        ...(options.patients ? { patients: options.patients } : {}),
+        patients: (options.patients ?? PATIENTS) + SPARE_PATIENTS,
       })
       const bed = new TestBed({ stack, world, folder, options, ...surroundings })
       bed.load.start()
@@ -110,10 +115,16 @@ export class TestBed implements Bed {
     await answer.body?.cancel()
   }
 
-  async ownRecord(index: number): Promise<{ patientId: string; status: number; text: string }> {
-    const { patientId, login } = this.world.patients[index % this.world.patients.length]!
+  sparePatient(): { login: string; patientId: string } {
+    const patient = this.spare.pop()
+    if (!patient) throw new Error('no patient is left that the load does not know: ask for more in SPARE_PATIENTS')
+    return patient
+  }
+
+  async ownRecord(login: string, patientId: string): Promise<number> {
     const answer = await this.get(login, `/fhir/Patient/${patientId}`)
-    return { patientId, status: answer.status, text: await answer.text() }
+    await answer.body?.cancel()
+    return answer.status
   }
 
   violated(invariant: string, what: string): void {

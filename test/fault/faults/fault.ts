@@ -19,8 +19,12 @@ export type Bed = {
   withoutLoad<T>(work: () => Promise<T>): Promise<T>
   /** Makes a producer write an event soon, where the load alone would take long. */
   provoke(producer: string): Promise<void>
-  /** What a patient of the load is told of their own record, while no load runs. */
-  ownRecord(index: number): Promise<{ patientId: string; status: number; text: string }>
+  /** The data folder of the ledger. */
+  readonly folder: string
+  /** A patient of whom the load knows nothing; each is given once. */
+  sparePatient(): { login: string; patientId: string }
+  /** The status with which a patient is answered who reads their own record. */
+  ownRecord(login: string, patientId: string): Promise<number>
   /** Something that must not be was seen. */
   violated(invariant: string, what: string): void
 }
