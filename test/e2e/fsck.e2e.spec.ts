@@ -20,10 +20,18 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, caresealOk, temporaryFolder, tokenOf, upDetached } from '../support/careseal.js'
 import { IN_EVENTS, ON_THE_LEDGER } from '../support/damage-to-ledger.js'
-import { IN_ANSWERS, IN_KEYS, IN_READ_MODELS, IN_VERSIONS } from '../support/damage-to-services.js'
+import { IN_ANSWERS, IN_KEYS, IN_LOST_LEAVES, IN_READ_MODELS, IN_VERSIONS } from '../support/damage-to-services.js'
 import { answerOf, claimsOf, grantOf, type Answer } from '../support/fhir.js'
 
-const DAMAGES = [...ON_THE_LEDGER, ...IN_EVENTS, ...IN_VERSIONS, ...IN_READ_MODELS, ...IN_ANSWERS, ...IN_KEYS]
+const DAMAGES = [
+  ...ON_THE_LEDGER,
+  ...IN_EVENTS,
+  ...IN_VERSIONS,
+  ...IN_READ_MODELS,
+  ...IN_ANSWERS,
+  ...IN_KEYS,
+  ...IN_LOST_LEAVES,
+]
 const PATIENTLY = { withinMs: 120_000 }
 const mirror = temporaryFolder()
 const broken = new Set<string>()
