@@ -35,6 +35,13 @@ export const ON_THE_LEDGER: Damage[] = [
     place: /block \d+/,
   },
   {
+    what: 'a leaf that is gone before others of its producer',
+    sql: `UPDATE ledger.block SET leaves = substr(leaves, 1, octet_length(leaves) - 64)
+          WHERE height = (SELECT min(height) FROM records.sealed)`,
+    invariant: 'I2',
+    place: /block \d+, entry \d+, records \d+/,
+  },
+  {
     what: 'a tile that is gone',
     sql: 'DELETE FROM ledger.tile WHERE level = 0 AND index = 1',
     invariant: 'I6',
@@ -81,14 +88,14 @@ export const ON_THE_LEDGER: Damage[] = [
     what: 'two leaves with one tag',
     sql: `UPDATE consent.outbox_numbered SET tag = (SELECT tag FROM records.outbox_numbered WHERE seq = 1) WHERE seq = 1`,
     invariant: 'I2',
-    place: /^(consent|records) 1$/,
+    place: /^(consent|records) 1$/m,
   },
   {
     what: 'two leaves with one commitment',
     sql: `UPDATE consent.outbox_numbered SET commitment = (SELECT commitment FROM records.outbox_numbered WHERE seq = 1)
           WHERE seq = 1`,
     invariant: 'I15',
-    place: /^(consent|records) 1$/,
+    place: /^(consent|records) 1$/m,
   },
 ]
 

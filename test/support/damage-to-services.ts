@@ -106,6 +106,17 @@ export const IN_READ_MODELS: Damage[] = [
   },
 ]
 
+/** Of what a recovery gives up when neither the database nor the broker holds it. */
+export const IN_LOST_LEAVES: Damage[] = [
+  {
+    what: 'an event that is said to be lost and is there',
+    sql: `INSERT INTO records.lost_leaf
+          SELECT producer, seq, tag, commitment, leaf_hash, link, 1, 1 FROM records.outbox_numbered WHERE seq = 5`,
+    invariant: 'I2',
+    place: /records 5/,
+  },
+]
+
 export const IN_ANSWERS: Damage[] = [
   {
     what: 'a request that was committed without its answers',
@@ -152,7 +163,13 @@ export const IN_KEYS: Damage[] = [
     what: 'an erased subject of whom something is left',
     sql: `UPDATE records_keys.subject SET state = 'erased' WHERE subject_id = ${subject}`,
     invariant: 'I16',
-    place: /records (event_private|version) of subject/,
+    place: /records event_private of subject/,
+  },
+  {
+    what: 'a key that the signer does not know as destroyed',
+    sql: `UPDATE records_keys.subject SET state = 'erased' WHERE subject_id = ${subject}`,
+    invariant: 'I22',
+    place: /records subjects/,
   },
   {
     what: 'a key that is gone and was never destroyed',

@@ -56,9 +56,12 @@ describe('durable steps', () => {
   })
 })
 
+function isCode(file: string): boolean {
+  return SERVICES.test(file) && file.endsWith('.ts') && !/\.(spec|fixture)\.ts$/.test(file)
+}
+
 function filesOf(folder: string): string[] {
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: folder, encoding: 'utf8' })
-  const isCode = (file: string) => SERVICES.test(file) && file.endsWith('.ts') && !/\.(spec|fixture)\.ts$/.test(file)
   return listed
     .split('\n')
     .filter((file) => isCode(file) && !file.includes('/testing/') && existsSync(join(folder, file)))

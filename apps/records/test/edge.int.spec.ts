@@ -51,9 +51,9 @@ describe('the edge', () => {
     },
   )
 
-  it('is ready only with its database and its broker', async () => {
+  it('is ready only with its database, its broker and what the signer remembers', async () => {
     const { body } = await world.call('GET', '/readyz', { as: null })
-    expect(body.checks).toEqual({ producer: 'up', database: 'up', broker: 'up' })
+    expect(body.checks).toEqual({ producer: 'up', tombstones: 'up', database: 'up', broker: 'up' })
   })
 
   it('forwards Consent and AuditEvent as they are', async () => {

@@ -40,7 +40,7 @@ function isAddition({ event }: RestoredEvent): boolean {
 
 async function bringBack({ sql }: Tx, event: EventBody, origin: string): Promise<void> {
   const { permitId } = event.data as { permitId?: string }
-  if (permitId && event.type === 'RecordRead') {
+  if (permitId) {
     await sql.query('INSERT INTO permit_use (permit_id) VALUES ($1) ON CONFLICT DO NOTHING', [permitId])
   }
   if (!isWritten(event)) return

@@ -14,6 +14,7 @@ import { LedgerClient } from '../ledger/ledger.client.js'
 import { ProducerGuard } from '../index.js'
 import { migrate, startTry } from '../testing/app.fixture.js'
 import { FakeLedger } from '../testing/fake-ledger.fixture.js'
+import { FakeSigner } from '../testing/fake-signer.fixture.js'
 import { recoverProducer, type Recovery } from './recover-producer.js'
 import { RecoveryLedger } from './recovery-ledger.js'
 
@@ -34,6 +35,7 @@ let folder: string
 let postgres: RunningPostgres
 let nats: RunningNats
 let ledger: FakeLedger
+let signer: FakeSigner
 let pool: Pool
 let nc: NatsConnection
 let dataSource: DataSource
@@ -51,6 +53,7 @@ beforeEach(async () => {
   adminUrl = new URL('/careseal', postgres.url).href
   ledger = new FakeLedger(ORIGIN, 'records')
   await ledger.start()
+  signer = await FakeSigner.start(nats.url, 'records')
   pool = new Pool({ connectionString: records.url })
   pool.on('error', () => {})
   nc = await connectNats({ url: nats.url, name: 'records' })
@@ -62,7 +65,7 @@ afterEach(async () => {
   await nc.close()
   await pool.end()
   await dataSource.destroy()
-  await ledger.stop()
+  await Promise.all([signer.stop(), ledger.stop()])
   await Promise.all([postgres.stop(), nats.stop()])
   rmSync(folder, { recursive: true })
 })
