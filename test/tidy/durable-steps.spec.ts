@@ -103,7 +103,7 @@ function span(code: string, start: number, [open, close]: string): [number, numb
 function namesIn(text: string): string[] {
   const code = withoutComments(text)
   const names = code.matchAll(
-    /'((?:transaction|append|decision|release|projection|relay|seals|block|checkpoint|lease|freeze|signer)\.[a-z-]+)'/g,
+    /'((?:transaction|append|decision|release|projection|relay|seals|block|checkpoint|lease|signer)\.[a-z-]+)'/g,
   )
   return [...names].map((match) => match[1] as string)
 }

@@ -1,6 +1,5 @@
 // The writing side in one reading: lease → signer confirms → re-read → read events → seal → checkpoint.
 import { sha256 } from '@careseal/crypto'
-import { durableStep } from '@careseal/durable-step'
 import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
 import { equalHashes, type Hash } from '@careseal/merkle'
 import type { Pool } from 'pg'
@@ -233,7 +232,7 @@ export class Sequencer {
     try {
       const text = `INSERT INTO frozen_producer (producer, seq, reason)
         SELECT producer, last_seq, $2 FROM producer_cursor WHERE producer = $1 ON CONFLICT DO NOTHING`
-      await durableStep('freeze.record', () => this.options.pool.query(text, [producer, reason]))
+      await this.options.pool.query(text, [producer, reason])
     } catch (error) {
       // It is frozen in this process all the same, and the next one finds the same mismatch.
       this.options.log.warn({ err: error, producer }, 'the freeze was not recorded')

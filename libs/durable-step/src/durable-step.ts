@@ -27,8 +27,6 @@ export const DURABLE_STEPS = [
   'lease.take',
   /** The lease given back. */
   'lease.release',
-  /** A producer is read no further. */
-  'freeze.record',
   /** A new file of the signer beside the old one, with its fsync. */
   'signer.write',
   /** The new file in the old one's place. */

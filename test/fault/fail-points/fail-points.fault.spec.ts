@@ -1,5 +1,6 @@
 // Every durable step of the running services is struck in all three ways while clients work: what they were told stands,
 // and nothing happened twice.
+import { readFileSync } from 'node:fs'
 import { DURABLE_STEPS, type DurableStep } from '@careseal/durable-step'
 import { renderAuthorization } from '@careseal/messaging'
 import { createCaresealStack, type CaresealStack } from '@careseal/stack'
@@ -21,6 +22,15 @@ const PROVOKED: Partial<Record<DurableStep, NodeJS.Signals>> = { 'lease.take': '
 const REACHED_WITHIN_MS = 60_000
 const SEALED_WITHIN_MS = 30_000
 
+/** False for a process that ended, also where its parent has not collected it yet. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
 const cases = DURABLE_STEPS.filter((step) => !ONCE.includes(step)).flatMap((step) =>
   MODES.map((mode) => [step, mode] as const),
 )
@@ -37,6 +47,7 @@ beforeAll(async () => {
     dataDir: data.path,
     parts: 'native',
     env: failPointEnvironment(armed.path),
+    restartDelayMsMax: 300,
     natsAuthorization: (users, options) => renderAuthorization([...users], options),
   })
   load = new Load({ origin: stack.origin, world: await prepareWorld(stack, { seed }), seed })
@@ -55,9 +66,10 @@ describe('services that are struck at a durable step', () => {
     points.arm({ step, mode })
     const signal = PROVOKED[step]
     if (signal) process.kill(stack.services['ledger-sequencer'].pid, signal)
-    await points.struck(REACHED_WITHIN_MS)
+    const { pid } = await points.struck(REACHED_WITHIN_MS)
     await stack.untilReady()
     await load.untilProgress(20)
+    if (mode !== 'persisted but reported as failed') expect(isRunning(pid)).toBe(false)
   })
 
   it('hold what their clients were told, each once', async () => {
