@@ -23,7 +23,8 @@ try {
 }
 
 const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
-const args = ['run', '--project', 'long', '--disable-console-intercept', ...areas.map((area) => AREAS[area])]
+// Paths first: the last flag would take one for its value.
+const args = ['run', ...areas.map((area) => AREAS[area]), '--project', 'long', '--disable-console-intercept']
 const child = spawn(repositoryNode(), [vitest, ...args], { cwd: ROOT, env: environment(), stdio: 'inherit' })
 // A Ctrl-C reaches the child by itself; what is sent to this process alone is passed on.
 process.on('SIGINT', () => {})

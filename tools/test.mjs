@@ -21,7 +21,7 @@ const STAGES = [
   },
   { name: 'int', title: 'Integration tests: real Postgres and NATS', run: () => nx('test-int', '--parallel=1') },
   { name: 'e2e', title: 'End to end: the whole ledger as users run it', run: () => vitest('e2e', 15) },
-  { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 10) },
+  { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 20) },
 ]
 
 const line = (text) => process.stdout.write(`${text}\n`)

@@ -52,6 +52,18 @@ export async function untilSaid(url: string, expected: RegExp, withinMs: number)
   }
 }
 
+/** Resolves once a log holds a code beyond a position; a log that was begun anew meanwhile is read from its start. */
+export async function untilLogged(
+  file: string,
+  { code, from, withinMs }: { code: string; from: number; withinMs: number },
+): Promise<void> {
+  for (const deadline = performance.now() + withinMs; ; await delay(100)) {
+    const text = readFileSync(file)
+    if (text.subarray(text.length < from ? 0 : from).includes(code)) return
+    if (performance.now() > deadline) throw new Error(`${file} does not tell ${code} within ${withinMs} ms`)
+  }
+}
+
 async function answerOf(url: string): Promise<string> {
   try {
     return await (await fetch(url, { signal: AbortSignal.timeout(3_000) })).text()

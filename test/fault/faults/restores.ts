@@ -2,10 +2,11 @@
 // (I21), an old key store opens nothing that it had no key for. Then the newest copy comes back, and nothing is lost.
 import type { ServiceName } from '@careseal/stack'
 import type { SeededRandom } from '@careseal/synthetic'
+import { statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SchemaCopy, withRoleLockedOut } from '../surroundings/schema-copy.js'
 import type { Bed, Fault } from './fault.js'
-import { expectNothingDone, ledgerState, untilPublishedBeyond, untilSaid } from './ledger-state.js'
+import { expectNothingDone, ledgerState, untilLogged, untilPublishedBeyond, untilSaid } from './ledger-state.js'
 import { restoreEverything } from './restore-everything.js'
 import { restoreKeys } from './restore-keys.js'
 
@@ -56,13 +57,15 @@ function producerRestore(producer: Producer): Fault['strike'] {
     const old = await SchemaCopy.take(bed.stack.state().postgres, producer)
     const copied = await lastEvent(bed, producer)
     await untilSealedBeyond(bed, producer)
+    const from = statSync(bed.stack.services[producer].logFile).size
     const restored = await putBack(bed, old, { service: producer, isRunning: random.chance(0.5) })
     try {
-      await untilSaid(
-        `${bed.stack.services[producer].url}/readyz`,
-        /producer-rollback|has lost events/,
-        SAYS_SO_WITHIN_MS,
-      )
+      await untilLogged(bed.stack.services[producer].logFile, {
+        code: 'PRODUCER_ROLLBACK',
+        from,
+        withinMs: SAYS_SO_WITHIN_MS,
+      })
+      await untilSaid(`${bed.stack.services[producer].url}/readyz`, /"producer":"down"/, SAYS_SO_WITHIN_MS)
       await delay(random.integer(1000, 2500))
       const last = await lastEvent(bed, producer)
       if (last !== copied) bed.violated('I21', `${producer} wrote ${last - copied} events after it was rolled back`)
