@@ -214,6 +214,6 @@ describe('a patient with unmistakable values', () => {
   it('would have been found in a log, a table, the broker’s files and the database’s', async () => {
     await plant()
     expect(await tables()).toMatchObject([{ place: 'audit.planted', value: CANARY.identifier, encoding: 'hex' }])
-    await expect.poll(places, { timeout: 20_000, interval: 1_000 }).toEqual(['logs', 'nats', 'postgres'])
+    await expect.poll(places, { timeout: 60_000, interval: 1_000 }).toEqual(['logs', 'nats', 'postgres'])
   })
 })
