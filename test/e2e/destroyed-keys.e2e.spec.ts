@@ -97,12 +97,14 @@ describe('a patient whose keys are destroyed', () => {
     })
   })
 
-  it('opens for nobody while the old key schemas are put back beneath running services, and fsck names the keys', async () => {
+  it('opens for nobody while the old key schemas are put back beneath running services, and fsck names what is left', async () => {
     await putBack()
     expect(await keyRows()).toBeGreaterThan(0)
     expect((await answers()).filter((status) => ![404, 410].includes(status))).toEqual([])
     const found = await violations()
-    expect([found.code, found.invariants]).toEqual([3, ['I22']])
+    // The services obey the signer every ten seconds, and fsck looks again at what may pass: then nothing is left to name.
+    const obeyed = (await keyRows()) === 0
+    expect([found.code, found.invariants]).toEqual(obeyed ? [0, []] : [3, ['I22']])
     expect(found.text).not.toContain(destroyed)
   })
 
