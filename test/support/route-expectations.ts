@@ -146,6 +146,11 @@ const LEDGER: Record<string, Expectation> = {
   'GET /ledger/proof/consistency': open('/ledger/proof/consistency?old=1&new=2'),
   'GET /ledger/proof/tlog': open('/ledger/proof/tlog?index=0'),
   'GET /ledger/tile/{path}': open('/ledger/tile/0/000.p/1'),
+  // Whoever asks: without two operators' approvals it is no entry.
+  'POST /ledger/admin-entries': {
+    ...open('/ledger/admin-entries'),
+    ask: () => ({ path: '/ledger/admin-entries', body: {} }),
+  },
   'GET /ledger/producers': open('/ledger/producers'),
   'GET /ledger/producers/{name}': open('/ledger/producers/records'),
   'GET /ledger/status': open('/ledger/status'),
