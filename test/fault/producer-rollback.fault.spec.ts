@@ -4,10 +4,13 @@ import { createCaresealStack, createPeopleLogins, createSystemLogins, type Cares
 import { renderAuthorization } from '@careseal/messaging'
 import { patientBundle } from '@careseal/synthetic'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, temporaryFolder } from '../support/careseal.js'
 import { answerOf, claimsOf, grantOf, type Answer } from '../support/fhir.js'
-import { copyOf, isSealed, type OldCopy } from '../support/old-copy.js'
+import { SchemaCopy, withRoleLockedOut } from './surroundings/schema-copy.js'
+
+type OldCopy = { restore(): Promise<void> }
 
 type Report = {
   incarnation: string
@@ -77,8 +80,34 @@ const read = ['clinician', 'GET'] as const
 const clinicianReads = async () => (await served(...read, `Observation/${observation}`)).status
 const recovering = (...args: string[]) => careseal(['producer', 'recover', ...args, '--data-dir', folder.path])
 
+/** Tables and keys of a service as they stand, to be put back beneath it as a restored backup would be. */
+async function copyOf(service: 'consent' | 'records'): Promise<OldCopy> {
+  const { postgres } = stack.state()
+  const copies = [await SchemaCopy.take(postgres, service), await SchemaCopy.take(postgres, `${service}_keys`)]
+  const putBack = async () => {
+    for (const copy of copies) await copy.restore()
+  }
+  return { restore: () => withRoleLockedOut(postgres, service, putBack) }
+}
+
 async function sealed(service: string): Promise<void> {
-  await expect.poll(() => isSealed(stack.state().postgres, service), { timeout: 60_000 }).toBe(true)
+  await expect.poll(() => isSealed(service), { timeout: 60_000 }).toBe(true)
+}
+
+/** Whether the ledger has sealed and published, and the producer read, all that the service has committed. */
+async function isSealed(service: string): Promise<boolean> {
+  const client = new Client({ connectionString: stack.state().postgres })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ sealed: boolean }>(
+      `SELECT NOT EXISTS (SELECT FROM ${service}.outbox) AND NOT EXISTS (
+         SELECT FROM ${service}.relay_head h WHERE h.last_seq >
+           (SELECT coalesce(max(from_seq + count - 1), 0) FROM ${service}.sealed s WHERE s.producer = h.producer)) AS sealed`,
+    )
+    return rows[0]!.sealed
+  } finally {
+    await client.end()
+  }
 }
 
 async function grant(): Promise<{ id: string; resource: Record<string, unknown> }> {
@@ -125,7 +154,7 @@ describe('a consent database that went back to before a revocation', () => {
     const granted = await grant()
     expect(await clinicianReads()).toBe(200)
     await sealed('consent')
-    old = await copyOf(stack.state().postgres, 'consent')
+    old = await copyOf('consent')
     await revoke(granted)
     expect(await clinicianReads()).toBe(404)
     await sealed('consent')
@@ -159,7 +188,7 @@ describe('a consent database that went back when the broker had lost its data to
   it('permits nothing to anybody of whom an event was lost', async () => {
     const granted = await grant()
     await sealed('consent')
-    const old = await copyOf(stack.state().postgres, 'consent')
+    const old = await copyOf('consent')
     await revoke(granted)
     await sealed('consent')
     await old.restore()
@@ -180,7 +209,7 @@ describe('a records database that went back to before an update', () => {
   it('says of the lost version that it is gone, and shows no older one in its place', async () => {
     const { body } = await served('patient-1', 'GET', `Observation/${observation}`)
     await sealed('records')
-    const old = await copyOf(stack.state().postgres, 'records')
+    const old = await copyOf('records')
     const updated = { ...body, note: [{ text: 'changed' }] }
     expect((await served('hospital', 'PUT', `Observation/${observation}`, updated)).status).toBe(200)
     await sealed('records')

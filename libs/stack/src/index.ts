@@ -17,6 +17,7 @@ export {
 export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
 export { createPeopleLogins, createSystemLogins, type DemoPeople } from './stack/demo-logins.js'
 export { openDataDir, type DataDir } from './stack/data-dir.js'
+export { writeDurably } from './stack/durable-file.js'
 export {
   clientKey,
   databasePasswords,

@@ -1,13 +1,13 @@
 // Copies a ledger into a folder over its public API: what a static mirror of the log would serve, byte for byte. Nothing
 // is believed here; `verify --export` and `fsck --export` check the folder.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { partialTiles, TILE_WIDTH, levelSize, tilePath, type Tile } from '@careseal/merkle'
+import { writeDurably } from '@careseal/stack'
 import { CliError, EXIT } from '../exit.js'
 import { reasonOf, request } from '../http.js'
 import { fetchCheckpoint, fetchVkeys } from '../verify/ledger-client.js'
 import { sizeOf } from '../verify/verify-ledger.js'
-import { writeDurably } from './durable-file.js'
 
 export type ExportOptions = {
   origin: string
@@ -39,7 +39,7 @@ export async function exportLedger({ origin, folder, onProgress }: ExportOptions
     await copyTile(origin, folder, tile)
     onProgress(++done, missing.length)
   })
-  writeDurably(join(folder, 'checkpoint'), Buffer.from(note))
+  writePublic(join(folder, 'checkpoint'), note)
   return { entries: size, files: missing.length }
 }
 
@@ -60,7 +60,12 @@ function claim(folder: string, vkeys: string): void {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new CliError(EXIT.usage, `${folder} is not empty and no export of a ledger: name an empty folder`)
   }
-  writeDurably(file, Buffer.from(vkeys))
+  writePublic(file, vkeys)
+}
+
+function writePublic(file: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(file), { recursive: true })
+  writeDurably(file, content, { mode: 0o644 })
 }
 
 function nameIn(vkeys: string): string {
@@ -87,7 +92,7 @@ async function copyTile(origin: string, folder: string, tile: Tile): Promise<voi
   const path = tilePath(tile)
   const response = await request(`${origin}/ledger/${path}`, { attempts: ATTEMPTS })
   if (!response.ok) throw new CliError(EXIT.failure, `${path}: ${reasonOf(response.status, await response.text())}`)
-  writeDurably(join(folder, path), Buffer.from(await response.arrayBuffer()))
+  writePublic(join(folder, path), Buffer.from(await response.arrayBuffer()))
   // What was partial and is full now is of no use to anybody.
   if (tile.width === TILE_WIDTH) rmSync(join(folder, `${path}.p`), { recursive: true, force: true })
 }

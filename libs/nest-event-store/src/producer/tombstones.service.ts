@@ -21,7 +21,8 @@ export class Tombstones implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly loop = new WorkLoop({
     work: () => this.refresh(),
     pollMs: REFRESH_MS,
-    onError: (error) => this.logger.warn({ code: codeOf(error) }, 'the signer does not tell its tombstones for now'),
+    onError: (error) =>
+      this.logger.warn({ code: codeOf(error) }, 'the signer did not tell its tombstones: it is asked again'),
   })
 
   constructor(

@@ -1,18 +1,9 @@
 // One folder holds all that a stack must find again: databases, keys, passwords, the signer's state, logs. Secrets are
 // made once, readable by their owner alone, and written so that a crash leaves either the old file or the new one.
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { writeDurably } from './durable-file.js'
 
 /** Where things lie below the data folder. */
 export type DataDir = {
@@ -69,20 +60,4 @@ function readJson(file: string): unknown {
   } catch (error) {
     throw new Error(`${file} is not JSON: restore it, or start with another --data-dir`, { cause: error })
   }
-}
-
-// If we crash before the rename, the old content stands; after it, the new one does, and survives a power cut.
-function writeDurably(file: string, content: string): void {
-  const temporary = `${file}.${process.pid}.tmp`
-  const handle = openSync(temporary, 'w', 0o600)
-  try {
-    writeSync(handle, content)
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
-  renameSync(temporary, file)
-  const folder = openSync(join(file, '..'), 'r')
-  fsyncSync(folder)
-  closeSync(folder)
 }
