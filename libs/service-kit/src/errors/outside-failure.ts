@@ -20,12 +20,30 @@ const ANSWERS: Record<string, Answer> = {
 // Connections refused, broken or too many; a server that shuts down or starts; a statement that took too long.
 const DATABASE_AWAY = /^(ECONN\w+|ETIMEDOUT|EPIPE|08\w{3}|53\w{3}|57P0[1-5]|57014|25P03)$/
 
+/** What pg and its pool say, without any code, when a connection breaks beneath a query or none is to be had. */
+const CONNECTION_LOST = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'Query read timeout',
+  'timeout expired',
+  'timeout exceeded when trying to connect',
+])
+
 /** The problem of a known failure, or undefined for what nobody foresaw. */
 export function outsideFailure(error: unknown): HttpProblem | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (typeof code !== 'string') return undefined
-  const [status, detail] = ANSWERS[code] ?? (DATABASE_AWAY.test(code) ? UNAVAILABLE : [])
-  if (status === undefined || detail === undefined) return undefined
+  const answer = error instanceof Error ? answerOf(error) : undefined
+  if (!answer) return undefined
+  const [status, detail, code] = answer
   const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {}
   return new HttpProblem(status, status === 503 ? 'unavailable' : code, detail, { headers, cause: error })
+}
+
+function answerOf(error: Error & { code?: unknown }): readonly [...Answer, code: string] | undefined {
+  const { code, message } = error
+  if (typeof code !== 'string') return CONNECTION_LOST.has(message) ? [...UNAVAILABLE, 'unavailable'] : undefined
+  const answer = ANSWERS[code] ?? (DATABASE_AWAY.test(code) ? UNAVAILABLE : undefined)
+  return answer && [...answer, code]
 }
