@@ -1,11 +1,11 @@
 // The writing side in one reading: lease → signer confirms → re-read → read events → seal → checkpoint.
+import { latestOf } from '@careseal/contracts'
 import { sha256 } from '@careseal/crypto'
 import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
 import { equalHashes, type Hash } from '@careseal/merkle'
 import type { Pool } from 'pg'
 import { AdminDesk, type AdminOutcome, type AdminRequest } from './admission/admin-desk.js'
 import type { Admission } from './admission/admission-rules.js'
-import { latestOf } from './admission/incarnations.js'
 import { sealBlocks, type SealedBlock } from './appender/appender.js'
 import { BlockPlanner } from './appender/block-planner.js'
 import { LeafQueue } from './appender/leaf-queue.js'

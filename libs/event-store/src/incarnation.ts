@@ -9,10 +9,3 @@ export async function currentProducer(sql: Queryable, service: string): Promise<
   )
   return rows[0]?.producer ?? service
 }
-
-/** 1 for the service's own name, n for `<service>-n`; null for a name that is not one of its incarnations. */
-export function incarnationOf(service: string, producer: string): number | null {
-  if (producer === service) return 1
-  const number = producer.startsWith(`${service}-`) ? producer.slice(service.length + 1) : ''
-  return /^([2-9]|[1-9]\d+)$/.test(number) ? Number(number) : null
-}

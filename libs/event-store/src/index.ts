@@ -19,7 +19,7 @@ export {
   type IdempotentAnswer,
   type IdempotentRequest,
 } from './idempotency.js'
-export { currentProducer, incarnationOf } from './incarnation.js'
+export { currentProducer } from './incarnation.js'
 export { leafIndexOf, leafStateOf, waitingAges, type LeafIndex, type LeafState } from './leaves.js'
 export { ensureRelayHead, numberOutbox, type NumberedEvent } from './numbering.js'
 export { linkAt, lostSubject, outboxHead, replayOutbox, type OutboxHead } from './outbox.js'

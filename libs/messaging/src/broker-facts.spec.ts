@@ -6,7 +6,7 @@ import type { NatsConnection } from './connection.js'
 import { batchesOf } from './publish.js'
 import { serverFault } from './server-version.js'
 import { DLQ_STREAM, EVENTS_STREAM, streamDifferences } from './streams.js'
-import { producerIn, serviceOf, subjectMatches } from './subject.js'
+import { producerIn, subjectMatches } from './subject.js'
 
 const message = (bytes: number): StreamMessage => ({ subject: 'evt.a.b.c', body: new Uint8Array(bytes), headers: {} })
 
@@ -61,11 +61,6 @@ describe('subjects', () => {
   it('name their producer by the second token', () => {
     expect(producerIn('evt.consent-2.consent.consent-granted')).toBe('consent-2')
     expect([producerIn('cmd.consent.x'), producerIn('evt.consent')]).toEqual([null, null])
-    expect([serviceOf('consent-2'), serviceOf('consent'), serviceOf('ledger-sequencer')]).toEqual([
-      'consent',
-      'consent',
-      'ledger-sequencer',
-    ])
   })
 })
 

@@ -15,8 +15,3 @@ export function producerIn(subject: string): string | null {
   const [root, producer, ...rest] = subject.split('.')
   return root === 'evt' && producer !== undefined && rest.length > 0 ? producer : null
 }
-
-/** The service that answers for a producer: `consent-2` is a later incarnation of `consent`. */
-export function serviceOf(producer: string): string {
-  return producer.replace(/-\d+$/, '')
-}

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { admissionOf } from './admission-rules.js'
-import { latestOf } from './incarnations.js'
 
 const names = ['audit', 'consent', 'consent-2', 'records']
 const firstLinkOf = (name: string) => `link of ${name}`
@@ -36,12 +35,5 @@ describe('an admission', () => {
     expect(refusalOf({ ...admission('records-2', 'records'), firstLink: 'x' })).toEqual({ refused: 'not-an-admission' })
     expect(refusalOf({ ...admission('records-2', 'records'), more: 1 })).toEqual({ refused: 'not-an-admission' })
     expect(refusalOf({}, 'signer-retreat')).toEqual({ refused: 'type-not-accepted' })
-  })
-})
-
-describe('the newest incarnation', () => {
-  it('is the one with the highest number, by number and not by name', () => {
-    expect(latestOf('a', ['a', 'a-2', 'a-10', 'a-9', 'b-11'])).toBe('a-10')
-    expect(latestOf('b', ['a', 'a-2'])).toBe('b')
   })
 })

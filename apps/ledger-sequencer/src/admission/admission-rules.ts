@@ -1,7 +1,7 @@
 // Which administration entries may be appended. Only admissions so far: each type that comes later needs its own reason
 // why an entry that was appended once cannot be sent again to hold the ledger up.
+import { incarnationOf, latestOf } from '@careseal/contracts'
 import type { Admin } from '@careseal/ledger-core'
-import { incarnationOf, latestOf } from './incarnations.js'
 
 /** Data of `producer-admitted`: `follows` is the incarnation that it takes over from, null for a new service. */
 export type Admission = { name: string; firstLink: string; follows: string | null }

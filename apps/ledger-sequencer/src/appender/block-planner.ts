@@ -1,5 +1,6 @@
 // From leaves to the rows of a block. Leaf bytes are built here from checked fields, and each producer's link is followed
 // over them, so a leaf that is sealed is the one that its producer numbered.
+import { latestOf } from '@careseal/contracts'
 import { fromHex, sha256 } from '@careseal/crypto'
 import {
   LeafHasher,
@@ -13,7 +14,6 @@ import {
 } from '@careseal/ledger-core'
 import type { Hash } from '@careseal/merkle'
 import type { Admission } from '../admission/admission-rules.js'
-import { latestOf } from '../admission/incarnations.js'
 import { packHashes } from '../database/head.js'
 import { Fatal } from '../fatal.js'
 import { LEAF_BYTES, packLeaf } from '../tree/block-rows.js'

@@ -1,10 +1,10 @@
 // Answers questions about what is committed. Everything is read from the database, so any replica may answer.
+import { latestOf } from '@careseal/contracts'
 import { formatTlogProof, parseEntry } from '@careseal/ledger-core'
 import { consistencyProof, inclusionProof, TILE_LEVELS, tileAt, TILE_WIDTH, type Sha256 } from '@careseal/merkle'
 import { HttpProblem } from '@careseal/service-kit'
 import { LRUCache } from 'lru-cache'
 import type { Pool } from 'pg'
-import { latestOf } from '../admission/incarnations.js'
 import { loadCursors, loadHead } from '../database/head.js'
 import { loadEntries, loadSummaries, type BlockSummary } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'

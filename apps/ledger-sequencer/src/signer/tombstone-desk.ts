@@ -1,7 +1,7 @@
 // Where services tell the signer whose keys they destroy, and ask for what they told it. Which service speaks is taken
 // from the subject, which NATS permissions guard, never from the request.
-import { signerOf } from '@careseal/contracts'
-import { respond, serviceOf, type NatsConnection } from '@careseal/messaging'
+import { incarnationOf, signerOf } from '@careseal/contracts'
+import { respond, type NatsConnection } from '@careseal/messaging'
 import type { TombstoneStore } from './tombstone-store.js'
 
 export type TombstoneDesk = { stop(): Promise<void> }
@@ -13,7 +13,7 @@ export function answerForTombstones(
   onFailure: (code: string) => void,
 ): TombstoneDesk {
   const tell = (_command: string, error: unknown) => onFailure(codeOf(error))
-  const responders = [...new Set(producers.map(serviceOf))].flatMap((service) => [
+  const responders = [...new Set(producers.map((producer) => incarnationOf(producer).service))].flatMap((service) => [
     respond(nc, signerOf(service), 'list-tombstones', ({ after, limit }) => tombstones.list(service, after, limit), {
       onFailure: tell,
     }),

@@ -1,6 +1,6 @@
 // Who may say and hear what on the broker, as data. A producer's name is the second token of its subjects, and these
 // lists alone make that a fact: whoever may publish `evt.consent.>` is consent.
-import { commandSubject, NOTICES, PRODUCERS, signerOf, type CommandName } from '@careseal/contracts'
+import { commandSubject, NOTICES, producerName, PRODUCERS, signerOf, type CommandName } from '@careseal/contracts'
 import { inboxPrefix } from '../connection.js'
 import { readerConsumers, recoveryConsumer } from '../reader/reader-consumer.js'
 import { DLQ_STREAM, EVENTS_STREAM } from '../streams.js'
@@ -118,7 +118,7 @@ function ofService(name: string, service: Service, options: PermissionOptions): 
 const INCARNATIONS_MAX = 9
 
 function incarnationsOf(name: string): string[] {
-  return [name, ...Array.from({ length: INCARNATIONS_MAX - 1 }, (_, place) => `${name}-${place + 2}`)]
+  return Array.from({ length: INCARNATIONS_MAX }, (_, place) => producerName({ service: name, number: place + 1 }))
 }
 
 // The last part is the consumer's filter, which the broker compares with what is asked: a producer that recovers reads

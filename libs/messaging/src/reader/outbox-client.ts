@@ -1,9 +1,10 @@
 // The producers' side of completeness: their heads and, from any seq on, their events, straight from their tables.
+import { incarnationOf } from '@careseal/contracts'
 import { MessagingError } from '../errors.js'
 import type { NatsConnection } from 'nats'
 import { ask } from '../calls/request.js'
 import type { ProducerPosition } from '../ledger-event.js'
-import { producerIn, serviceOf } from '../subject.js'
+import { producerIn } from '../subject.js'
 import type { Candidate } from './candidate.js'
 
 export type ReplayPage = { events: Candidate[]; hasMore: boolean }
@@ -19,14 +20,16 @@ const PAGE_EVENTS = 2000
 export function outboxClient(nc: NatsConnection, deadlineMs: number): OutboxClient {
   return {
     head: async (producer) => {
-      const head = await ask(nc, serviceOf(producer), 'outbox-head', { producer }, { deadlineMs })
+      const head = await ask(nc, incarnationOf(producer).service, 'outbox-head', { producer }, { deadlineMs })
       if (head.producer !== producer)
         throw new MessagingError('other-incarnation', 'it answers for another incarnation')
       return { seq: head.lastSeq, link: head.lastLink }
     },
     replay: async (producer, from) => {
       const question = { producer, from, limit: PAGE_EVENTS }
-      const page = await ask(nc, serviceOf(producer), 'replay-outbox', question, { deadlineMs: 5 * deadlineMs })
+      const page = await ask(nc, incarnationOf(producer).service, 'replay-outbox', question, {
+        deadlineMs: 5 * deadlineMs,
+      })
       const events = page.events.map(({ body, ...event }) => ({
         ...event,
         producer,

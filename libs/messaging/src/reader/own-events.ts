@@ -1,5 +1,6 @@
 // What a producer published itself, read back from the broker after its database was rolled back. The broker may have
 // lost or altered any of it, so whoever reads compares each event with its leaf on the ledger.
+import { incarnationOf } from '@careseal/contracts'
 import {
   AckPolicy,
   DeliverPolicy,
@@ -13,7 +14,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { recordOf } from '../atomic-batch.js'
 import { inboxPrefix, nameOf } from '../connection.js'
 import { EVENTS_STREAM } from '../streams.js'
-import { serviceOf } from '../subject.js'
 import { readMessage, type Candidate } from './candidate.js'
 import { recoveryConsumer } from './reader-consumer.js'
 
@@ -90,7 +90,7 @@ async function makeConsumer(nc: NatsConnection, producer: string, inbox: string)
 }
 
 async function create(nc: NatsConnection, producer: string, inbox: string) {
-  const name = recoveryConsumer(serviceOf(producer))
+  const name = recoveryConsumer(incarnationOf(producer).service)
   const filter = `evt.${producer}.>`
   const config = {
     name,

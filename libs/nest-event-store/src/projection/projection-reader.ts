@@ -1,4 +1,5 @@
-import { incarnationOf, ProjectionGap, ProjectionRunner, WorkLoop } from '@careseal/event-store'
+import { incarnationOf } from '@careseal/contracts'
+import { ProjectionGap, ProjectionRunner, WorkLoop } from '@careseal/event-store'
 import { readEvents, type EventReader, type LedgerEvent, type NatsConnection } from '@careseal/messaging'
 import { inSpan } from '@careseal/observability'
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
@@ -89,7 +90,7 @@ export class ProjectionReader implements OnApplicationBootstrap, OnModuleDestroy
   private async ofServices(): Promise<string[]> {
     const { admitted, producers } = this.options
     const names = await admitted()
-    return names.filter((name) => producers.some((service) => incarnationOf(service, name) !== null))
+    return names.filter((name) => producers.includes(incarnationOf(name).service))
   }
 
   /** What the reader knows: positions, heads, whether it has caught up. */

@@ -1,8 +1,8 @@
 // Events asked from their producers themselves, for a rebuild; the stream may no longer hold them.
-import { parseEventBody, type EventBody, type ReplayedEvent } from '@careseal/contracts'
+import { incarnationOf, parseEventBody, type EventBody, type ReplayedEvent } from '@careseal/contracts'
 import { hex, sha256 } from '@careseal/crypto'
 import { leafEntryHash } from '@careseal/ledger-core'
-import { request, serviceOf, type LedgerEvent, type NatsConnection } from '@careseal/messaging'
+import { request, type LedgerEvent, type NatsConnection } from '@careseal/messaging'
 
 const HEAD_DEADLINE_MS = 5_000
 const REPLAY_DEADLINE_MS = 15_000
@@ -12,7 +12,13 @@ const PAGE_EVENTS = 1_000
 export async function producerHeads(nc: NatsConnection, producers: readonly string[]): Promise<Record<string, number>> {
   const heads = await Promise.all(
     producers.map(async (producer) => {
-      const head = await request(nc, serviceOf(producer), 'outbox-head', { producer }, { deadlineMs: HEAD_DEADLINE_MS })
+      const head = await request(
+        nc,
+        incarnationOf(producer).service,
+        'outbox-head',
+        { producer },
+        { deadlineMs: HEAD_DEADLINE_MS },
+      )
       return [producer, head.lastSeq] as const
     }),
   )
@@ -23,7 +29,7 @@ export async function producerHeads(nc: NatsConnection, producers: readonly stri
 export function replayFrom(nc: NatsConnection): (producer: string, from: number) => Promise<LedgerEvent[]> {
   return async (producer, from) => {
     const asked = { producer, from, limit: PAGE_EVENTS }
-    const { events } = await request(nc, serviceOf(producer), 'replay-outbox', asked, {
+    const { events } = await request(nc, incarnationOf(producer).service, 'replay-outbox', asked, {
       deadlineMs: REPLAY_DEADLINE_MS,
     })
     return events.map((event) => ledgerEvent(producer, event))

@@ -1,11 +1,11 @@
 // Brings a producer back whose database was restored to an old copy (exactly-once.md section 6). The order matters: the
 // next incarnation is admitted first, which closes the old one on the ledger; only then is it final what the copy lacks.
 // If we crash at any point, the same command goes on: an admitted incarnation that has said nothing yet is taken up.
+import { incarnationOf, incarnationsAmong, producerName, type EventBody } from '@careseal/contracts'
 import { hex, sha256 } from '@careseal/crypto'
 import {
   beginIncarnation,
   currentProducer,
-  incarnationOf,
   lastKnownSeq,
   linkAt,
   planRecovery,
@@ -19,7 +19,6 @@ import {
   type SealedLeaf,
   type Tx,
 } from '@careseal/event-store'
-import type { EventBody } from '@careseal/contracts'
 import { firstLink, type Operator } from '@careseal/ledger-core'
 import { readOwnEvents, type NatsConnection } from '@careseal/messaging'
 import type { Pool, PoolClient } from 'pg'
@@ -140,8 +139,8 @@ async function lock({ pool, service }: RecoverOptions): Promise<() => void> {
 /** The service's incarnations on the ledger, the first one first. */
 async function ownHeads({ client, service }: RecoverOptions): Promise<ProducerHead[]> {
   const heads = await client.producerHeads()
-  const own = heads.filter(({ producer }) => incarnationOf(service, producer) !== null)
-  return own.toSorted((a, b) => incarnationOf(service, a.producer)! - incarnationOf(service, b.producer)!)
+  const headOf = new Map(heads.map((head) => [head.producer, head]))
+  return incarnationsAmong([...headOf.keys()], service).map((name) => headOf.get(name)!)
 }
 
 async function requireRolledBack({ service, pool, origin }: RecoverOptions, heads: ProducerHead[]): Promise<void> {
@@ -184,7 +183,7 @@ async function admitNext(options: RecoverOptions): Promise<string> {
   const { producer: follows, lastSeq } = (await ownHeads(options)).at(-1)!
   const isUnused = lastSeq === 0 && (await currentProducer(pool, service)) !== follows
   if (isUnused) return follows
-  const name = `${service}-${incarnationOf(service, follows)! + 1}`
+  const name = producerName({ service, number: incarnationOf(follows).number + 1 })
   onProgress(`admitting ${name}`)
   await ledger.admit(origin, { name, firstLink: hex(firstLink(sha256, origin, name)), follows }, operators)
   return name
@@ -249,13 +248,13 @@ async function missingLeaves({ pool, ledger }: RecoverOptions, producer: string,
 type Writing = { chains: readonly RecoveredChain[]; next: string; of: string }
 
 async function write(options: RecoverOptions, { chains, next, of }: Writing): Promise<Record<string, number>> {
-  const { dataSource, service, origin, model } = options
+  const { dataSource, origin, model } = options
   return transaction(dataSource, async (tx) => {
     const restored: RestoredEvent[] = []
     for (const { producer, leaves } of chains) {
       restored.push(...(await restoreChain(tx.sql, leaves, { producer, origin, streamOf: model.streamOf })))
     }
-    await beginIncarnation(tx.sql, { producer: next, number: incarnationOf(service, next)!, origin, of })
+    await beginIncarnation(tx.sql, { producer: next, number: incarnationOf(next).number, origin, of })
     return model.follow(tx, { chains, restored, next })
   })
 }
