@@ -1,3 +1,4 @@
+import { replaceDurably, verifyEd25519 } from '@careseal/cosigner'
 import { hex, sha256 } from '@careseal/crypto'
 import { encodeGenesis, firstLink, formatCheckpoint, nothingKnown, verifyCheckpoint } from '@careseal/ledger-core'
 import { consistencyProof, merkleRoot, type Hash } from '@careseal/merkle'
@@ -5,8 +6,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { verifyEd25519 } from './verify-ed25519.js'
-import { replaceDurably } from './durable-file.js'
 import { formatLogKey, parseLogKey } from './log-key.js'
 import { SignerFolder } from './signer-folder.js'
 import { Signer } from './signer.js'
