@@ -2,7 +2,7 @@
 import { sha256 } from '@careseal/crypto'
 import { EMPTY_HEAD, encodeGenesis, firstLink, nothingKnown, parseVkey, type Genesis } from '@careseal/ledger-core'
 import { hex } from '@careseal/crypto'
-import { equalHashes } from '@careseal/merkle'
+import { equalHashes, TileBuilder } from '@careseal/merkle'
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { appendBlock } from '../appender/append-block.js'
@@ -15,7 +15,6 @@ import { genesisOf } from '../signer/signer.js'
 import { isFromBeforeTombstones, parseState, SignerFolder } from '../signer/signer-folder.js'
 import { TombstoneStore } from '../signer/tombstone-store.js'
 import { loadEntries } from '../tree/block-rows.js'
-import { TileBuilder } from '../tree/tile-builder.js'
 import { INIT_REFUSALS, planInit, type InitRefusal, type InitStep } from './init-plan.js'
 
 export type InitOptions = {
