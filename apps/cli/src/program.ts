@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { addCompletionCommand } from './completion/completion.command.js'
+import { addEvidenceCommands } from './evidence/evidence.commands.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
 import { addImportCommand } from './import/import.command.js'
@@ -16,6 +17,7 @@ import { addTailCommand } from './tail/tail.command.js'
 import { addDemoCommands } from './tamper/demo.commands.js'
 import { addUpCommand } from './up/up.command.js'
 import { addVerifyCommand } from './verify/verify.command.js'
+import { addWitnessCommands } from './witness/witness.commands.js'
 
 const EXITS = 'Exit codes: 0 ok, 1 failure, 2 usage, 3 verification failed, 4 unreachable.'
 const EXAMPLES = `
@@ -45,6 +47,8 @@ export function createProgram(): Command {
   addFsckCommand(program, collect)
   addLedgerCommands(program)
   addReceiptCommands(program, collect)
+  addEvidenceCommands(program, collect)
+  addWitnessCommands(program)
   addProducerCommands(program)
   addKeysCommands(program)
   addTailCommand(program)
