@@ -7,6 +7,7 @@ import { eventually } from './ledger-under-test.js'
 import { useWitnessedLedger } from './witnessed-ledger.js'
 
 const world = useWitnessedLedger()
+const NEVER = 3_600_000
 
 async function unchangedSince<T>(work: () => Promise<T>) {
   const state = await readFile(`${world.ledger.dir}/signer-state.json`, 'utf8')
@@ -20,9 +21,13 @@ async function unchangedSince<T>(work: () => Promise<T>) {
 
 describe('at start', () => {
   it('a machine that was restored as a whole is found out by its witnesses: nothing is appended, nothing signed', async () => {
-    await world.grow(20)
+    const { deliver: more, sequencer } = await world.start({ checkpointIntervalMs: NEVER })
+    await more(world.records.write(20))
+    await world.ledger.sealed(20)
+    // Committed and not signed yet: what a start would sign first.
     await world.backUpMachine()
-    await world.grow(20)
+    await more(world.records.write(20))
+    await sequencer.stop()
     await world.restoreMachine()
     await unchangedSince(async () => {
       const { status, deliver, published } = await world.start()
