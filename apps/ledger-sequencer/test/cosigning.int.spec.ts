@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { eventually } from './ledger-under-test.js'
 import { useWitnessedLedger } from './witnessed-ledger.js'
 import type { Misbehaviour } from './witness-double.js'
-import { verifyEd25519 } from '../src/signer/verify-ed25519.js'
+import { verifyEd25519 } from '@careseal/cosigner'
 
 const world = useWitnessedLedger()
 

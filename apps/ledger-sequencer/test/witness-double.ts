@@ -20,7 +20,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { verifyEd25519 } from '../src/signer/verify-ed25519.js'
+import { verifyEd25519 } from '@careseal/cosigner'
 
 /** Answers in the witness's place; false leaves the answer to the witness. */
 export type Misbehaviour = (request: IncomingMessage, response: ServerResponse) => boolean

@@ -13,7 +13,7 @@ import { equalHashes, type Sha256 } from '@careseal/merkle'
 import type { Sql } from '../database/connections.js'
 import { loadHead } from '../database/head.js'
 import type { Signer } from '../signer/signer.js'
-import { verifyEd25519 } from '../signer/verify-ed25519.js'
+import { verifyEd25519 } from '@careseal/cosigner'
 import { StoredTree } from '../tree/stored-tree.js'
 
 /** `lost`: the database lacks, or has otherwise, what the log once signed. `held`: it has just that. */

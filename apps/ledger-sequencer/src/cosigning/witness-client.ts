@@ -13,7 +13,7 @@ import {
   type NoteSignature,
 } from '@careseal/ledger-core'
 import type { Hash } from '@careseal/merkle'
-import { verifyEd25519 } from '../signer/verify-ed25519.js'
+import { verifyEd25519 } from '@careseal/cosigner'
 import { boundedRequest, type RequestFailure } from './bounded-request.js'
 import type { WitnessAddress } from './witness-policy.js'
 
