@@ -6,7 +6,8 @@ import { isPolicyOf, NO_POLICY, policyOfFile } from './cosigning/witness-policy.
 const milliseconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
-const environment = z.object({
+/** Each variable by itself; `config` also looks at them together. */
+export const environment = z.object({
   ...baseConfig,
   ...messagingConfig,
   LEDGER_ORIGIN: ledgerConfig.LEDGER_ORIGIN,

@@ -21,7 +21,9 @@ export type Shown = { lost: string } | { held: SignedText } | null
 
 export type SignedText = { text: string; size: number }
 
-export type ShownOptions = { sql: Sql; sha256: Sha256; origin: string; logVkeys: readonly string[] }
+export type LogIdentity = { sha256: Sha256; origin: string; logVkeys: readonly string[] }
+
+export type ShownOptions = LogIdentity & { sql: Sql }
 
 /** Null for what no key of the log has signed. */
 export async function shownBy(note: string, options: ShownOptions): Promise<Shown> {
@@ -35,7 +37,12 @@ export async function shownBy(note: string, options: ShownOptions): Promise<Show
   return { lost: `another root was signed at size ${size} than the one that the database has` }
 }
 
-async function signedCheckpoint(note: string, options: ShownOptions): Promise<(Checkpoint & { text: string }) | null> {
+/** The size of a checkpoint that the log has signed; null for what it has not. */
+export async function signedSizeIn(note: string, options: LogIdentity): Promise<number | null> {
+  return (await signedCheckpoint(note, options))?.size ?? null
+}
+
+async function signedCheckpoint(note: string, options: LogIdentity): Promise<(Checkpoint & { text: string }) | null> {
   const { sha256, origin, logVkeys } = options
   const verifiers = logVkeys.map((vkey) => verifierOf(parseVkey(sha256, vkey), verifyEd25519))
   try {
