@@ -18,6 +18,7 @@ import {
   checkpointPublished,
   checkpointSigned,
   committed,
+  expectWitnesses,
   headAt,
   ledgerMetrics,
   watch,
@@ -51,6 +52,7 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
       if (code === 'rollback-detected') ledgerMetrics.rollback.set(1)
     })
     ledgerMetrics.rollback.set(0)
+    expectWitnesses(config.LEDGER_POLICY_FILE.witnesses.map(({ name }) => name))
     watch({ unsealedSince: () => this.sequencer.unsealedSince, waitingFor: () => status.waitingFor })
   }
 
