@@ -1,6 +1,6 @@
 // Answers questions about what is committed. Everything is read from the database, so any replica may answer.
 import { latestOf } from '@careseal/contracts'
-import { formatTlogProof, parseEntry } from '@careseal/ledger-core'
+import { formatTlogProof, parseCheckpoint, parseEntry, parseNote } from '@careseal/ledger-core'
 import { consistencyProof, inclusionProof, TILE_LEVELS, tileAt, TILE_WIDTH, type Sha256 } from '@careseal/merkle'
 import { HttpProblem } from '@careseal/service-kit'
 import { LRUCache } from 'lru-cache'
@@ -30,8 +30,8 @@ export class LedgerReader {
 
   async sizes() {
     const { height, treeSize } = await loadHead(this.pool)
-    const { size, cosignedAt } = await loadPublished(this.pool)
-    return { height, treeSize, publishedSize: size, ...(size > 0 ? { publishedAt: cosignedAt.toISOString() } : {}) }
+    const published = await loadPublished(this.pool)
+    return { height, treeSize, publishedSize: published.size, ...(published.size > 0 ? publicationOf(published) : {}) }
   }
 
   /** The log's verifier keys, one a line, as the genesis names them. */
@@ -142,6 +142,14 @@ export class LedgerReader {
     const detail = `The size must be from 1 to ${published.size}, the published tree size; it is ${size}.`
     throw new HttpProblem(size < 1 ? 400 : 404, 'size-beyond-checkpoint', detail)
   }
+}
+
+function publicationOf({ cosignedAt, note }: Published) {
+  const { text, signatures } = parseNote(note)
+  const { origin } = parseCheckpoint(text)
+  // The log's key bears the origin as its name, and nobody else's does.
+  const cosignedBy = signatures.map(({ name }) => name).filter((name) => name !== origin)
+  return { publishedAt: cosignedAt.toISOString(), cosignedBy }
 }
 
 function requireBelow(index: number, size: number): void {
