@@ -1,5 +1,5 @@
 import { hex, sha256 } from '@careseal/crypto'
-import { encodeGenesis, firstLink, formatCheckpoint, verifyCheckpoint } from '@careseal/ledger-core'
+import { encodeGenesis, firstLink, formatCheckpoint, nothingKnown, verifyCheckpoint } from '@careseal/ledger-core'
 import { consistencyProof, merkleRoot, type Hash } from '@careseal/merkle'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,6 @@ import { replaceDurably } from './durable-file.js'
 import { formatLogKey, parseLogKey } from './log-key.js'
 import { SignerFolder } from './signer-folder.js'
 import { Signer } from './signer.js'
-import { nothingSigned } from './signing-rules.js'
 import { TombstoneStore } from './tombstone-store.js'
 
 const ORIGIN = 'spec.careseal.example/signer'
@@ -24,7 +23,7 @@ beforeEach(async () => {
   const folder = new SignerFolder(dir)
   const key = formatLogKey(ORIGIN, seed)
   await TombstoneStore.create(dir)
-  await folder.createState(nothingSigned(sha256))
+  await folder.createState(nothingKnown(sha256))
   await folder.createKey(key)
   const producers = { records: Buffer.from(firstLink(sha256, ORIGIN, 'records')).toString('hex') }
   const genesis = { origin: ORIGIN, logKeys: [parseLogKey(key).vkey], operators: [], producers, previous: null }

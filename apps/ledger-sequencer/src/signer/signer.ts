@@ -1,19 +1,28 @@
 // The signer: a witness that holds the log's key. It remembers the largest tree it signed, durably and before it signs,
 // and signs nothing that does not continue that tree. Its memory never comes from the ledger's database.
 import { sha256 } from '@careseal/crypto'
-import { parseCheckpoint, parseEntry, signNote, type Genesis } from '@careseal/ledger-core'
+import {
+  judgeSwap,
+  parseCheckpoint,
+  parseEntry,
+  signNote,
+  type Genesis,
+  type KnownTree,
+  type SwapRefusal,
+} from '@careseal/ledger-core'
 import type { Hash } from '@careseal/merkle'
 import { parseLogKey, type LogKey } from './log-key.js'
 import { isFromBeforeTombstones, parseState, SignerFolder, type SignerFiles } from './signer-folder.js'
 import { SignerUnfit } from './signer-unfit.js'
-import { judgeSwap, type SignedTree, type SigningRefusal } from './signing-rules.js'
 import { TombstoneStore } from './tombstone-store.js'
 
 /** `text` is the unsigned checkpoint. */
 export type SigningRequest = { oldSize: number; proof: readonly Hash[]; text: string }
 
+export type SigningRefusal = SwapRefusal | 'origin-differs' | 'empty-tree'
+
 /** A conflict names the size that was signed last; whoever asked is behind, or was rolled back. */
-export type SigningAnswer = { note: string } | { conflict: number } | { refused: SigningRefusal | 'origin-differs' }
+export type SigningAnswer = { note: string } | { conflict: number } | { refused: SigningRefusal }
 
 export class Signer {
   readonly genesis: Genesis
@@ -24,7 +33,7 @@ export class Signer {
   private constructor(
     private readonly folder: SignerFolder,
     private readonly key: LogKey,
-    private tree: SignedTree,
+    private tree: KnownTree,
     /** Entry 0 as it was made: what block 0 must hold. */
     readonly genesisEntry: Uint8Array,
   ) {
@@ -48,7 +57,7 @@ export class Signer {
   }
 
   /** The largest tree that was ever signed. */
-  get signed(): SignedTree {
+  get signed(): KnownTree {
     return this.tree
   }
 
@@ -82,6 +91,7 @@ export class Signer {
   private async swap({ oldSize, proof, text }: SigningRequest): Promise<SigningAnswer> {
     const { origin, size, root } = parseCheckpoint(text)
     if (origin !== this.genesis.origin) return { refused: 'origin-differs' }
+    if (size === 0) return { refused: 'empty-tree' }
     // Another process may have signed meanwhile; the file is the truth, memory is not.
     this.tree = await this.folder.readState()
     const answer = judgeSwap(sha256, this.tree, { oldSize, size, root, proof })
@@ -91,7 +101,7 @@ export class Signer {
   }
 
   // If we crash after this, the tree counts as signed though nobody saw the signature: the next start signs it again.
-  private async remember(tree: SignedTree): Promise<void> {
+  private async remember(tree: KnownTree): Promise<void> {
     this.durable = false
     await this.folder.replaceState(tree)
     this.durable = true
