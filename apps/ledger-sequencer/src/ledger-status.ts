@@ -2,6 +2,7 @@
 
 export type HaltCode = 'rollback-detected' | 'ledger-corrupt' | 'signer-refused'
 
+export type SignerSilence = { since: Date; detail: string }
 export type Halt = { code: HaltCode; detail: string }
 
 /**
@@ -13,6 +14,7 @@ export class LedgerStatus {
   private stop: Halt | null = null
   private readonly haltListeners: ((halt: Halt) => void)[] = []
   private readonly frozenProducers = new Map<string, string>()
+  private silence: SignerSilence | null = null
 
   get confirmed(): boolean {
     return this.state === 'confirmed' && this.stop === null
@@ -25,6 +27,19 @@ export class LedgerStatus {
   /** Producers that are read no further, and why. */
   get frozen(): ReadonlyMap<string, string> {
     return this.frozenProducers
+  }
+
+  /** Since when no signature could be had; null while the signer answers. Blocks are committed all the same. */
+  get signerSilence(): SignerSilence | null {
+    return this.silence
+  }
+
+  signerSilent(detail: string): void {
+    this.silence = { since: this.silence?.since ?? new Date(), detail }
+  }
+
+  signerAnswered(): void {
+    this.silence = null
   }
 
   freeze(producer: string, reason: string): void {

@@ -1,11 +1,11 @@
 // From committed blocks to a published checkpoint: re-read and recompute, then the signer's swap, then publish.
-import { formatCheckpoint } from '@careseal/ledger-core'
+import { formatCheckpoint, logKeysAt } from '@careseal/ledger-core'
 import { consistencyProof, equalHashes, type Hash, type Sha256 } from '@careseal/merkle'
 import { setImmediate as turnOfOthers } from 'node:timers/promises'
 import type { Sql } from '../database/connections.js'
 import type { LedgerStatus } from '../ledger-status.js'
 import { publish } from '../reading/published.js'
-import type { Signer } from '../signer/signer.js'
+import { SignerSilent, type LogSigner } from '../signer/log-signer.js'
 import { loadBlocks } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import type { FullTile } from '../tree/tile-builder.js'
@@ -15,7 +15,7 @@ export type CheckpointerOptions = {
   sql: Sql
   sha256: Sha256
   origin: string
-  signer: Signer
+  signer: Pick<LogSigner, 'sign'>
   /** The chain up to what the signer signed last, from confirmHead(). */
   chain: SealedChain
   status: LedgerStatus
@@ -23,11 +23,15 @@ export type CheckpointerOptions = {
 }
 
 const BLOCKS_PER_READ = 16
+const LACKS_KEY = 'the signer lacks a key that the ledger names: restore the log-*.key files of its folder'
 
 export class Checkpointer {
   private unchecked: FullTile[] = []
+  private signedSize: number
 
-  constructor(private readonly options: CheckpointerOptions) {}
+  constructor(private readonly options: CheckpointerOptions) {
+    this.signedSize = options.chain.size
+  }
 
   /**
    * One round; resolves to the published size. Call it serially.
@@ -38,8 +42,11 @@ export class Checkpointer {
     try {
       await this.rereadBlocks()
       await this.compareTiles()
-      return await this.signAndPublish()
+      const size = await this.signAndPublish()
+      this.options.status.signerAnswered()
+      return size
     } catch (error) {
+      if (error instanceof SignerSilent) this.options.status.signerSilent(error.message)
       if (!(error instanceof BlockCorrupt)) throw error
       this.options.status.haltFor('ledger-corrupt', error.message)
       return 0
@@ -80,17 +87,23 @@ export class Checkpointer {
   private async signAndPublish(): Promise<number> {
     const { chain, signer, origin, status, sql, sha256 } = this.options
     const [size, root] = [chain.size, chain.root()]
-    const oldSize = signer.signed.size
+    const oldSize = this.signedSize
     // Read without a cache: the proof shall speak of what is stored now. The signer checks it against its own root.
     const tree = new StoredTree(sql, sha256, size)
     const proof = oldSize > 0 && oldSize < size ? await consistencyProof(oldSize, size, tree.rangeHash) : []
-    const answer = await signer.sign({ oldSize, proof, text: formatCheckpoint({ origin, size, root }) })
-    // Another process signed more of what we hold, or our own write was cut short: the next round goes on from there.
-    if ('conflict' in answer && answer.conflict <= size) throw new Error('the signer has signed meanwhile')
+    const vkeys = logKeysAt(chain.governance?.keys ?? [], size)
+    const answer = await signer.sign({ oldSize, proof, text: formatCheckpoint({ origin, size, root }), vkeys })
+    // Another process signed more of what we hold, or an answer was lost: the next round goes on from there.
+    if ('conflict' in answer && answer.conflict <= size) {
+      this.signedSize = answer.conflict
+      throw new Error('the signer has signed meanwhile')
+    }
+    if ('refused' in answer && answer.refused === 'key-not-held') throw new SignerSilent(LACKS_KEY)
     if (!('note' in answer)) {
       status.haltFor('signer-refused', `the signer refused size ${size}: ${JSON.stringify(answer)}`)
       return 0
     }
+    this.signedSize = size
     // If we crash here, the next start signs the same size again, to the same bytes, and publishes them.
     await publish(sql, { size, root, note: answer.note })
     this.options.onPublished({ size, root })

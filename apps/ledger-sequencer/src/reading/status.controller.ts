@@ -17,10 +17,11 @@ export class StatusController {
   @Get('status')
   @Header('cache-control', 'no-store')
   async get() {
-    const { halt, confirmed, frozen } = this.status
+    const { halt, confirmed, frozen, signerSilence } = this.status
     return {
       state: halt ? 'halted' : confirmed ? 'confirmed' : 'starting',
       ...(halt ? { halt } : {}),
+      ...(signerSilence ? { signing: 'waits for the signer', signerSilence } : {}),
       ...(await this.reader.sizes()),
       frozenProducers: Object.fromEntries(frozen),
     }

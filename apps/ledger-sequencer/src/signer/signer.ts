@@ -8,23 +8,17 @@ import {
   signNote,
   type Genesis,
   type KnownTree,
-  type SwapRefusal,
+  type PlacedAdmin,
 } from '@careseal/ledger-core'
-import type { Hash } from '@careseal/merkle'
-import { parseLogKey, type LogKey } from './log-key.js'
+import { KeyRing } from './key-ring.js'
+import { parseLogKey } from './log-key.js'
+import type { LogSigner, RetreatAnswer, SignerFacts, SigningAnswer, SigningRequest } from './log-signer.js'
+import { judgeRetreat, readLastRetreat, writeRetreat } from './retreat.js'
 import { isFromBeforeTombstones, parseState, SignerFolder, type SignerFiles } from './signer-folder.js'
 import { SignerUnfit } from './signer-unfit.js'
 import { TombstoneStore } from './tombstone-store.js'
 
-/** `text` is the unsigned checkpoint. */
-export type SigningRequest = { oldSize: number; proof: readonly Hash[]; text: string }
-
-export type SigningRefusal = SwapRefusal | 'origin-differs' | 'empty-tree'
-
-/** A conflict names the size that was signed last; whoever asked is behind, or was rolled back. */
-export type SigningAnswer = { note: string } | { conflict: number } | { refused: SigningRefusal }
-
-export class Signer {
+export class Signer implements LogSigner {
   readonly genesis: Genesis
   /** False while the file may be newer than what the disk keeps: then it is written again before anything is signed. */
   private durable = true
@@ -32,12 +26,12 @@ export class Signer {
 
   private constructor(
     private readonly folder: SignerFolder,
-    private readonly key: LogKey,
+    private readonly ring: KeyRing,
     private tree: KnownTree,
     /** Entry 0 as it was made: what block 0 must hold. */
     readonly genesisEntry: Uint8Array,
   ) {
-    this.genesis = genesisOf(genesisEntry, key.vkey)
+    this.genesis = genesisOf(genesisEntry, this.vkey)
   }
 
   /** Throws SignerUnfit when the folder is not whole: a lost memory is never made anew. */
@@ -46,26 +40,44 @@ export class Signer {
     await folder.sync()
     const files = await folder.read()
     const tree = parseState(files.state)
-    const key = parseLogKey(requireFile(files, 'key'))
+    const ring = new KeyRing(path, parseLogKey(requireFile(files, 'key')))
     const entry = new TextEncoder().encode(requireFile(files, 'genesis'))
     if (!isFromBeforeTombstones(files.state)) await TombstoneStore.open(path)
-    return new Signer(folder, key, tree, entry)
+    await ring.load()
+    return new Signer(folder, ring, tree, entry)
   }
 
+  /** The key that the genesis names. */
   get vkey(): string {
-    return this.key.vkey
+    return this.ring.vkeys[0] as string
   }
 
-  /** The largest tree that was ever signed. */
-  get signed(): KnownTree {
-    return this.tree
+  read(): Promise<SignerFacts> {
+    return this.inTurn(async () => {
+      this.tree = await this.folder.readState()
+      await this.ring.load()
+      const retreat = await readLastRetreat(this.folder.path)
+      return { genesisEntry: this.genesisEntry, signed: this.tree, vkeys: this.ring.vkeys, retreat }
+    })
   }
 
   /** One swap after another. The same size and root give the same note, byte for byte. */
   sign(request: SigningRequest): Promise<SigningAnswer> {
-    const answer = this.turn.then(() => this.swap(request))
-    this.turn = answer.catch(() => {})
-    return answer
+    return this.inTurn(() => this.swap(request))
+  }
+
+  prepareKey(known: readonly string[]): Promise<string> {
+    return this.inTurn(() => this.ring.prepare(known))
+  }
+
+  retreat(entry: PlacedAdmin): Promise<RetreatAnswer> {
+    return this.inTurn(async () => {
+      const judged = await judgeRetreat(this.genesis, await this.folder.readState(), entry)
+      if ('refused' in judged) return judged
+      await writeRetreat(this.folder.path, entry)
+      await this.remember(judged.to)
+      return { retreated: judged.to }
+    })
   }
 
   /**
@@ -74,12 +86,16 @@ export class Signer {
    * A folder from before there were any gets an empty store here, and its memory then says that there is one.
    */
   openTombstones(): Promise<TombstoneStore> {
-    const opened = this.turn.then(async () => {
+    return this.inTurn(async () => {
       if (isFromBeforeTombstones((await this.folder.read()).state)) await this.beginTombstones()
       return TombstoneStore.open(this.folder.path)
     })
-    this.turn = opened.catch(() => {})
-    return opened
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work)
+    this.turn = done.catch(() => {})
+    return done
   }
 
   // If we crash after the first, the next start finds a memory of version 1 and an empty store, and goes on.
@@ -88,16 +104,18 @@ export class Signer {
     await this.remember(await this.folder.readState())
   }
 
-  private async swap({ oldSize, proof, text }: SigningRequest): Promise<SigningAnswer> {
+  private async swap({ oldSize, proof, text, vkeys }: SigningRequest): Promise<SigningAnswer> {
     const { origin, size, root } = parseCheckpoint(text)
     if (origin !== this.genesis.origin) return { refused: 'origin-differs' }
     if (size === 0) return { refused: 'empty-tree' }
+    const signers = await this.ring.signersOf(vkeys)
+    if (signers === null || signers.length === 0) return { refused: 'key-not-held' }
     // Another process may have signed meanwhile; the file is the truth, memory is not.
     this.tree = await this.folder.readState()
     const answer = judgeSwap(sha256, this.tree, { oldSize, size, root, proof })
     if (!('accepted' in answer)) return answer
     if (size > this.tree.size || !this.durable) await this.remember(answer.accepted)
-    return { note: await signNote(text, this.key.signer) }
+    return { note: await signNote(text, ...signers) }
   }
 
   // If we crash after this, the tree counts as signed though nobody saw the signature: the next start signs it again.
@@ -125,7 +143,8 @@ export function genesisOf(entry: Uint8Array, vkey: string): Genesis {
   return genesis
 }
 
-function parseGenesis(bytes: Uint8Array): Genesis | null {
+/** The genesis that an entry is, or null. */
+export function parseGenesis(bytes: Uint8Array): Genesis | null {
   try {
     const entry = parseEntry(bytes)
     return 'genesis' in entry ? entry.genesis : null
