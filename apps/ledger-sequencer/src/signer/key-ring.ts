@@ -5,7 +5,7 @@ import { parseVkey, type NoteSigner } from '@careseal/ledger-core'
 import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createDurably, readIfThere } from './durable-file.js'
+import { createDurably, readIfThere } from '@careseal/cosigner'
 import { formatLogKey, parseLogKey, type LogKey } from './log-key.js'
 
 const LATER_KEY = /^log-[0-9a-f]{8}\.key$/

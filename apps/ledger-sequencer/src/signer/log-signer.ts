@@ -14,9 +14,7 @@ export type SigningRequest = {
 
 /** A conflict names the size that was signed last; whoever asked is behind, or was rolled back. */
 export type SigningAnswer =
-  | { note: string }
-  | { conflict: number }
-  | { refused: SwapRefusal | 'empty-tree' | 'origin-differs' | 'key-not-held' }
+  { note: string } | { conflict: number } | { refused: SwapRefusal | 'empty-tree' | 'origin-differs' | 'key-not-held' }
 
 /** What the signer remembers now. */
 export type SignerFacts = {

@@ -14,10 +14,9 @@ import {
   type SignerRetreat,
 } from '@careseal/ledger-core'
 import { join } from 'node:path'
-import { readIfThere, replaceDurably } from './durable-file.js'
+import { readIfThere, replaceDurably, verifyEd25519 } from '@careseal/cosigner'
 import type { RetreatAnswer } from './log-signer.js'
 import { SignerUnfit } from './signer-unfit.js'
-import { verifyEd25519 } from './verify-ed25519.js'
 
 /** Where the signer goes to and from, or why not. Repeating what was done is accepted. */
 export async function judgeRetreat(

@@ -1,9 +1,9 @@
 // The files of the signer: its memory, the log's key, and the genesis entry. They are made once, in this order, by
 // `careseal ledger init`; so a folder without the first but with another of them has lost its memory, and is refused.
 // The tombstones (tombstone-store.ts) are made before all of them, and the memory says from its version on that they are.
+import { createDurably, readIfThere, replaceDurably, syncFolder } from '@careseal/cosigner'
 import type { KnownTree } from '@careseal/ledger-core'
 import { join } from 'node:path'
-import { createDurably, readIfThere, replaceDurably, syncFolder } from './durable-file.js'
 import { SignerUnfit } from './signer-unfit.js'
 
 export type SignerFiles = { state: string | null; key: string | null; genesis: string | null }

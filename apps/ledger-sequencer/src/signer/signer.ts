@@ -1,8 +1,7 @@
 // The signer: a witness that holds the log's key. It remembers the largest tree it signed, durably and before it signs,
 // and signs nothing that does not continue that tree. Its memory never comes from the ledger's database.
-import { sha256 } from '@careseal/crypto'
+import { TreeMemory } from '@careseal/cosigner'
 import {
-  judgeSwap,
   parseCheckpoint,
   parseEntry,
   signNote,
@@ -20,18 +19,18 @@ import { TombstoneStore } from './tombstone-store.js'
 
 export class Signer implements LogSigner {
   readonly genesis: Genesis
-  /** False while the file may be newer than what the disk keeps: then it is written again before anything is signed. */
-  private durable = true
-  private turn: Promise<unknown> = Promise.resolve()
+  private readonly memory: TreeMemory<KnownTree>
 
   private constructor(
     private readonly folder: SignerFolder,
     private readonly ring: KeyRing,
-    private tree: KnownTree,
+    tree: KnownTree,
     /** Entry 0 as it was made: what block 0 must hold. */
     readonly genesisEntry: Uint8Array,
   ) {
     this.genesis = genesisOf(genesisEntry, this.vkey)
+    const replace = (next: KnownTree) => folder.replaceState(next)
+    this.memory = new TreeMemory({ read: () => folder.readState(), replace }, tree)
   }
 
   /** Throws SignerUnfit when the folder is not whole: a lost memory is never made anew. */
@@ -53,29 +52,34 @@ export class Signer implements LogSigner {
   }
 
   read(): Promise<SignerFacts> {
-    return this.inTurn(async () => {
-      this.tree = await this.folder.readState()
+    return this.memory.inTurn(async () => {
       await this.ring.load()
-      const retreat = await readLastRetreat(this.folder.path)
-      return { genesisEntry: this.genesisEntry, signed: this.tree, vkeys: this.ring.vkeys, retreat }
+      const [signed, retreat] = [await this.folder.readState(), await readLastRetreat(this.folder.path)]
+      return { genesisEntry: this.genesisEntry, signed, vkeys: this.ring.vkeys, retreat }
     })
   }
 
-  /** One swap after another. The same size and root give the same note, byte for byte. */
-  sign(request: SigningRequest): Promise<SigningAnswer> {
-    return this.inTurn(() => this.swap(request))
+  /** One swap after another. The same size, root and keys give the same note, byte for byte. */
+  async sign({ oldSize, proof, text, vkeys }: SigningRequest): Promise<SigningAnswer> {
+    const { origin, size, root } = parseCheckpoint(text)
+    if (origin !== this.genesis.origin) return { refused: 'origin-differs' }
+    if (size === 0) return { refused: 'empty-tree' }
+    const signers = await this.ring.signersOf(vkeys)
+    if (signers === null || signers.length === 0) return { refused: 'key-not-held' }
+    const outcome = await this.memory.swap({ oldSize, size, root, proof }, grown)
+    return 'remembered' in outcome ? { note: await signNote(text, ...signers) } : outcome
   }
 
   prepareKey(known: readonly string[]): Promise<string> {
-    return this.inTurn(() => this.ring.prepare(known))
+    return this.memory.inTurn(() => this.ring.prepare(known))
   }
 
   retreat(entry: PlacedAdmin): Promise<RetreatAnswer> {
-    return this.inTurn(async () => {
+    return this.memory.inTurn(async (remember) => {
       const judged = await judgeRetreat(this.genesis, await this.folder.readState(), entry)
       if ('refused' in judged) return judged
       await writeRetreat(this.folder.path, entry)
-      await this.remember(judged.to)
+      await remember(judged.to)
       return { retreated: judged.to }
     })
   }
@@ -86,46 +90,20 @@ export class Signer implements LogSigner {
    * A folder from before there were any gets an empty store here, and its memory then says that there is one.
    */
   openTombstones(): Promise<TombstoneStore> {
-    return this.inTurn(async () => {
-      if (isFromBeforeTombstones((await this.folder.read()).state)) await this.beginTombstones()
+    return this.memory.inTurn(async (remember) => {
+      if (isFromBeforeTombstones((await this.folder.read()).state)) await this.beginTombstones(remember)
       return TombstoneStore.open(this.folder.path)
     })
   }
 
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(work)
-    this.turn = done.catch(() => {})
-    return done
-  }
-
   // If we crash after the first, the next start finds a memory of version 1 and an empty store, and goes on.
-  private async beginTombstones(): Promise<void> {
+  private async beginTombstones(remember: (tree: KnownTree) => Promise<void>): Promise<void> {
     await TombstoneStore.create(this.folder.path)
-    await this.remember(await this.folder.readState())
-  }
-
-  private async swap({ oldSize, proof, text, vkeys }: SigningRequest): Promise<SigningAnswer> {
-    const { origin, size, root } = parseCheckpoint(text)
-    if (origin !== this.genesis.origin) return { refused: 'origin-differs' }
-    if (size === 0) return { refused: 'empty-tree' }
-    const signers = await this.ring.signersOf(vkeys)
-    if (signers === null || signers.length === 0) return { refused: 'key-not-held' }
-    // Another process may have signed meanwhile; the file is the truth, memory is not.
-    this.tree = await this.folder.readState()
-    const answer = judgeSwap(sha256, this.tree, { oldSize, size, root, proof })
-    if (!('accepted' in answer)) return answer
-    if (size > this.tree.size || !this.durable) await this.remember(answer.accepted)
-    return { note: await signNote(text, ...signers) }
-  }
-
-  // If we crash after this, the tree counts as signed though nobody saw the signature: the next start signs it again.
-  private async remember(tree: KnownTree): Promise<void> {
-    this.durable = false
-    await this.folder.replaceState(tree)
-    this.durable = true
-    this.tree = tree
+    await remember(await this.folder.readState())
   }
 }
+
+const grown = (known: KnownTree, accepted: KnownTree) => (accepted.size > known.size ? accepted : known)
 
 function requireFile(files: SignerFiles, name: 'key' | 'genesis'): string {
   const text = files[name]
