@@ -31,6 +31,7 @@ export { defaultScopeOf, loginsOf, OPERATOR, tokenOf, UnknownLogin, type LoginRe
 export { isSupervisorRunning, readLastState, readRunningState, type Login, type StackState } from './stack/state.js'
 export { SERVICE_NAMES, type RouteTarget, type ServiceName, type StackNetwork } from './stack/services.js'
 export { lastLines, repositoryRoot } from './stack/service-process.js'
+export type { SequencerPair } from './stack/sequencer-pair.js'
 export type { ControlledService } from './stack/service-set.js'
 export type { ControlledNats, ControlledPart } from './stack/parts.js'
 export type { PartsKind } from './stack/start-parts.js'

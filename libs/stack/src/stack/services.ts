@@ -55,6 +55,8 @@ export type Surroundings = {
   }
   demo: boolean
   logLevel: string
+  /** Where the ledger is one of two sequencers: the address in front of both, and what they are told of their signer. */
+  pair?: { host: string; port: number; signer: Record<string, string> } | undefined
 }
 
 function routed(
@@ -66,7 +68,7 @@ function routed(
 }
 
 function urlOf(from: ServiceName, target: ServiceName, around: Surroundings): string {
-  const { host, port } = around.ports[target]
+  const { host, port } = (target === 'ledger-sequencer' && around.pair) || around.ports[target]
   return routed(from, target, { url: `http://${host}:${port}`, around })
 }
 
@@ -114,7 +116,7 @@ function ownEnvironment(name: ServiceName, around: Surroundings): Record<string,
     case 'records':
       return { CONSENT_URL: urlOf(name, 'consent', around), AUDIT_URL: urlOf(name, 'audit', around) }
     case 'ledger-sequencer':
-      return { SIGNER_STATE_DIR: around.files.signerState }
+      return around.pair?.signer ?? { SIGNER_STATE_DIR: around.files.signerState }
     default:
       return {}
   }
