@@ -92,7 +92,7 @@ type Exchange = { request: IncomingMessage; response: ServerResponse }
 async function answer(options: SignerServerOptions, desk: SignerDesk, { request, response }: Exchange): Promise<void> {
   const path = request.url ?? ''
   try {
-    if (path === '/healthz' || path === '/readyz') return send(response, 200, { status: 'ok' })
+    if (path === '/livez' || path === '/readyz') return send(response, 200, { status: 'ok' })
     if (!bears(request.headers.authorization, options.secret)) return send(response, 401, { code: 'not-the-secret' })
     const handler = desk.handlers[path]
     if (!handler || request.method !== 'POST') return send(response, 404, { code: 'no-such-path' })

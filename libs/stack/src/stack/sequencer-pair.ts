@@ -128,11 +128,12 @@ function supervise(options: PairOptions, { name, script, env }: Process): Superv
   return new Supervised({ name, start, onCrash, delayMsMax })
 }
 
+const NEVER = () => null
+
 type Place = Pick<ControlledService, 'url' | 'metricsUrl' | 'logFile'>
 
 // A standby is not ready in the sense of /readyz until it holds the lease; that it lives is what can be waited for.
 function controlled(supervised: Supervised<Child>, place: Place): ControlledService {
-  const hasFailed = () => null
   return {
     ...place,
     get pid() {
@@ -144,6 +145,6 @@ function controlled(supervised: Supervised<Child>, place: Place): ControlledServ
     kill: () => supervised.kill(),
     whileStopped: (work) => supervised.whileStopped(work),
     untilReady: () =>
-      untilReady(`${place.url}/healthz`, { name: place.logFile, deadlineMs: READY_DEADLINE_MS, hasFailed }),
+      untilReady(`${place.url}/livez`, { name: place.logFile, deadlineMs: READY_DEADLINE_MS, hasFailed: NEVER }),
   }
 }
