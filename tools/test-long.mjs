@@ -4,7 +4,10 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { bootstrap, environment, repositoryNode, ROOT } from './bootstrap.mjs'
 
-const AREAS = { foundation: 'test/fault/long/foundation.long.spec.ts' }
+const AREAS = {
+  foundation: 'test/fault/long/foundation.long.spec.ts',
+  ledger: 'test/fault/long/ledger.long.spec.ts',
+}
 
 const line = (text) => process.stdout.write(`${text}\n`)
 const wanted = process.argv.slice(2)

@@ -14,8 +14,20 @@ export const environment = z.object({
   // An attacker who can change this writes into another history; the signer then signs nothing.
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('postgres://ledger@host:port/careseal'),
   // An attacker who can write here can fork the ledger: the log's key and the signer's memory lie in it.
-  SIGNER_STATE_DIR: z.string().min(1).describe('the folder with key, genesis and signer state that `ledger init` made'),
-  LEDGER_LEASE_MS: milliseconds(1800).describe('how long a silent writer keeps the ledger from its standby'),
+  SIGNER_STATE_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('the folder with key, genesis and signer state that `ledger init` made; not with SIGNER_URL'),
+  // An attacker who answers here can keep the ledger from being signed; a signature of another key convinces nobody.
+  SIGNER_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('the signer of the cluster, instead of SIGNER_STATE_DIR; https unless it is on this machine'),
+  // Who reads it can have any tree signed that continues the signed one, and so stop the ledger; not go back in it.
+  SIGNER_SECRET_FILE: z.string().min(1).optional().describe('path of the secret that is shared with the signer'),
+  SIGNER_CA_FILE: z.string().min(1).optional().describe("path of the CA certificate of the signer's service"),
+  LEDGER_LEASE_MS: milliseconds(1500).describe('how long a silent writer keeps the ledger from its standby'),
   BLOCK_ENTRIES_MAX: count(4096).describe('leaves in a block at most'),
   BLOCK_BYTES_MAX: count(1024 * 1024).describe('bytes of leaves in a block at most'),
   BLOCK_LINGER_MS: z.coerce

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { config } from './config.js'
 import { initLedger } from './genesis/init-ledger.js'
+import { signerConfig } from './signer-service/signer-config.js'
 
 const list = z.string().transform((text) => text.split(',').filter((name) => name !== ''))
 
@@ -39,6 +40,7 @@ try {
 }
 
 function ledgerConfigOf() {
-  const { SIGNER_STATE_DIR, DATABASE_URL } = config.shape
+  const { DATABASE_URL } = config.shape
+  const { SIGNER_STATE_DIR } = signerConfig.shape
   return { SIGNER_STATE_DIR, DATABASE_URL, LEDGER_ORIGIN: ledgerConfig.LEDGER_ORIGIN }
 }

@@ -2,6 +2,7 @@
 
 export type HaltCode = 'rollback-detected' | 'ledger-corrupt' | 'signer-refused'
 
+export type SignerSilence = { since: Date; detail: string }
 export type Halt = { code: HaltCode; detail: string }
 
 /**
@@ -15,6 +16,7 @@ export class LedgerStatus {
   private awaited: readonly string[] = []
   private readonly haltListeners: ((halt: Halt) => void)[] = []
   private readonly frozenProducers = new Map<string, string>()
+  private silence: SignerSilence | null = null
 
   get confirmed(): boolean {
     return this.state === 'confirmed' && this.stop === null
@@ -45,6 +47,19 @@ export class LedgerStatus {
 
   waitFor(witnesses: readonly string[]): void {
     this.awaited = witnesses
+  }
+
+  /** Since when no signature could be had; null while the signer answers. Blocks are committed all the same. */
+  get signerSilence(): SignerSilence | null {
+    return this.silence
+  }
+
+  signerSilent(detail: string): void {
+    this.silence = { since: this.silence?.since ?? new Date(), detail }
+  }
+
+  signerAnswered(): void {
+    this.silence = null
   }
 
   freeze(producer: string, reason: string): void {

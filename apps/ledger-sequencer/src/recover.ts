@@ -4,13 +4,18 @@ import { loadConfigOrExit } from '@careseal/service-kit'
 import { z } from 'zod'
 import { environment } from './config.js'
 import { recoverLedger } from './recovery/recover-ledger.js'
+import { openSigner } from './signer/open-signer.js'
 
-const { DATABASE_URL, SIGNER_STATE_DIR, LEDGER_POLICY_FILE, COSIGN_DEADLINE_MS } = environment.shape
+const { DATABASE_URL, LEDGER_POLICY_FILE, COSIGN_DEADLINE_MS } = environment.shape
+const { SIGNER_STATE_DIR, SIGNER_URL, SIGNER_SECRET_FILE, SIGNER_CA_FILE } = environment.shape
 const given = loadConfigOrExit(
   'ledger recover',
   z.object({
     DATABASE_URL,
     SIGNER_STATE_DIR,
+    SIGNER_URL,
+    SIGNER_SECRET_FILE,
+    SIGNER_CA_FILE,
     LEDGER_POLICY_FILE,
     COSIGN_DEADLINE_MS,
     MIRROR: z.string().min(1).describe('base URL of a mirror of the log, or the folder of an export'),
@@ -20,7 +25,7 @@ const given = loadConfigOrExit(
 try {
   const report = await recoverLedger({
     from: given.MIRROR,
-    signerStateDir: given.SIGNER_STATE_DIR,
+    signer: await openSigner(given),
     databaseUrl: given.DATABASE_URL,
     policy: given.LEDGER_POLICY_FILE,
     deadlineMs: given.COSIGN_DEADLINE_MS,

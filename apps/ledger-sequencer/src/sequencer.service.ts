@@ -10,7 +10,8 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common'
 import type { Pool } from 'pg'
-import type { AdminOutcome, AdminRequest } from './admission/admin-desk.js'
+import type { PlacedAdmin } from '@careseal/ledger-core'
+import type { AdminOutcome } from './admission/admin-desk.js'
 import type { SealedBlock } from './appender/appender.js'
 import type { PublishedCheckpoint } from './checkpointer/checkpointer.js'
 import type { SequencerConfig } from './config.js'
@@ -26,6 +27,7 @@ import {
 } from './ledger-metrics.js'
 import { LedgerStatus } from './ledger-status.js'
 import { Sequencer, type ReaderSetup, type SequencerOptions } from './sequencer.js'
+import { openSigner } from './signer/open-signer.js'
 import { answerForTombstones, type TombstoneDesk } from './signer/tombstone-desk.js'
 import { LEAF_BYTES } from './tree/block-rows.js'
 
@@ -62,7 +64,7 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
     })
   }
 
-  submit(request: AdminRequest): Promise<AdminOutcome | null> {
+  submit(request: PlacedAdmin): Promise<AdminOutcome | null> {
     return this.sequencer.submit(request)
   }
 
@@ -80,7 +82,7 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
     const { config, pool, logger } = this
     return {
       databaseUrl: config.DATABASE_URL,
-      signerStateDir: config.SIGNER_STATE_DIR,
+      openSigner: () => openSigner(config),
       origin: config.LEDGER_ORIGIN,
       leaseMs: config.LEDGER_LEASE_MS,
       batchMax: Math.min(config.BLOCK_ENTRIES_MAX, Math.floor(config.BLOCK_BYTES_MAX / LEAF_BYTES)),

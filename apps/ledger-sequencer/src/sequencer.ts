@@ -4,9 +4,11 @@ import { latestOf } from '@careseal/contracts'
 import { sha256 } from '@careseal/crypto'
 import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
 import { equalHashes } from '@careseal/merkle'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { AdminDesk, type AdminOutcome, type AdminRequest } from './admission/admin-desk.js'
+import { AdminDesk, type AdminOutcome } from './admission/admin-desk.js'
 import type { Admission } from './admission/admission-rules.js'
+import { recordRetreat } from './admission/record-retreat.js'
 import { sealBlocks, type SealedBlock } from './appender/appender.js'
 import { BlockPlanner } from './appender/block-planner.js'
 import { LeafQueue } from './appender/leaf-queue.js'
@@ -15,14 +17,14 @@ import { Checkpointer, type PublishedCheckpoint } from './checkpointer/checkpoin
 import { confirmHead } from './checkpointer/confirm-head.js'
 import { confirmWithWitnesses } from './cosigning/confirm-with-witnesses.js'
 import { Cosigning, type CosigningOptions } from './cosigning/cosigning.js'
-import type { Genesis } from '@careseal/ledger-core'
+import { beginGovernance, type Genesis, type Governance, type KnownTree, type PlacedAdmin } from '@careseal/ledger-core'
 import type { SealedChain } from './checkpointer/sealed-chain.js'
 import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
 import { Fatal } from './fatal.js'
 import type { LedgerStatus } from './ledger-status.js'
 import { Lease } from './lease/lease.js'
-import { Signer } from './signer/signer.js'
-import type { TombstoneStore } from './signer/tombstone-store.js'
+import { SignerSilent, type LogSigner, type SignerFacts, type Tombstones } from './signer/log-signer.js'
+import { parseGenesis } from './signer/signer.js'
 import { loadEntries } from './tree/block-rows.js'
 
 export type ReaderSetup = {
@@ -35,11 +37,11 @@ export type ReaderSetup = {
 export type SealingReader = Pick<EventReader, 'start' | 'stop' | 'position' | 'reset'>
 
 /** What the signer keeps for services, from when this process holds the lease and the signer has confirmed the head. */
-export type SignerMemory = { tombstones: TombstoneStore; producers: readonly string[] }
+export type SignerMemory = { tombstones: Tombstones; producers: readonly string[] }
 
 export type SequencerOptions = {
   databaseUrl: string
-  signerStateDir: string
+  openSigner: () => Promise<LogSigner>
   origin: string
   leaseMs: number
   batchMax: number
@@ -61,6 +63,14 @@ export type SequencerOptions = {
   onFatal: (reason: Fatal) => void
   log: Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>
 }
+
+type CheckpointerParts = { signer: LogSigner; chain: SealedChain; cosigning: Cosigning; signedSize: number }
+
+type Asked = Omit<CheckpointerParts, 'signedSize'> & { facts: SignerFacts; genesis: Genesis }
+
+type Sealing = { genesis: Genesis; governance: Governance; signer: LogSigner }
+
+const SIGNER_PAUSE_MS = 200
 
 export class Sequencer {
   private readonly stopping = new AbortController()
@@ -90,26 +100,50 @@ export class Sequencer {
 
   private async run(): Promise<void> {
     const { databaseUrl: url, leaseMs: durationMs, onFatal, status, pool, onEpoch } = this.options
-    const signer = await this.openSigner()
+    const signer = await this.options.openSigner()
+    await this.patiently(() => signer.read())
     this.lease = await Lease.acquire({ url, durationMs, onLost: onFatal, signal: this.stopping.signal })
     onEpoch(this.lease.epoch)
-    const confirmation = await confirmHead(pool, sha256, signer.signed)
+    // Asked again: a standby may have waited for long, and the signer has signed for another meanwhile.
+    const facts = await this.patiently(() => signer.read())
+    const genesis = this.genesisOf(facts)
+    const confirmation = await confirmHead(pool, sha256, { signed: facts.signed, genesis })
     if ('rolledBack' in confirmation) return status.haltFor('rollback-detected', confirmation.rolledBack)
     const { chain } = confirmation
     const cosigning = new Cosigning(this.options.cosigning)
-    await this.hearWitnesses(signer, cosigning)
+    const { size: signedSize } = await this.hearWitnesses({ signer, facts, genesis, chain, cosigning })
     if (status.halt || this.stopping.signal.aborted) return
-    const checkpointer = this.checkpointer({ signer, chain, cosigning })
+    const checkpointer = this.checkpointer({ signer, chain, cosigning, signedSize })
     // Blocks that were committed but not signed are verified before anything is built on them.
-    await checkpointer.round()
+    await this.patiently(() => checkpointer.round())
     if (status.halt) return
-    await this.requireSameHead(chain, signer)
+    await this.requireSameHead(chain, facts)
     if (status.halt || this.stopping.signal.aborted) return
-    const memory = { tombstones: await signer.openTombstones(), producers: Object.keys(signer.genesis.producers) }
+    const planner = await this.planner(chain)
+    const governance = await this.recordRetreat(planner, chain, facts)
+    if (governance === null) return
+    const tombstones = await this.patiently(() => signer.openTombstones())
+    const memory = { tombstones, producers: Object.keys(genesis.producers) }
     status.confirm()
     this.options.onConfirmed({ height: chain.height, treeSize: chain.size }, memory)
     this.startCheckpoints(checkpointer)
-    await this.startSealing(chain, signer.genesis)
+    await this.startSealing(chain, planner, { genesis, governance, signer })
+  }
+
+  // Nothing is appended before the signer has answered, and to wait for it changes nothing.
+  private async patiently<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const answer = await ask()
+        this.options.status.signerAnswered()
+        return answer
+      } catch (error) {
+        if (!(error instanceof SignerSilent)) throw error
+        this.options.status.signerSilent(error.message)
+        this.options.log.warn({ err: error }, 'waiting for the signer')
+        await delay(SIGNER_PAUSE_MS, undefined, { signal: this.stopping.signal })
+      }
+    }
   }
 
   /** Stops reading, finishes the block and its checkpoint, gives the lease back. */
@@ -130,35 +164,36 @@ export class Sequencer {
   }
 
   /** Appends an administration entry where its operators approved it. Null until this process seals. */
-  async submit(request: AdminRequest): Promise<AdminOutcome | null> {
+  async submit(request: PlacedAdmin): Promise<AdminOutcome | null> {
     return this.desk && !this.options.status.halt ? this.desk.submit(request) : null
   }
 
-  private async openSigner(): Promise<Signer> {
-    const { signerStateDir, origin } = this.options
-    const signer = await Signer.open(signerStateDir)
-    if (signer.genesis.origin === origin) return signer
-    throw new Error(`LEDGER_ORIGIN is ${origin}, but the ledger of this signer is ${signer.genesis.origin}`)
+  private genesisOf({ genesisEntry }: SignerFacts): Genesis {
+    const genesis = parseGenesis(genesisEntry)
+    const { origin } = this.options
+    if (genesis?.origin === origin) return genesis
+    throw new Error(`LEDGER_ORIGIN is ${origin}, but the ledger of this signer is ${genesis?.origin ?? 'unreadable'}`)
   }
 
-  private hearWitnesses(signer: Signer, cosigning: Cosigning): Promise<void> {
-    const { pool: sql, status, log } = this.options
-    const { signal } = this.stopping
-    return confirmWithWitnesses({ sql, sha256, signer, cosigning, status, signal, log: log.warn })
+  private hearWitnesses({ signer, facts, genesis, chain, cosigning }: Asked): Promise<KnownTree> {
+    const { pool: sql, origin, status, log } = this.options
+    const { keys } = chain.governance ?? beginGovernance(genesis)
+    const logVkeys = [...new Set([...genesis.logKeys, ...facts.vkeys])]
+    const parts = { sql, sha256, origin, signer, cosigning, status, signal: this.stopping.signal, log: log.warn }
+    return this.patiently(() => confirmWithWitnesses({ ...parts, signed: facts.signed, keys, logVkeys }))
   }
 
-  private checkpointer(parts: { signer: Signer; chain: SealedChain; cosigning: Cosigning }): Checkpointer {
-    const { pool: sql, status, onPublished, log } = this.options
+  private checkpointer(parts: CheckpointerParts): Checkpointer {
+    const { pool: sql, origin, status, onPublished, log } = this.options
     const onSigned = (size: number) => {
       status.signed(size)
       this.options.onSigned(size)
     }
-    const { origin } = parts.signer.genesis
     return new Checkpointer({ sql, sha256, origin, ...parts, status, onSigned, onPublished, onTrouble: log.warn })
   }
 
   // The head row and block 0 are compared with what was verified, for the next block is built on them.
-  private async requireSameHead(chain: SealedChain, signer: Signer): Promise<void> {
+  private async requireSameHead(chain: SealedChain, { genesisEntry }: SignerFacts): Promise<void> {
     const head = await loadHead(this.options.pool)
     if (head.height < 0) throw new Error('the ledger has no block: run careseal ledger init')
     const { head: verified } = chain.edge()
@@ -169,7 +204,7 @@ export class Sequencer {
       equalHashes(head.compactRange, packHashes(verified.hashes))
     if (!same) return this.options.status.haltFor('ledger-corrupt', 'the head is not that of the last block')
     const [first] = await loadEntries(this.options.pool, 0, 1)
-    if (first && equalHashes(first, signer.genesisEntry)) return
+    if (first && equalHashes(first, genesisEntry)) return
     this.options.status.haltFor('ledger-corrupt', "block 0 is not the genesis of the signer's ledger")
   }
 
@@ -184,12 +219,30 @@ export class Sequencer {
     this.checkpoints.start()
   }
 
-  private async startSealing(chain: SealedChain, genesis: Genesis): Promise<void> {
+  private async recordRetreat(planner: BlockPlanner, chain: SealedChain, { retreat }: SignerFacts) {
+    const { pool: sql, status, log } = this.options
+    const { writer } = this.lease as Lease
+    const governance = chain.governance as Governance
+    const after = await recordRetreat({ retreat, governance, planner, writer, sql, time: nowSeconds() })
+    if (after === null) {
+      status.haltFor('rollback-detected', 'the signer went back, and the ledger cannot tell of it: repeat the retreat')
+    } else if (after !== governance) log.warn({ retreat: retreat?.admin.data }, 'the signer went back')
+    return after
+  }
+
+  private async startSealing(chain: SealedChain, planner: BlockPlanner, more: Sealing): Promise<void> {
     const { pool, openReader, log, status } = this.options
+    const { genesis, governance, signer } = more
     const cursors = await loadCursors(pool)
     for (const { producer, reason } of await loadFrozen(pool)) status.freeze(producer, reason)
-    const planner = this.planner(chain, cursors)
-    this.desk = new AdminDesk(genesis, planner, this.queue, (admission) => this.readAlso(admission))
+    this.desk = new AdminDesk({
+      genesis,
+      governance,
+      planner,
+      queue: this.queue,
+      onAdmitted: (admission) => this.readAlso(admission),
+      holdsKey: async (vkey) => (await signer.read()).vkeys.includes(vkey),
+    })
     this.sealing = this.seal(planner, this.desk)
     const names = cursors.map(({ producer }) => producer)
     const isOpen = (producer: string) => !status.frozen.has(producer) && latestOf(producer, names) === producer
@@ -203,8 +256,9 @@ export class Sequencer {
     log.info({ height: chain.height, treeSize: chain.size, producers: cursors.length }, 'sealing')
   }
 
-  private planner(chain: SealedChain, cursors: CursorRow[]): BlockPlanner {
+  private async planner(chain: SealedChain): Promise<BlockPlanner> {
     const { epoch } = this.lease as Lease
+    const cursors = await loadCursors(this.options.pool)
     const known = cursors.map((c) => [c.producer, { seq: c.lastSeq, link: c.lastLink }] as const)
     return new BlockPlanner({ ...chain.edge(), cursors: new Map(known), epoch })
   }
@@ -227,7 +281,7 @@ export class Sequencer {
         planner,
         desk,
         queue: this.queue,
-        now: () => Math.floor(Date.now() / 1000),
+        now: nowSeconds,
         onSealed: (block) => this.sealed(block),
         onFailedBatch: (error, attempts) => this.options.log.warn({ err: error, attempts }, 'block not committed'),
       })
@@ -263,6 +317,10 @@ export class Sequencer {
     this.queue.discard()
     void this.reader?.stop()
   }
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000)
 }
 
 function positionOf(cursors: readonly CursorRow[]): Position {

@@ -1,11 +1,11 @@
 import { hex, sha256 } from '@careseal/crypto'
-import { approve, ED25519, firstLink, formatVkey, LedgerVerifier, vkeyOf, type Operator } from '@careseal/ledger-core'
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { approve, firstLink, LedgerVerifier } from '@careseal/ledger-core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { eventually, LedgerUnderTest } from './ledger-under-test.js'
+import { newOperator } from './operators.js'
 import { ORIGIN } from './raw-block.js'
 import { RunningApp } from './running-app.js'
 
@@ -17,13 +17,6 @@ const second = new ChainWriter(ORIGIN, 'consent-2')
 const records = new ChainWriter(ORIGIN, 'records')
 let database: LedgerDatabase
 let app: RunningApp
-
-function newOperator(name: string): Operator & { vkey: string } {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x as string, 'base64url')
-  const vkey = formatVkey(vkeyOf(sha256, { name, type: ED25519, publicKey: raw }))
-  return { name, vkey, sign: (message) => sign(null, message, privateKey) }
-}
 
 beforeAll(async () => {
   database = await startLedgerDatabase()

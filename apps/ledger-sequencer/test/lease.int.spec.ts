@@ -68,6 +68,21 @@ describe('the lease', () => {
     await next.release()
   })
 
+  it('of a holder whose connections are gone passes at once', async () => {
+    const lost: string[] = []
+    const old = await acquire(60_000, lost)
+    await database.pool.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY((SELECT backend_pids FROM lease)::int[])',
+    )
+    const started = performance.now()
+    const next = await acquire(60_000)
+    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(next.epoch).toBe(old.epoch + 1)
+    expect(lost).toEqual(['connection-lost'])
+    await old.close()
+    await next.release()
+  })
+
   it('that was taken over lets its old holder append nothing, even over another connection', async () => {
     const old = await acquire(600)
     await append(old.writer, of(genesisBlock(), 1), ['records'])

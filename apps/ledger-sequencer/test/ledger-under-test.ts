@@ -10,6 +10,7 @@ import { loadHead } from '../src/database/head.js'
 import { LedgerStatus } from '../src/ledger-status.js'
 import { LedgerReader } from '../src/reading/ledger-reader.js'
 import { loadPublished } from '../src/reading/published.js'
+import { Signer } from '../src/signer/signer.js'
 import { Sequencer, type ReaderSetup, type SequencerOptions } from '../src/sequencer.js'
 import type { LedgerDatabase } from './ledger-database.js'
 import { ORIGIN } from './raw-block.js'
@@ -61,7 +62,7 @@ export class LedgerUnderTest {
     const setup: { current?: ReaderSetup } = {}
     const sequencer = new Sequencer({
       databaseUrl: database.url,
-      signerStateDir: dir,
+      openSigner: () => Signer.open(dir),
       origin: ORIGIN,
       leaseMs: 1_000,
       batchMax: 1_000,

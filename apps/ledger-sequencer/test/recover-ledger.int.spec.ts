@@ -12,6 +12,7 @@ import { ORIGIN } from './raw-block.js'
 import { useWitnessedLedger } from './witnessed-ledger.js'
 import { NO_POLICY } from '../src/cosigning/witness-policy.js'
 import { recoverLedger, type RecoveryReport } from '../src/recovery/recover-ledger.js'
+import { Signer } from '../src/signer/signer.js'
 import { StoredTree } from '../src/tree/stored-tree.js'
 
 const world = useWitnessedLedger()
@@ -43,11 +44,11 @@ async function storedTiles(): Promise<unknown[]> {
   return (await world.database.pool.query('SELECT * FROM tile ORDER BY level, index')).rows
 }
 
-function recover(policy = world.policy): Promise<RecoveryReport> {
+async function recover(policy = world.policy): Promise<RecoveryReport> {
   const { ledger, database } = world
   return recoverLedger({
     from: mirror,
-    signerStateDir: ledger.dir,
+    signer: await Signer.open(ledger.dir),
     databaseUrl: database.url,
     policy,
     deadlineMs: 1_000,

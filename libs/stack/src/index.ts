@@ -37,6 +37,7 @@ export {
   type WitnessName,
 } from './stack/services.js'
 export { lastLines, repositoryRoot } from './stack/service-process.js'
+export type { SequencerPair } from './stack/sequencer-pair.js'
 export type { ControlledService } from './stack/service-set.js'
 export type { ControlledWitness } from './stack/witness-set.js'
 export type { ControlledNats, ControlledPart } from './stack/parts.js'

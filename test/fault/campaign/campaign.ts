@@ -8,7 +8,7 @@ import { careseal } from '../../support/careseal.js'
 import { FAULT_KINDS, type FaultCounts } from '../faults/kinds.js'
 import { acknowledgedEvents } from './acknowledged-events.js'
 import { scheduleOf, type Strike, type Volley } from './schedule.js'
-import { TestBed, type BedOptions } from './test-bed.js'
+import { TestBed, type BedOptions, type FailOver } from './test-bed.js'
 
 export type Plan = Omit<BedOptions, 'seed'> & {
   name: string
@@ -29,6 +29,8 @@ export type CampaignResult = {
   acknowledgedEvents: number
   sealedWithinMs: number
   checks: CheckResult[]
+  /** Empty where there was one sequencer. */
+  failOvers: FailOver[]
 }
 
 export type CampaignOptions = { seed: string; log: (line: string) => void }
@@ -58,6 +60,7 @@ export async function runCampaign(plan: Plan, { seed, log }: CampaignOptions): P
       acknowledgedEvents: acknowledgedEvents(history),
       sealedWithinMs,
       checks,
+      failOvers: bed.failOvers,
     }
   } catch (error) {
     throw new Error(`${plan.name} failed; repeat it with CARESEAL_FAULT_SEED=${seed}`, { cause: error })

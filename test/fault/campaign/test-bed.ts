@@ -22,6 +22,8 @@ export type BedOptions = {
   proxies?: boolean
   /** The signer's folder on a disk that can be filled up. */
   signerDisk?: boolean
+  /** Two sequencers with a signer of their own process. */
+  pair?: boolean
   patients?: number
   clients?: number
 }
@@ -31,6 +33,9 @@ const PATIENTS = 12
 const SPARE_PATIENTS = 3
 const SIGNER_DISK_BYTES = 256 * 1024
 const RESTART_DELAY_MS_MAX = 300
+
+/** How long nothing was sealed after a strike. */
+export type FailOver = { kind: string; milliseconds: number }
 
 type Surroundings = Pick<Bed, 'namespaces' | 'proxies' | 'signerDisk'>
 type Made = Surroundings & { stack: CaresealStack; world: World; folder: string; options: BedOptions }
@@ -42,6 +47,7 @@ export class TestBed implements Bed {
   readonly signerDisk: SmallDisk | null
   readonly folder: string
   readonly violations: Violation[] = []
+  readonly failOvers: FailOver[] = []
   load: Load
   private readonly world: World
   private readonly spare: WorldPatient[]
@@ -72,7 +78,7 @@ export class TestBed implements Bed {
     }
     let stack: CaresealStack | undefined
     try {
-      stack = await startStack(folder, surroundings)
+      stack = await startStack(folder, surroundings, options.pair === true ? 2 : 1)
       const world = await prepareWorld(stack, {
         seed: options.seed,
         patients: (options.patients ?? PATIENTS) + SPARE_PATIENTS,
@@ -127,6 +133,10 @@ export class TestBed implements Bed {
     return answer.status
   }
 
+  failedOver(kind: string, milliseconds: number): void {
+    this.failOvers.push({ kind, milliseconds })
+  }
+
   violated(invariant: string, what: string): void {
     this.violations.push({ invariant, what, where: 'while the fault lasted' })
   }
@@ -174,7 +184,7 @@ async function prepare(options: BedOptions, folder: string): Promise<Partial<Sur
   return { namespaces, proxies, signerDisk }
 }
 
-function startStack(folder: string, { namespaces, proxies }: Surroundings): Promise<CaresealStack> {
+function startStack(folder: string, { namespaces, proxies }: Surroundings, sequencers: 1 | 2): Promise<CaresealStack> {
   const network: StackNetwork = { ...namespaces?.network, ...(proxies ? { routeOf: proxies.routeOf } : {}) }
   return createCaresealStack({
     dataDir: folder,
@@ -182,6 +192,7 @@ function startStack(folder: string, { namespaces, proxies }: Surroundings): Prom
     natsAuthorization: (users, options) => renderAuthorization([...users], options),
     network,
     restartDelayMsMax: RESTART_DELAY_MS_MAX,
+    sequencers,
   })
 }
 

@@ -3,6 +3,7 @@ import { missing, type Capability } from '../surroundings/capabilities.js'
 import { DISK_FAULTS } from './disks.js'
 import type { Fault } from './fault.js'
 import { FAULT_KINDS, PARTITIONS, type FaultCounts, type FaultKind } from './kinds.js'
+import { PAIR_FAULT_LIST } from './pair.js'
 import { PARTITION_FAULTS } from './partitions.js'
 import { PROCESS_FAULTS } from './processes.js'
 import { RESTORE_FAULTS } from './restores.js'
@@ -14,6 +15,7 @@ export const EVERY_FAULT: readonly Fault[] = [
   ...WIRE_FAULTS,
   ...RESTORE_FAULTS,
   ...DISK_FAULTS,
+  ...PAIR_FAULT_LIST,
 ]
 
 export function faultOf(kind: FaultKind): Fault {

@@ -25,6 +25,8 @@ export type Bed = {
   sparePatient(): { login: string; patientId: string }
   /** The status with which a patient is answered who reads their own record. */
   ownRecord(login: string, patientId: string): Promise<number>
+  /** After a strike of this kind nothing was sealed for so long. */
+  failedOver(kind: string, milliseconds: number): void
   /** Something that must not be was seen. */
   violated(invariant: string, what: string): void
 }

@@ -19,6 +19,16 @@ export const RESTORES = [
 ] as const
 export const DISKS = ['signer-eio', 'signer-full', 'postgres-eio', 'postgres-full'] as const
 
+/** Over two sequencers with a signer of their own process. */
+export const PAIR_FAULTS = [
+  'kill-active',
+  'pause-active',
+  'pause-in-append',
+  'kill-standby',
+  'kill-signer',
+  'restore-ledger-pair',
+] as const
+
 export const FAULT_KINDS = [
   ...KILLS,
   ...PAUSES,
@@ -27,6 +37,7 @@ export const FAULT_KINDS = [
   ...WIRES,
   ...RESTORES,
   ...DISKS,
+  ...PAIR_FAULTS,
 ] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 

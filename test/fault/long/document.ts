@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { REPOSITORY } from '../../support/careseal.js'
 import { FAULT_KINDS } from '../faults/kinds.js'
-import { EVENTS_REQUIRED, REQUIRED, sumOf } from './parts.js'
-import { eventsOf, type FaultRuns } from './record.js'
+import { AREAS, sumOf, type Area } from './parts.js'
+import { eventsOf, partsOf, type FaultRuns } from './record.js'
 
 const DOCUMENT = join(REPOSITORY, 'docs', 'reliability.md')
 const BETWEEN = /(<!-- fault-runs -->\n)[^]*(<!-- end of fault-runs -->)/
@@ -25,16 +25,37 @@ function withTable(text: string, record: FaultRuns): string {
   return text.replace(BETWEEN, (_all, begin: string, end: string) => `${begin}\n${tableOf(record)}\n\n${end}`)
 }
 
-/** What was asked for and what was done, then the single kinds. */
-function tableOf({ parts }: FaultRuns): string {
+function tableOf(record: FaultRuns): string {
+  return (Object.keys(AREAS) as Area[])
+    .filter((area) => partsOf(record, area).length > 0)
+    .map((area) => areaTables(record, area))
+    .join('\n\n')
+}
+
+/** What was asked for and what was done, then the single kinds, then how long fail-overs took. */
+function areaTables(record: FaultRuns, area: Area): string {
+  const parts = partsOf(record, area)
   const counts = parts.map((part) => part.counts)
+  const { required, eventsRequired } = AREAS[area]
   const rows = [
-    ...REQUIRED.map(({ name, kinds, count }) => [name, String(count), String(sumOf(counts, kinds))]),
-    ['acknowledged events', String(EVENTS_REQUIRED), String(eventsOf(parts))],
+    ...required.map(({ name, kinds, count }) => [name, String(count), String(sumOf(counts, kinds))]),
+    ['acknowledged events', String(eventsRequired), String(eventsOf(parts))],
     ['violations', '0', String(parts.reduce((sum, { violations }) => sum + violations.length, 0))],
   ]
-  const kinds = FAULT_KINDS.map((kind) => [`\`${kind}\``, String(sumOf(counts, [kind]))])
-  return [...aligned([['', 'at least', 'done'], ...rows]), '', ...aligned([['kind', 'times'], ...kinds])].join('\n')
+  const struck = FAULT_KINDS.filter((kind) => sumOf(counts, [kind]) > 0)
+  const kinds = struck.map((kind) => [`\`${kind}\``, String(sumOf(counts, [kind]))])
+  const failOvers = parts.flatMap(({ name, failOverMs = {} }) =>
+    Object.entries(failOverMs).map(([kind, { count, min, p50, p90, p99, max }]) => {
+      return [name, `\`${kind}\``, ...[count, min, p50, p90, p99, max].map(String)]
+    }),
+  )
+  const head = ['part', 'until a block of the next epoch, ms', 'n', 'min', 'p50', 'p90', 'p99', 'max']
+  return [
+    ...aligned([[area, 'at least', 'done'], ...rows]),
+    '',
+    ...aligned([['kind', 'times'], ...kinds]),
+    ...(failOvers.length > 0 ? ['', ...aligned([head, ...failOvers])] : []),
+  ].join('\n')
 }
 
 // As the formatter of this repository writes tables.

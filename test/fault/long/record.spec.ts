@@ -1,52 +1,67 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { PARTS } from './parts.js'
+import { AREAS, type Area } from './parts.js'
 import { showsTable } from './document.js'
-import { faultsOf, RECORD_FILE, readRecord, type PartRecord } from './record.js'
+import { distributionOf } from './distribution.js'
+import { faultsOf, partsOf, RECORD_FILE, readRecord, type PartRecord } from './record.js'
 import { sourcesHash } from './sources.js'
 
-const clean: PartRecord[] = PARTS.map(({ name, faults, eventsMin = 0 }) => ({
-  name,
-  counts: faults,
-  acknowledgedEvents: eventsMin,
-  acknowledgedOperations: eventsMin,
-  violations: [],
-  checks: [],
-  commit: '',
-  sources: '',
-  seed: '',
-  startedAt: '',
-  durationSeconds: 0,
-  sealedWithinMs: 0,
-  machine: { cores: 2, cpu: '', memoryGiB: 1 },
-}))
+const cleanOf = (area: Area): PartRecord[] =>
+  AREAS[area].parts.map(({ name, faults, eventsMin = 0 }) => ({
+    name,
+    counts: faults,
+    acknowledgedEvents: eventsMin,
+    acknowledgedOperations: eventsMin,
+    violations: [],
+    checks: [],
+    commit: '',
+    sources: '',
+    seed: '',
+    startedAt: '',
+    durationSeconds: 0,
+    sealedWithinMs: 0,
+    machine: { cores: 2, cpu: '', memoryGiB: 1 },
+  }))
 
-describe('the record of the long run', () => {
+const areas = Object.keys(AREAS) as Area[]
+
+describe.each(areas)('the record of the long run of the %s', (area) => {
+  const clean = cleanOf(area)
+
   it('is complete, without a violation, and shown in docs/reliability.md', ({ skip }) => {
-    if (!existsSync(RECORD_FILE)) return skip('no long run is recorded: npm run test:long foundation')
     const record = readRecord()
-    expect(faultsOf(record)).toEqual([])
+    const isThere = existsSync(RECORD_FILE) && partsOf(record, area).length > 0
+    if (!isThere) return skip(`no long run is recorded: npm run test:long ${area}`)
+    expect(faultsOf(record, area)).toEqual([])
     expect(showsTable(record)).toBe(true)
   })
 
   it('speaks of the sources as they are now', ({ skip }) => {
     const sources = sourcesHash()
-    const stale = readRecord().parts.filter((part) => part.sources !== sources)
+    const stale = partsOf(readRecord(), area).filter((part) => part.sources !== sources)
     if (stale.length > 0) skip(`the sources have changed since ${stale.map(({ name }) => name).join(', ')} ran`)
     expect(stale).toEqual([])
   })
 
   it('asks for no more than the parts do', () => {
-    expect(faultsOf({ v: 1, parts: clean })).toEqual([])
+    expect(faultsOf({ v: 1, parts: clean }, area)).toEqual([])
   })
 
   it('is refused for a missing part, a missing count and a violation', () => {
-    expect(faultsOf({ v: 1, parts: clean.slice(1) })).toContain('no part kills-1')
-    expect(faultsOf({ v: 1, parts: [{ ...clean[0]!, counts: {} }, ...clean.slice(1)] })).toContainEqual(
-      expect.stringMatching(/^kill -9 of services.* of 500$/),
+    const [first, ...others] = clean
+    const [required] = AREAS[area].required
+    expect(faultsOf({ v: 1, parts: others }, area)).toContain(`no part ${first!.name}`)
+    expect(faultsOf({ v: 1, parts: [{ ...first!, counts: {} }, ...others] }, area)).toContainEqual(
+      expect.stringContaining(`${required!.name}: `),
     )
-    expect(faultsOf({ v: 1, parts: [{ ...clean[0]!, violations: ['I1: lost'] }, ...clean.slice(1)] })).toContain(
-      'kills-1: I1: lost',
+    expect(faultsOf({ v: 1, parts: [{ ...first!, violations: ['I1: lost'] }, ...others] }, area)).toContain(
+      `${first!.name}: I1: lost`,
     )
   })
+})
+
+it('tells fail-over times as a distribution', () => {
+  const values = Array.from({ length: 100 }, (_, i) => 100 - i)
+  expect(distributionOf(values)).toEqual({ count: 100, min: 1, p50: 50, p90: 90, p99: 99, max: 100 })
+  expect(distributionOf([7])).toEqual({ count: 1, min: 7, p50: 7, p90: 7, p99: 7, max: 7 })
 })

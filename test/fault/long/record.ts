@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { REPOSITORY } from '../../support/careseal.js'
 import { violationsOf, type CampaignResult } from '../campaign/campaign.js'
 import type { FaultCounts } from '../faults/kinds.js'
-import { EVENTS_REQUIRED, PARTS, REQUIRED, sumOf } from './parts.js'
+import { AREAS, areaOf, sumOf, type Area } from './parts.js'
+import { distributionOf, type Distribution } from './distribution.js'
 
 export const RECORD_FILE = join(REPOSITORY, 'docs', 'fault-runs.json')
 
@@ -26,6 +27,8 @@ export type PartRecord = {
   /** By check: what it held against what, and how often. */
   checks: { name: string; invariants: readonly string[]; checked: number }[]
   violations: string[]
+  /** By kind of strike: how long nothing was sealed, in milliseconds. */
+  failOverMs?: Record<string, Distribution>
 }
 
 export type FaultRuns = { v: 1; parts: PartRecord[] }
@@ -46,7 +49,7 @@ export function saveResult(
   result: CampaignResult,
   { commit, sources }: { commit: string; sources: string },
 ): FaultRuns {
-  const { checks, counts, ...rest } = result
+  const { checks, counts, failOvers, ...rest } = result
   const part: PartRecord = {
     ...rest,
     commit,
@@ -55,27 +58,44 @@ export function saveResult(
     counts,
     checks: checks.map(({ name, invariants, checked }) => ({ name, invariants, checked })),
     violations: violationsOf(result),
+    ...(failOvers.length > 0 ? { failOverMs: distributionsOf(failOvers) } : {}),
   }
   const others = readRecord().parts.filter(({ name }) => name !== part.name)
-  const parts = PARTS.flatMap(({ name }) => [...others, part].filter((one) => one.name === name))
+  const parts = Object.values(AREAS)
+    .flatMap((area) => area.parts)
+    .flatMap(({ name }) => [...others, part].filter((one) => one.name === name))
   const record: FaultRuns = { v: 1, parts }
   writeFileSync(RECORD_FILE, `${JSON.stringify(record, null, 2)}\n`)
   return record
 }
 
-/** What the record lacks or shows that it must not; empty for a run that is complete and clean. */
-export function faultsOf({ parts }: FaultRuns): string[] {
-  const missing = PARTS.filter(({ name }) => parts.every((part) => part.name !== name)).map(
-    ({ name }) => `no part ${name}`,
-  )
+/** What the record of an area lacks or shows that it must not; empty for a run that is complete and clean. */
+export function faultsOf(record: FaultRuns, area: Area): string[] {
+  const { parts: plans, required, eventsRequired } = AREAS[area]
+  const parts = partsOf(record, area)
+  const missing = plans
+    .filter(({ name }) => parts.every((part) => part.name !== name))
+    .map(({ name }) => `no part ${name}`)
   const counts = parts.map((part) => part.counts)
-  const short = REQUIRED.filter(({ kinds, count }) => sumOf(counts, kinds) < count).map(
-    ({ name, kinds, count }) => `${name}: ${sumOf(counts, kinds)} of ${count}`,
-  )
+  const short = required
+    .filter(({ kinds, count }) => sumOf(counts, kinds) < count)
+    .map(({ name, kinds, count }) => `${name}: ${sumOf(counts, kinds)} of ${count}`)
   const events = eventsOf(parts)
-  const few = events < EVENTS_REQUIRED ? [`acknowledged events: ${events} of ${EVENTS_REQUIRED}`] : []
+  const few = events < eventsRequired ? [`acknowledged events: ${events} of ${eventsRequired}`] : []
   const violations = parts.flatMap((part) => part.violations.map((violation) => `${part.name}: ${violation}`))
   return [...missing, ...short, ...few, ...violations]
+}
+
+/** The parts of one area. */
+export function partsOf({ parts }: FaultRuns, area: Area): PartRecord[] {
+  return parts.filter(({ name }) => areaOf(name) === area)
+}
+
+function distributionsOf(failOvers: CampaignResult['failOvers']): Record<string, Distribution> {
+  const byKind = Map.groupBy(failOvers, ({ kind }) => kind)
+  return Object.fromEntries(
+    [...byKind].map(([kind, all]) => [kind, distributionOf(all.map((one) => one.milliseconds))]),
+  )
 }
 
 export function eventsOf(parts: readonly PartRecord[]): number {

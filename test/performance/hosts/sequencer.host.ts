@@ -12,6 +12,7 @@ import type { SealedBlock } from '../../../apps/ledger-sequencer/dist/appender/a
 import { LedgerStatus } from '../../../apps/ledger-sequencer/dist/ledger-status.js'
 import { migrations } from '../../../apps/ledger-sequencer/dist/migrations/index.js'
 import { Sequencer, type ReaderSetup, type SequencerOptions } from '../../../apps/ledger-sequencer/dist/sequencer.js'
+import { Signer } from '../../../apps/ledger-sequencer/dist/signer/signer.js'
 import { treeCpuSecondsOf } from '../measuring/processes.js'
 import { note, serve } from './child-host.js'
 import { InProcessProducer } from './in-process-producer.js'
@@ -124,7 +125,7 @@ class Run {
     return new Sequencer({
       ...SETTINGS,
       databaseUrl: prepared.url,
-      signerStateDir: prepared.signerDir,
+      openSigner: () => Signer.open(prepared.signerDir),
       origin: ORIGIN,
       pool,
       status: new LedgerStatus(),

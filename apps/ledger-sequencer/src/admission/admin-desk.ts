@@ -2,60 +2,71 @@
 // index moves with every block; so a well-approved entry that comes too late makes the appender hold the next index for
 // a moment, and is told which one it is. Who may hold the ledger up is therefore who may write into it: two operators.
 import { hex, sha256 } from '@careseal/crypto'
-import { firstLink, isApproved, type Admin, type Genesis } from '@careseal/ledger-core'
+import { firstLink, isApproved, type Genesis, type Governance, type PlacedAdmin } from '@careseal/ledger-core'
 import type { BlockAppend } from '../appender/append-block.js'
 import type { BlockPlanner } from '../appender/block-planner.js'
 import type { LeafQueue } from '../appender/leaf-queue.js'
 import { verifyEd25519 } from '@careseal/cosigner'
-import { admissionOf, type Admission, type AdmissionRefusal } from './admission-rules.js'
+import { actOf, type Act, type ActRefusal, type Admission } from './admission-rules.js'
 
 /** `index-passed`: the entry may stand at `index` if it comes within `heldMs`. */
 export type AdminOutcome =
   | { appended: { index: number; height: number } }
   | { refused: 'index-passed'; index: number; heldMs: number }
-  | { refused: AdmissionRefusal | 'not-approved' | 'another-waits' }
-
-export type AdminRequest = { index: number; admin: Admin }
+  | ActRefusal
+  | { refused: 'not-approved' | 'another-waits' | 'key-not-held' }
 
 /** Long enough to sign once more and come back, short enough that nobody notices the pause. */
 const HOLD_MS = 3_000
 
-type Waiting = AdminRequest & { admission: Admission; answer: (outcome: AdminOutcome) => void }
+type Waiting = PlacedAdmin & { act: Act; answer: (outcome: AdminOutcome) => void }
+
+export type AdminDeskOptions = {
+  genesis: Genesis
+  /** Keys, policy and retreats as all committed entries have them. */
+  governance: Governance
+  planner: BlockPlanner
+  queue: LeafQueue
+  onAdmitted: (admission: Admission) => void
+  /** Whether the signer holds a key durably: only then may the ledger name it as its own. */
+  holdsKey: (vkey: string) => Promise<boolean>
+}
 
 export class AdminDesk {
   private waiting: Waiting | null = null
+  private governance: Governance
 
-  constructor(
-    private readonly genesis: Genesis,
-    private readonly planner: BlockPlanner,
-    private readonly queue: LeafQueue,
-    private readonly onAdmitted: (admission: Admission) => void,
-  ) {}
+  constructor(private readonly options: AdminDeskOptions) {
+    this.governance = options.governance
+  }
 
   /** Resolves when the entry is committed, or will not be. */
-  async submit({ index, admin }: AdminRequest): Promise<AdminOutcome> {
-    const { origin } = this.genesis
-    const firstLinkOf = (name: string) => hex(firstLink(sha256, origin, name))
-    const admission = admissionOf(admin, { names: this.planner.producers, firstLinkOf })
-    if ('refused' in admission) return admission
-    if (!(await isApproved(this.genesis, index, admin, { sha256, verifyEd25519 }))) return { refused: 'not-approved' }
+  async submit({ index, admin }: PlacedAdmin): Promise<AdminOutcome> {
+    const { genesis, planner, queue, holdsKey } = this.options
+    const firstLinkOf = (name: string) => hex(firstLink(sha256, genesis.origin, name))
+    const act = actOf({ index, admin }, { names: planner.producers, firstLinkOf, governance: this.governance })
+    if ('refused' in act) return act
+    if (!(await isApproved(genesis, index, admin, { sha256, verifyEd25519 }))) return { refused: 'not-approved' }
+    if (act.needsKey !== null && !(await holdsKey(act.needsKey))) return { refused: 'key-not-held' }
     if (this.waiting) return { refused: 'another-waits' }
     return new Promise((answer) => {
-      this.waiting = { index, admin, admission, answer }
-      this.queue.interrupt()
+      this.waiting = { index, admin, act, answer }
+      queue.interrupt()
     })
   }
 
   /** Plans the waiting entry as a block of its own if the next index is its own; the caller commits it. */
   plan(time: number): { block: BlockAppend; committed: () => void } | null {
     const { waiting } = this
-    if (!waiting || waiting.index !== this.planner.treeSize) return null
+    const { planner, queue, onAdmitted } = this.options
+    if (!waiting || waiting.index !== planner.treeSize) return null
     this.waiting = null
-    this.queue.release()
-    const { admin, admission, index, answer } = waiting
-    const block = this.planner.planAdmission(admin, admission, time)
+    queue.release()
+    const { admin, act, index, answer } = waiting
+    const block = planner.planAdmin(admin, act.admission, time)
+    this.governance = act.governance
     const committed = () => {
-      this.onAdmitted(admission)
+      if (act.admission) onAdmitted(act.admission)
       answer({ appended: { index, height: block.height } })
     }
     return { block, committed }
@@ -66,7 +77,7 @@ export class AdminDesk {
     const { waiting } = this
     if (!waiting) return
     this.waiting = null
-    this.queue.hold(HOLD_MS)
-    waiting.answer({ refused: 'index-passed', index: this.planner.treeSize, heldMs: HOLD_MS })
+    this.options.queue.hold(HOLD_MS)
+    waiting.answer({ refused: 'index-passed', index: this.options.planner.treeSize, heldMs: HOLD_MS })
   }
 }

@@ -9,10 +9,14 @@ import type { AdminOutcome } from './admin-desk.js'
 
 const text = z.string().min(1).max(1_000)
 
+/** A policy is a file of some lines. */
+const POLICY_CHARACTERS_MAX = 20_000
+const value = z.union([z.string().max(POLICY_CHARACTERS_MAX), z.int().nonnegative(), z.null()])
+
 const AdminEntry = z.strictObject({
   index: z.int().nonnegative(),
   type: text,
-  data: z.record(text, z.union([text, z.null()])),
+  data: z.record(text, value),
   approvals: z.array(z.strictObject({ operator: text, signature: text })).max(16),
 })
 
@@ -22,7 +26,9 @@ const DETAILS: Record<Refusal, string> = {
   'index-passed': 'The ledger has grown past the index that was approved; the next one is held for a moment.',
   'not-approved': 'It lacks the valid signatures of two operators of the genesis over this index, type and data.',
   'another-waits': 'Another entry waits for its turn; try again.',
-  'type-not-accepted': 'Only producer-admitted is accepted here.',
+  'type-not-accepted': 'Accepted are producer-admitted, key-added, key-retired and policy-changed.',
+  'not-in-order': 'The entry does not follow from those before it.',
+  'key-not-held': 'The signer holds no such key; make it first: careseal keys rotate log.',
   'not-an-admission': 'The data must be exactly {name, firstLink, follows}, with the first link of the name.',
   'already-admitted': 'A producer of this name is admitted already.',
   'not-the-next-incarnation': 'The name must bear the number after the newest incarnation, which it must follow.',
@@ -43,7 +49,8 @@ export class AdminEntriesController {
     if ('appended' in outcome) return outcome.appended
     const { refused, ...held } = outcome
     const isLate = refused === 'index-passed' || refused === 'another-waits'
-    throw new HttpProblem(isLate ? 409 : 422, refused, DETAILS[refused], { members: held })
+    const because = 'because' in outcome ? ` It is wrong that: ${outcome.because}.` : ''
+    throw new HttpProblem(isLate ? 409 : 422, refused, `${DETAILS[refused]}${because}`, { members: held })
   }
 }
 

@@ -59,12 +59,16 @@ export class BlockPlanner {
     return [...this.cursors.keys()]
   }
 
-  /** A block of one administration entry, which admits a producer at its first link and closes whom it follows. */
-  planAdmission(admin: Admin, { name, firstLink }: Admission, time: number): BlockAppend {
-    const admitted = [{ producer: name, lastSeq: 0, lastLink: fromHex(firstLink, 32) }]
+  /** A block of one administration entry. An admission opens a producer at its first link and closes whom it follows. */
+  planAdmin(admin: Admin, admission: Admission | null, time: number): BlockAppend {
+    const admitted = admission ? [this.admit(admission)] : []
+    return { ...this.plan([{ admin }], [], time), admitted }
+  }
+
+  private admit({ name, firstLink }: Admission): Cursor {
     this.cursors.set(name, { seq: 0, link: fromHex(firstLink, 32) })
     this.closeFollowed()
-    return { ...this.plan([{ admin }], [], time), admitted }
+    return { producer: name, lastSeq: 0, lastLink: fromHex(firstLink, 32) }
   }
 
   /** Block 0: the genesis, which admits producers at their first links. */

@@ -1,16 +1,15 @@
 // From committed blocks to a published checkpoint: re-read and recompute, then the signer's swap, then the witnesses, then
 // publish.
-import { formatCheckpoint } from '@careseal/ledger-core'
+import { formatCheckpoint, logKeysAt, logKeysOf } from '@careseal/ledger-core'
 import { consistencyProof, equalHashes, type FullTile, type Hash, type Sha256 } from '@careseal/merkle'
 import { setImmediate as turnOfOthers } from 'node:timers/promises'
 import type { Cosigning } from '../cosigning/cosigning.js'
 import type { CosigningRound } from '../cosigning/cosigning-round.js'
-import { logKeysOf } from '../cosigning/contradiction.js'
 import type { SignedCheckpoint } from '../cosigning/witness-client.js'
 import type { Sql } from '../database/connections.js'
 import type { LedgerStatus } from '../ledger-status.js'
 import { publish } from '../reading/published.js'
-import type { Signer } from '../signer/signer.js'
+import { SignerSilent, type LogSigner } from '../signer/log-signer.js'
 import { loadBlocks } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import { BlockCorrupt, type SealedChain } from './sealed-chain.js'
@@ -19,7 +18,9 @@ export type CheckpointerOptions = {
   sql: Sql
   sha256: Sha256
   origin: string
-  signer: Signer
+  signer: Pick<LogSigner, 'sign'>
+  /** The size that the signer signed last. */
+  signedSize: number
   cosigning: Cosigning
   /** The chain up to what the signer signed last, from confirmHead(). */
   chain: SealedChain
@@ -34,12 +35,16 @@ export type CheckpointerOptions = {
 export type PublishedCheckpoint = { size: number; root: Hash; witnesses: string[] }
 
 const BLOCKS_PER_READ = 16
+const LACKS_KEY = 'the signer lacks a key that the ledger names: restore the log-*.key files of its folder'
 
 export class Checkpointer {
   private unchecked: FullTile[] = []
   private newest: CosigningRound | null = null
+  private signedSize: number
 
-  constructor(private readonly options: CheckpointerOptions) {}
+  constructor(private readonly options: CheckpointerOptions) {
+    this.signedSize = options.signedSize
+  }
 
   /**
    * One round; resolves to whether all that was signed is published. Call it serially.
@@ -50,8 +55,11 @@ export class Checkpointer {
     try {
       await this.rereadBlocks()
       await this.compareTiles()
-      return await this.signAndPublish()
+      const isPublished = await this.signAndPublish()
+      this.options.status.signerAnswered()
+      return isPublished
     } catch (error) {
+      if (error instanceof SignerSilent) this.options.status.signerSilent(error.message)
       if (!(error instanceof BlockCorrupt)) throw error
       this.options.status.haltFor('ledger-corrupt', error.message)
       return true
@@ -104,19 +112,24 @@ export class Checkpointer {
   private async sign(): Promise<SignedCheckpoint | null> {
     const { chain, signer, origin, status, sql, sha256 } = this.options
     const [size, root] = [chain.size, chain.root()]
-    const oldSize = signer.signed.size
+    const oldSize = this.signedSize
     const text = formatCheckpoint({ origin, size, root })
     // Read without a cache: the proof shall speak of what is stored now. The signer checks it against its own root.
     const tree = new StoredTree(sql, sha256, size)
     const proofFrom = remembered((from) => consistencyProof(from, size, tree.rangeHash))
     const proof = oldSize > 0 && oldSize < size ? await proofFrom(oldSize) : []
-    const answer = await signer.sign({ oldSize, proof, text })
-    // Another process signed more of what we hold, or our own write was cut short: the next round goes on from there.
-    if ('conflict' in answer && answer.conflict <= size) throw new Error('the signer has signed meanwhile')
+    const answer = await signer.sign({ oldSize, proof, text, vkeys: logKeysAt(chain.governance?.keys ?? [], size) })
+    // Another process signed more of what we hold, or an answer was lost: the next round goes on from there.
+    if ('conflict' in answer && answer.conflict <= size) {
+      this.signedSize = answer.conflict
+      throw new Error('the signer has signed meanwhile')
+    }
+    if ('refused' in answer && answer.refused === 'key-not-held') throw new SignerSilent(LACKS_KEY)
     if (!('note' in answer)) {
       status.haltFor('signer-refused', `the signer refused size ${size}: ${JSON.stringify(answer)}`)
       return null
     }
+    this.signedSize = size
     this.options.onSigned(size)
     return { note: answer.note, text, size, root, proofFrom }
   }
@@ -132,11 +145,11 @@ export class Checkpointer {
 
   // Witnesses that came after the quorum are added while nothing newer is signed; whoever objects is heard.
   private async finish(round: CosigningRound, cosigned: number | null): Promise<void> {
-    const { sql, sha256, signer, origin, status, cosigning, onTrouble } = this.options
+    const { sql, sha256, origin, chain, status, cosigning, onTrouble } = this.options
     await round.settled
     const isLate = cosigned !== null && round.witnesses.length > cosigned
     if (isLate && round === this.newest) await this.publish(round)
-    const options = { sql, sha256, origin, logVkeys: logKeysOf(signer) }
+    const options = { sql, sha256, origin, logVkeys: logKeysOf(chain.governance?.keys ?? []) }
     for (const { witness, claim, shown } of await cosigning.objections(round.outcomes, options)) {
       onTrouble({ witness, claim }, 'a witness objects')
       if (shown && 'lost' in shown) status.haltFor('rollback-detected', `witness ${witness} shows: ${shown.lost}`)

@@ -1,8 +1,18 @@
 // At start: does the database still hold all that was ever signed? A restored backup does not, and must not go on as if
 // it did, or the log's key would sign a second history (invariants I5, I10).
-import { EMPTY_HEAD, headerHashOf, parseEntry, type KnownTree } from '@careseal/ledger-core'
+import {
+  beginGovernance,
+  EMPTY_HEAD,
+  govern,
+  headerHashOf,
+  parseEntry,
+  type Genesis,
+  type Governance,
+  type KnownTree,
+} from '@careseal/ledger-core'
 import { equalHashes, type Sha256 } from '@careseal/merkle'
 import type { Sql } from '../database/connections.js'
+import { loadAdminEntries } from '../database/admin-entries.js'
 import { loadHead } from '../database/head.js'
 import { loadPublished } from '../reading/published.js'
 import { StoredTree } from '../tree/stored-tree.js'
@@ -10,8 +20,11 @@ import { SealedChain, type VerifiedBlock } from './sealed-chain.js'
 
 export type Confirmation = { chain: SealedChain } | { rolledBack: string }
 
+/** What the signer says of its ledger. */
+export type SignerWord = { signed: KnownTree; genesis: Genesis }
+
 /** The chain as far as the signer has signed it, or how the database contradicts the signer. Reads, writes nothing. */
-export async function confirmHead(sql: Sql, sha256: Sha256, signed: KnownTree): Promise<Confirmation> {
+export async function confirmHead(sql: Sql, sha256: Sha256, { signed, genesis }: SignerWord): Promise<Confirmation> {
   const head = await loadHead(sql)
   if (head.treeSize < signed.size) {
     return { rolledBack: `size ${signed.size} was signed, the database holds only ${head.treeSize}` }
@@ -26,7 +39,17 @@ export async function confirmHead(sql: Sql, sha256: Sha256, signed: KnownTree): 
   if (!equalHashes(tree.range.root(), signed.root)) {
     return { rolledBack: `the database has another root at size ${signed.size} than the one that was signed` }
   }
-  return { chain: new SealedChain(sha256, tree, block) }
+  const governance = signed.size === 0 ? null : await governanceAt(sql, sha256, { genesis, size: signed.size })
+  return { chain: new SealedChain(sha256, tree, block, governance) }
+}
+
+async function governanceAt(
+  sql: Sql,
+  sha256: Sha256,
+  { genesis, size }: { genesis: Genesis; size: number },
+): Promise<Governance> {
+  const entries = await loadAdminEntries(sql, size)
+  return entries.reduce((state, entry) => govern(sha256, state, entry), beginGovernance(genesis))
 }
 
 async function lastBlockOf(sql: Sql, sha256: Sha256, size: number): Promise<VerifiedBlock | null> {

@@ -1,6 +1,16 @@
 // Follows the stored blocks and believes none of their columns: every hash, root and tile is computed anew from the rows
 // as they were read back. What does not come out the same is never signed. (A flipped bit killed a public log, Yeti 2022.)
-import { LeafHasher, parseEntry, type Head, type Header, type Run } from '@careseal/ledger-core'
+import {
+  beginGovernance,
+  govern,
+  LeafHasher,
+  Malformed,
+  parseEntry,
+  type Governance,
+  type Head,
+  type Header,
+  type Run,
+} from '@careseal/ledger-core'
 import {
   equalHashes,
   leafHash,
@@ -34,8 +44,14 @@ export class SealedChain {
     private readonly sha256: Sha256,
     private readonly tree: GrowingTree,
     private verified: VerifiedBlock,
+    private governed: Governance | null,
   ) {
     this.hasher = new LeafHasher(sha256)
+  }
+
+  /** Keys, policy and retreats as the entries so far have them. Null before block 0. */
+  get governance(): Governance | null {
+    return this.governed
   }
 
   get height(): number {
@@ -65,13 +81,27 @@ export class SealedChain {
   follow(row: BlockRow): void {
     const header = this.headerOf(row)
     this.checkPlace(header, row)
-    for (const bytes of row.controls) this.tree.append(leafHash(this.sha256, bytes))
+    for (const bytes of row.controls) this.takeControl(bytes)
     this.appendLeaves(header.runs, row.leaves)
     this.checkRoot(header)
     this.tree.append(leafHash(this.sha256, row.header))
     if (this.size !== row.treeSize) throw new BlockCorrupt(header.height, 'entries are missing')
     const { height, epoch, time } = header
     this.verified = { height, headerHash: hex(row.hash), epoch, time }
+  }
+
+  private takeControl(bytes: Uint8Array): void {
+    try {
+      const entry = parseEntry(bytes)
+      if ('genesis' in entry) this.governed = beginGovernance(entry.genesis)
+      else if ('admin' in entry && this.governed) {
+        this.governed = govern(this.sha256, this.governed, { index: this.size, admin: entry.admin })
+      }
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error
+      throw new BlockCorrupt(this.height + 1, `entry ${this.size} is no control of this ledger: ${error.message}`)
+    }
+    this.tree.append(leafHash(this.sha256, bytes))
   }
 
   private appendLeaves(runs: readonly Run[], leaves: Uint8Array): void {

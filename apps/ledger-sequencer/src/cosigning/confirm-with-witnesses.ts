@@ -1,20 +1,33 @@
 // Before the first signature of an epoch: has anybody seen more of this log than the signer remembers? So many witnesses
 // must have spoken that whatever was ever published was seen by one of them. Until then nothing is appended or signed.
-import { formatCheckpoint, meetsEveryQuorum } from '@careseal/ledger-core'
+import {
+  formatCheckpoint,
+  logKeysAt,
+  meetsEveryQuorum,
+  parseCheckpoint,
+  type KnownTree,
+  type LedgerKey,
+} from '@careseal/ledger-core'
 import { consistencyProof, type Sha256 } from '@careseal/merkle'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from '../database/connections.js'
 import type { LedgerStatus } from '../ledger-status.js'
-import type { Signer } from '../signer/signer.js'
+import type { LogSigner } from '../signer/log-signer.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import type { Cosigning, Objection } from './cosigning.js'
-import { logKeysOf, shownBy, type ShownOptions, type SignedText } from './contradiction.js'
+import { shownBy, type ShownOptions, type SignedText } from './contradiction.js'
 import type { SignedCheckpoint } from './witness-client.js'
 
 export type ConfirmOptions = {
   sql: Sql
   sha256: Sha256
-  signer: Signer
+  origin: string
+  signer: Pick<LogSigner, 'sign'>
+  /** What the signer remembers, and the keys by which it signs. */
+  signed: KnownTree
+  keys: readonly LedgerKey[]
+  /** Every key under which the log may ever have signed. */
+  logVkeys: readonly string[]
   cosigning: Cosigning
   status: LedgerStatus
   signal: AbortSignal
@@ -24,21 +37,29 @@ export type ConfirmOptions = {
 const PAUSE_MS = 100
 const PAUSE_MS_MAX = 2_000
 
-/** Resolves when enough witnesses have spoken, when the ledger is halted, or when `signal` aborts. */
-export async function confirmWithWitnesses(options: ConfirmOptions): Promise<void> {
-  await new Confirmation(options).run()
+/**
+ * Resolves when enough witnesses have spoken, when the ledger is halted, or when `signal` aborts: to what the signer
+ * remembers then, which may be more than before. Rejects with SignerSilent.
+ */
+export async function confirmWithWitnesses(options: ConfirmOptions): Promise<KnownTree> {
+  const confirmation = new Confirmation(options)
+  await confirmation.run()
+  return confirmation.signed
 }
 
 class Confirmation {
   private spoken = new Set<string>()
   private told = ''
+  signed: KnownTree
 
-  constructor(private readonly options: ConfirmOptions) {}
+  constructor(private readonly options: ConfirmOptions) {
+    this.signed = options.signed
+  }
 
   async run(): Promise<void> {
     const { signal, status } = this.options
     for (let pauseMs = PAUSE_MS; !this.isEnough(); pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
-      const objections = this.options.signer.signed.size === 0 ? await this.lookUp() : await this.resubmit()
+      const objections = this.signed.size === 0 ? await this.lookUp() : await this.resubmit()
       await this.consider(objections)
       if (status.halt || signal.aborted) return
       if (this.isEnough()) break
@@ -66,7 +87,7 @@ class Confirmation {
   // Nothing was signed yet, so there is nothing to submit: whoever has seen none of this log says so.
   private async lookUp(): Promise<Objection[]> {
     const { cosigning } = this.options
-    const origin = this.shownOptions().origin
+    const { origin } = this.options
     const found = cosigning.witnesses.map(async (client): Promise<Objection[]> => {
       const answer = await client.latest(origin)
       if ('failed' in answer) return []
@@ -79,11 +100,11 @@ class Confirmation {
   }
 
   private async consider(objections: readonly Objection[]): Promise<void> {
-    const { status, signer } = this.options
+    const { status } = this.options
     for (const { witness, shown } of objections) {
       if (shown && 'lost' in shown)
         return status.haltFor('rollback-detected', `witness ${witness} shows: ${shown.lost}`)
-      if (shown && 'held' in shown && shown.held.size > signer.signed.size) await this.remind(shown.held)
+      if (shown && 'held' in shown && shown.held.size > this.signed.size) await this.remind(shown.held)
     }
   }
 
@@ -91,23 +112,28 @@ class Confirmation {
   // mirror. It signs that very checkpoint again; then all are asked about it.
   private async remind({ text, size }: SignedText): Promise<void> {
     const { signer, sql, sha256, status } = this.options
-    const oldSize = signer.signed.size
+    const oldSize = this.signed.size
     const { rangeHash } = new StoredTree(sql, sha256, size)
     const proof = oldSize > 0 ? await consistencyProof(oldSize, size, rangeHash) : []
-    const answer = await signer.sign({ oldSize, proof, text })
+    const answer = await signer.sign({ oldSize, proof, text, vkeys: this.vkeysAt(size) })
     if ('refused' in answer) status.haltFor('rollback-detected', `the signer refused size ${size} of a witness`)
+    if ('note' in answer) this.signed = { size, root: parseCheckpoint(text).root }
     this.spoken = new Set()
   }
 
   private async lastSigned(): Promise<SignedCheckpoint> {
-    const { signer, sql, sha256 } = this.options
-    const { size, root } = signer.signed
-    const text = formatCheckpoint({ origin: signer.genesis.origin, size, root })
-    const answer = await signer.sign({ oldSize: size, proof: [], text })
+    const { signer, sql, sha256, origin } = this.options
+    const { size, root } = this.signed
+    const text = formatCheckpoint({ origin, size, root })
+    const answer = await signer.sign({ oldSize: size, proof: [], text, vkeys: this.vkeysAt(size) })
     if (!('note' in answer)) throw new Error('the signer has signed meanwhile')
     const { rangeHash } = new StoredTree(sql, sha256, size)
     const proofFrom = (oldSize: number) => consistencyProof(oldSize, size, rangeHash)
     return { note: answer.note, text, size, root, proofFrom }
+  }
+
+  private vkeysAt(size: number): string[] {
+    return logKeysAt(this.options.keys, size)
   }
 
   private tell(objections: readonly Objection[]): void {
@@ -121,7 +147,7 @@ class Confirmation {
   }
 
   private shownOptions(): ShownOptions {
-    const { sql, sha256, signer } = this.options
-    return { sql, sha256, origin: signer.genesis.origin, logVkeys: logKeysOf(signer) }
+    const { sql, sha256, origin, logVkeys } = this.options
+    return { sql, sha256, origin, logVkeys }
   }
 }

@@ -12,7 +12,6 @@ import {
 import { equalHashes, type Sha256 } from '@careseal/merkle'
 import type { Sql } from '../database/connections.js'
 import { loadHead } from '../database/head.js'
-import type { Signer } from '../signer/signer.js'
 import { verifyEd25519 } from '@careseal/cosigner'
 import { StoredTree } from '../tree/stored-tree.js'
 
@@ -56,9 +55,4 @@ async function signedCheckpoint(note: string, options: LogIdentity): Promise<(Ch
     if (error instanceof Malformed || error instanceof NoteRefused) return null
     throw error
   }
-}
-
-/** Every key under which the log may have signed. */
-export function logKeysOf({ genesis, vkey }: Signer): string[] {
-  return [...new Set([...genesis.logKeys, vkey])]
 }

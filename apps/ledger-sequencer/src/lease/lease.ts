@@ -1,5 +1,6 @@
 // One writer: whoever holds the lease's epoch. Only the database's clock counts. A successor ends the backends that its
-// predecessor recorded before it raises the epoch, so nothing of the old epoch can commit after the new one began.
+// predecessor recorded before it raises the epoch, so nothing of the old epoch can commit after the new one began. A
+// holder whose recorded backends are gone can append nothing any more: its lease is free before it has run out.
 import { durableStep } from '@careseal/durable-step'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -103,7 +104,17 @@ export class Lease {
 }
 
 type Candidate = { writer: pg.Client; keeper: pg.Client; holder: string; options: LeaseOptions }
-type Row = { epoch: number; holder: string | null; backend_pids: number[]; free: boolean }
+type Row = { epoch: number; holder: string | null; backend_pids: number[]; expires_at: string; free: boolean }
+
+const ASK_AGAIN_MS = 50
+
+// The time as text: a renewal in between changes it, and a Date would round it. A pid may be another's backend by now.
+const FIND = `
+  SELECT epoch, holder, backend_pids, expires_at::text,
+         expires_at <= clock_timestamp() OR NOT EXISTS (
+           SELECT FROM pg_stat_activity
+            WHERE pid = ANY(backend_pids) AND application_name = 'careseal-ledger-' || holder) AS free
+    FROM lease`
 
 // Until the lease is ours, whatever breaks shows in the next query.
 function ignoreUntilWatched(): void {}
@@ -116,7 +127,11 @@ async function waitForEpoch(candidate: Candidate): Promise<number> {
       options.signal?.throwIfAborted()
       const epoch = await tryToTake(candidate)
       if (epoch !== null) return epoch
-      await delay(Math.min(100, options.durationMs / 4), undefined, options.signal ? { signal: options.signal } : {})
+      await delay(
+        Math.min(ASK_AGAIN_MS, options.durationMs / 4),
+        undefined,
+        options.signal ? { signal: options.signal } : {},
+      )
     }
   } catch (error) {
     await Promise.allSettled([writer.end(), keeper.end()])
@@ -125,22 +140,20 @@ async function waitForEpoch(candidate: Candidate): Promise<number> {
 }
 
 async function tryToTake({ keeper, writer, holder, options }: Candidate): Promise<number | null> {
-  const found = await keeper.query<Row>(
-    'SELECT epoch, holder, backend_pids, expires_at <= clock_timestamp() AS free FROM lease',
-  )
+  const found = await keeper.query<Row>(FIND)
   const row = found.rows[0]
   if (!row?.free) return null
   await endBackends(keeper, row)
   // If we crash here, the predecessor is gone and the epoch unchanged: the next candidate does the same again.
   const text = `UPDATE lease SET epoch = epoch + 1, holder = $2, backend_pids = $3,
                        expires_at = clock_timestamp() + $4 * interval '1 ms'
-                 WHERE epoch = $1 AND expires_at <= clock_timestamp() RETURNING epoch`
-  const values = [row.epoch, holder, [await pidOf(writer), await pidOf(keeper)], options.durationMs]
+                 WHERE epoch = $1 AND expires_at = $5::timestamptz RETURNING epoch`
+  const values = [row.epoch, holder, [await pidOf(writer), await pidOf(keeper)], options.durationMs, row.expires_at]
   const taken = await durableStep('lease.take', () => keeper.query<{ epoch: number }>(text, values))
   return taken.rows[0]?.epoch ?? null
 }
 
-// A pid may meanwhile be another's backend; the application name says whose it is.
+// The application name says whose backend a pid is.
 async function endBackends(keeper: pg.Client, row: Row): Promise<void> {
   if (row.holder === null) return
   await keeper.query(

@@ -1,3 +1,4 @@
 import { CreateLedger1795420800000 } from './1795420800000-create-ledger.js'
+import { IndexAdministration1795430000000 } from './1795430000000-index-administration.js'
 
-export const migrations = [CreateLedger1795420800000]
+export const migrations = [CreateLedger1795420800000, IndexAdministration1795430000000]

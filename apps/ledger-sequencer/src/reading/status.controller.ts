@@ -17,11 +17,12 @@ export class StatusController {
   @Get('status')
   @Header('cache-control', 'no-store')
   async get() {
-    const { halt, confirmed, frozen, waitingFor, signedSize } = this.status
+    const { halt, confirmed, frozen, waitingFor, signedSize, signerSilence } = this.status
     return {
       state: halt ? 'halted' : confirmed ? 'confirmed' : 'starting',
       ...(halt ? { halt } : {}),
       ...(waitingFor.length > 0 ? { waitingFor } : {}),
+      ...(signerSilence ? { signing: 'waits for the signer', signerSilence } : {}),
       ...(await this.reader.sizes()),
       ...(signedSize === null ? {} : { signedSize }),
       frozenProducers: Object.fromEntries(frozen),

@@ -2,15 +2,23 @@
 // block is written, and the database's own guards see each block as if it were new.
 import { sha256 } from '@careseal/crypto'
 import { verifyEd25519 } from '@careseal/cosigner'
-import { verifyCheckpoint, verifyLedger, type Policy, type TrustedCheckpoint } from '@careseal/ledger-core'
+import {
+  verifyCheckpoint,
+  verifyLedger,
+  type Genesis,
+  type KnownTree,
+  type Policy,
+  type TrustedCheckpoint,
+} from '@careseal/ledger-core'
 import { appendBlock } from '../appender/append-block.js'
 import { confirmHead } from '../checkpointer/confirm-head.js'
-import { logKeysOf, signedSizeIn } from '../cosigning/contradiction.js'
+import { signedSizeIn, type LogIdentity } from '../cosigning/contradiction.js'
 import { WitnessClient } from '../cosigning/witness-client.js'
 import { addressesOf } from '../cosigning/witness-policy.js'
 import { connectSession, readingPool } from '../database/connections.js'
 import { loadHead } from '../database/head.js'
-import { Signer } from '../signer/signer.js'
+import type { LogSigner } from '../signer/log-signer.js'
+import { parseGenesis } from '../signer/signer.js'
 import { BlockBuilder } from './block-builder.js'
 import { openMirror, type Mirror } from './mirror.js'
 import { RecoveryLease } from './recovery-lease.js'
@@ -18,7 +26,7 @@ import { RecoveryLease } from './recovery-lease.js'
 export type RecoverOptions = {
   /** Base URL of a mirror, or the folder of an export. */
   from: string
-  signerStateDir: string
+  signer: Pick<LogSigner, 'read'>
   /** As the service's role, after the migrations; its ledger has no block. */
   databaseUrl: string
   policy: Policy
@@ -54,44 +62,51 @@ export class RecoveryRefused extends Error {
 
 const BLOCKS_PER_RENEWAL = 100
 
+type Log = LogIdentity & { genesis: Genesis; signed: KnownTree }
+
 export async function recoverLedger(options: RecoverOptions): Promise<RecoveryReport> {
-  const signer = await Signer.open(options.signerStateDir)
+  const log = await logOf(options.signer)
   const mirror = openMirror(options.from)
   const note = await mirror.checkpoint()
-  const checkpoint = await believed(note, signer)
-  const witnesses = await askWitnesses(options, signer)
+  const checkpoint = await believed(note, log)
+  const witnesses = await askWitnesses(options, log)
   refuseToLoseWitnessed(checkpoint.size, witnesses)
   const pool = readingPool(options.databaseUrl, { name: 'recovery', max: 2 })
   try {
     if ((await loadHead(pool)).height >= 0) throw notEmpty()
-    await load(options, { mirror, note, signer, size: checkpoint.size })
+    await load(options, { mirror, note, log, size: checkpoint.size })
     const { treeSize, height } = await loadHead(pool)
-    const confirmation = await confirmHead(pool, sha256, signer.signed)
+    const confirmation = await confirmHead(pool, sha256, log)
     const contradiction = 'rolledBack' in confirmation ? confirmation.rolledBack : null
-    const { origin } = signer.genesis
-    return { origin, treeSize, height, signedSize: signer.signed.size, witnesses, contradiction }
+    return { origin: log.origin, treeSize, height, signedSize: log.signed.size, witnesses, contradiction }
   } finally {
     await pool.end()
   }
 }
 
-async function believed(note: string, signer: Signer): Promise<TrustedCheckpoint> {
+async function logOf(signer: Pick<LogSigner, 'read'>): Promise<Log> {
+  const { genesisEntry, signed, vkeys } = await signer.read()
+  const genesis = parseGenesis(genesisEntry)
+  if (genesis === null) throw new Error("the signer's genesis cannot be read: restore its folder")
+  const logVkeys = [...new Set([...genesis.logKeys, ...vkeys])]
+  return { sha256, origin: genesis.origin, logVkeys, genesis, signed }
+}
+
+async function believed(note: string, { logVkeys }: Log): Promise<TrustedCheckpoint> {
   try {
-    return await verifyCheckpoint(note, { logVkeys: logKeysOf(signer) }, { sha256, verifyEd25519 })
+    return await verifyCheckpoint(note, { logVkeys }, { sha256, verifyEd25519 })
   } catch {
     const mend = 'name a mirror of this very log'
     throw new RecoveryRefused('mirror-not-believed', `the log's key did not sign the mirror's checkpoint: ${mend}`)
   }
 }
 
-async function askWitnesses({ policy, deadlineMs }: RecoverOptions, signer: Signer): Promise<WitnessSaid[]> {
-  const { origin } = signer.genesis
-  const options = { sha256, origin, logVkeys: logKeysOf(signer) }
+async function askWitnesses({ policy, deadlineMs }: RecoverOptions, log: Log): Promise<WitnessSaid[]> {
   return Promise.all(
     addressesOf(policy).map(async (address) => {
-      const answer = await new WitnessClient(address, deadlineMs).latest(origin)
+      const answer = await new WitnessClient(address, deadlineMs).latest(log.origin)
       if (!('note' in answer)) return { witness: address.name, size: null }
-      return { witness: address.name, size: answer.note === null ? 0 : await signedSizeIn(answer.note, options) }
+      return { witness: address.name, size: answer.note === null ? 0 : await signedSizeIn(answer.note, log) }
     }),
   )
 }
@@ -108,9 +123,9 @@ function notEmpty(): RecoveryRefused {
   return new RecoveryRefused('not-empty', `the database holds a ledger: ${mend}`)
 }
 
-type Given = { mirror: Mirror; note: string; signer: Signer; size: number }
+type Given = { mirror: Mirror; note: string; log: Log; size: number }
 
-async function load(options: RecoverOptions, { mirror, note, signer, size }: Given): Promise<void> {
+async function load(options: RecoverOptions, { mirror, note, log, size }: Given): Promise<void> {
   const writer = await connectSession({
     url: options.databaseUrl,
     applicationName: 'careseal-ledger-recovery',
@@ -121,7 +136,7 @@ async function load(options: RecoverOptions, { mirror, note, signer, size }: Giv
   try {
     const verdict = await verifyLedger(
       { entries: written(), checkpoint: note },
-      { sha256, verifyEd25519, trust: { logVkeys: logKeysOf(signer) } },
+      { sha256, verifyEd25519, trust: { logVkeys: log.logVkeys } },
     )
     if (verdict.ok) return
     const { code, height, index } = verdict.fault

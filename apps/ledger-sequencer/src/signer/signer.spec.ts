@@ -30,15 +30,38 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true }))
 
-async function signTree(signer: Signer, hashes: Hash[], { origin = ORIGIN, oldSize = signer.signed.size } = {}) {
+type Asked = { origin?: string; oldSize?: number; vkeys?: string[] }
+
+async function signTree(signer: Signer, hashes: Hash[], { origin = ORIGIN, ...asked }: Asked = {}) {
+  const oldSize = asked.oldSize ?? (await signer.read()).signed.size
   const rangeHash = (start: number, end: number) => merkleRoot(sha256, hashes.slice(start, end))
   const grows = oldSize > 0 && oldSize < hashes.length
   const proof = grows ? await consistencyProof(oldSize, hashes.length, rangeHash) : []
   const text = formatCheckpoint({ origin, size: hashes.length, root: merkleRoot(sha256, hashes) })
-  return signer.sign({ oldSize, proof, text })
+  return signer.sign({ oldSize, proof, text, vkeys: asked.vkeys ?? [signer.vkey] })
 }
 
 describe('the signer', () => {
+  it('signs with old and new key once a new one is prepared, and prepares no second one before that is used', async () => {
+    const signer = await Signer.open(dir)
+    const next = await signer.prepareKey([signer.vkey])
+    expect(await (await Signer.open(dir)).prepareKey([signer.vkey])).toBe(next)
+    const answer = await signTree(await Signer.open(dir), leaves(5), { vkeys: [signer.vkey, next] })
+    const note = 'note' in answer ? answer.note : ''
+    for (const vkey of [signer.vkey, next]) {
+      expect(await verifyCheckpoint(note, { logVkeys: [vkey] }, { sha256, verifyEd25519 })).toMatchObject({ size: 5 })
+    }
+    expect(await signer.prepareKey([signer.vkey, next])).not.toBe(next)
+  })
+
+  it('signs with no key that it does not hold', async () => {
+    const signer = await Signer.open(dir)
+    const foreign = parseLogKey(formatLogKey(ORIGIN, new Uint8Array(32).fill(9))).vkey
+    expect(await signTree(signer, leaves(5), { vkeys: [signer.vkey, foreign] })).toEqual({ refused: 'key-not-held' })
+    expect(await signTree(signer, leaves(5), { vkeys: [] })).toEqual({ refused: 'key-not-held' })
+    expect((await signer.read()).signed.size).toBe(0)
+  })
+
   it('signs a growing tree with notes that verify', async () => {
     const signer = await Signer.open(dir)
     for (const size of [1, 2, 7, 64]) {
@@ -74,13 +97,13 @@ describe('the signer', () => {
     expect(await signTree(signer, leaves(12, 1))).toEqual({ refused: 'inconsistent' })
     expect(await signTree(signer, leaves(12), { oldSize: 5 })).toEqual({ conflict: 9 })
     expect(await signTree(signer, leaves(12), { origin: 'other.example' })).toEqual({ refused: 'origin-differs' })
-    expect(signer.signed.size).toBe(9)
+    expect((await signer.read()).signed.size).toBe(9)
   })
 
   it('does not sign over what another process signed meanwhile', async () => {
     const [one, other] = [await Signer.open(dir), await Signer.open(dir)]
     await signTree(one, leaves(9))
-    expect(await signTree(other, leaves(5))).toEqual({ conflict: 9 })
+    expect(await signTree(other, leaves(5), { oldSize: 0 })).toEqual({ conflict: 9 })
   })
 
   it('signs nothing while its memory cannot be written, and mends it before it signs', async () => {
@@ -104,7 +127,7 @@ describe('the signer', () => {
     await mkdir(join(dir, 'taken.json', 'x'), { recursive: true })
     await expect(replaceDurably(join(dir, 'taken.json'), '{}')).rejects.toThrow('EISDIR')
     expect((await readdir(dir)).filter((name) => name.endsWith('.next'))).toEqual([])
-    expect(signer.signed.size).toBe(0)
+    expect((await signer.read()).signed.size).toBe(0)
   })
 
   it('answers requests one after the other', async () => {

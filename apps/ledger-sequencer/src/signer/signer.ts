@@ -7,34 +7,28 @@ import {
   signNote,
   type Genesis,
   type KnownTree,
-  type SwapRefusal,
+  type PlacedAdmin,
 } from '@careseal/ledger-core'
-import type { Hash } from '@careseal/merkle'
-import { parseLogKey, type LogKey } from './log-key.js'
+import { KeyRing } from './key-ring.js'
+import { parseLogKey } from './log-key.js'
+import type { LogSigner, RetreatAnswer, SignerFacts, SigningAnswer, SigningRequest } from './log-signer.js'
+import { judgeRetreat, readLastRetreat, writeRetreat } from './retreat.js'
 import { isFromBeforeTombstones, parseState, SignerFolder, type SignerFiles } from './signer-folder.js'
 import { SignerUnfit } from './signer-unfit.js'
 import { TombstoneStore } from './tombstone-store.js'
 
-/** `text` is the unsigned checkpoint. */
-export type SigningRequest = { oldSize: number; proof: readonly Hash[]; text: string }
-
-export type SigningRefusal = SwapRefusal | 'origin-differs' | 'empty-tree'
-
-/** A conflict names the size that was signed last; whoever asked is behind, or was rolled back. */
-export type SigningAnswer = { note: string } | { conflict: number } | { refused: SigningRefusal }
-
-export class Signer {
+export class Signer implements LogSigner {
   readonly genesis: Genesis
   private readonly memory: TreeMemory<KnownTree>
 
   private constructor(
     private readonly folder: SignerFolder,
-    private readonly key: LogKey,
+    private readonly ring: KeyRing,
     tree: KnownTree,
     /** Entry 0 as it was made: what block 0 must hold. */
     readonly genesisEntry: Uint8Array,
   ) {
-    this.genesis = genesisOf(genesisEntry, key.vkey)
+    this.genesis = genesisOf(genesisEntry, this.vkey)
     const replace = (next: KnownTree) => folder.replaceState(next)
     this.memory = new TreeMemory({ read: () => folder.readState(), replace }, tree)
   }
@@ -45,28 +39,49 @@ export class Signer {
     await folder.sync()
     const files = await folder.read()
     const tree = parseState(files.state)
-    const key = parseLogKey(requireFile(files, 'key'))
+    const ring = new KeyRing(path, parseLogKey(requireFile(files, 'key')))
     const entry = new TextEncoder().encode(requireFile(files, 'genesis'))
     if (!isFromBeforeTombstones(files.state)) await TombstoneStore.open(path)
-    return new Signer(folder, key, tree, entry)
+    await ring.load()
+    return new Signer(folder, ring, tree, entry)
   }
 
+  /** The key that the genesis names. */
   get vkey(): string {
-    return this.key.vkey
+    return this.ring.vkeys[0] as string
   }
 
-  /** The largest tree that was ever signed. */
-  get signed(): KnownTree {
-    return this.memory.known
+  read(): Promise<SignerFacts> {
+    return this.memory.inTurn(async () => {
+      await this.ring.load()
+      const [signed, retreat] = [await this.folder.readState(), await readLastRetreat(this.folder.path)]
+      return { genesisEntry: this.genesisEntry, signed, vkeys: this.ring.vkeys, retreat }
+    })
   }
 
-  /** One swap after another. The same size and root give the same note, byte for byte. */
-  async sign({ oldSize, proof, text }: SigningRequest): Promise<SigningAnswer> {
+  /** One swap after another. The same size, root and keys give the same note, byte for byte. */
+  async sign({ oldSize, proof, text, vkeys }: SigningRequest): Promise<SigningAnswer> {
     const { origin, size, root } = parseCheckpoint(text)
     if (origin !== this.genesis.origin) return { refused: 'origin-differs' }
     if (size === 0) return { refused: 'empty-tree' }
+    const signers = await this.ring.signersOf(vkeys)
+    if (signers === null || signers.length === 0) return { refused: 'key-not-held' }
     const outcome = await this.memory.swap({ oldSize, size, root, proof }, grown)
-    return 'remembered' in outcome ? { note: await signNote(text, this.key.signer) } : outcome
+    return 'remembered' in outcome ? { note: await signNote(text, ...signers) } : outcome
+  }
+
+  prepareKey(known: readonly string[]): Promise<string> {
+    return this.memory.inTurn(() => this.ring.prepare(known))
+  }
+
+  retreat(entry: PlacedAdmin): Promise<RetreatAnswer> {
+    return this.memory.inTurn(async (remember) => {
+      const judged = await judgeRetreat(this.genesis, await this.folder.readState(), entry)
+      if ('refused' in judged) return judged
+      await writeRetreat(this.folder.path, entry)
+      await remember(judged.to)
+      return { retreated: judged.to }
+    })
   }
 
   /**
@@ -106,7 +121,8 @@ export function genesisOf(entry: Uint8Array, vkey: string): Genesis {
   return genesis
 }
 
-function parseGenesis(bytes: Uint8Array): Genesis | null {
+/** The genesis that an entry is, or null. */
+export function parseGenesis(bytes: Uint8Array): Genesis | null {
   try {
     const entry = parseEntry(bytes)
     return 'genesis' in entry ? entry.genesis : null

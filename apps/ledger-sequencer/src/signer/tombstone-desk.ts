@@ -2,14 +2,14 @@
 // from the subject, which NATS permissions guard, never from the request.
 import { incarnationOf, signerOf } from '@careseal/contracts'
 import { respond, type NatsConnection } from '@careseal/messaging'
-import type { TombstoneStore } from './tombstone-store.js'
+import type { Tombstones } from './log-signer.js'
 
 export type TombstoneDesk = { stop(): Promise<void> }
 
 /** Answers for the services of these producers until it is stopped. A failure is told by its code: no subject is. */
 export function answerForTombstones(
   nc: NatsConnection,
-  { tombstones, producers }: { tombstones: TombstoneStore; producers: readonly string[] },
+  { tombstones, producers }: { tombstones: Tombstones; producers: readonly string[] },
   onFailure: (code: string) => void,
 ): TombstoneDesk {
   const tell = (_command: string, error: unknown) => onFailure(codeOf(error))
@@ -25,8 +25,8 @@ export function answerForTombstones(
 }
 
 async function keep(
-  store: TombstoneStore,
-  ...[service, tombstones]: Parameters<TombstoneStore['add']>
+  store: Tombstones,
+  ...[service, tombstones]: Parameters<Tombstones['add']>
 ): Promise<Record<string, never>> {
   await store.add(service, tombstones)
   return {}

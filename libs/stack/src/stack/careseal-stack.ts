@@ -10,6 +10,7 @@ import { startGateway } from './gateway.js'
 import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
 import { startParts, type Parts, type PartsKind } from './start-parts.js'
 import { ServiceSet, type ControlledService } from './service-set.js'
+import { placesOf, sequencerPair, signerOfPair, type PairPlaces, type SequencerPair } from './sequencer-pair.js'
 import { SERVICE_NAMES } from './services.js'
 import type { ServiceName, ServicePorts, StackNetwork, Surroundings } from './services.js'
 import { WitnessSet, type ControlledWitness } from './witness-set.js'
@@ -50,6 +51,8 @@ export type StackOptions = {
   network?: StackNetwork
   /** The longest pause before something that crashed is started again. Default 10 s. */
   restartDelayMsMax?: number
+  /** 2 for a second sequencer that takes over, and a signer in a process of its own for both. Default 1. */
+  sequencers?: 1 | 2
 }
 
 /** A running ledger. */
@@ -58,6 +61,8 @@ export type CaresealStack = {
   readonly dataDir: DataDir
   readonly services: Record<ServiceName, ControlledService>
   readonly witnesses: readonly ControlledWitness[]
+  /** The second sequencer and the signer of both; null where there is one sequencer. */
+  readonly pair: Pick<SequencerPair, 'standby' | 'signer' | 'untilSealing'> | null
   readonly nats: ControlledNats
   readonly postgres: ControlledPart
   readonly demo: boolean
@@ -128,19 +133,35 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   const parts = await step('parts', () => startParts({ ...options, onCrash, host: network.partsHost }))
   onStop(() => parts.stop())
   await step('database', () => parts.provision())
-  const around = await surroundings(options, { ports, parts, publicPort })
+  const places = options.sequencers === 2 ? await placesOf(dataDir, ports['ledger-sequencer']) : null
+  const around = await surroundings(options, { ports, parts, publicPort, places })
   const witnesses = new WitnessSet({ count: options.witnesses ?? 0, around, dataDir, onCrash, restartDelayMsMax })
   // Stopped after the services, so that the last checkpoint is co-signed, too.
   onStop(() => witnesses.stop())
-  const services = new ServiceSet({ around, dataDir, env: options.env ?? {}, onCrash, restartDelayMsMax })
+  const common = { around, dataDir, env: options.env ?? {}, onCrash, restartDelayMsMax }
+  const pair = places && sequencerPair({ ...common, places })
+  const untilEitherReady = (name: ServiceName) => (name === 'ledger-sequencer' ? (pair?.untilSealing() ?? null) : null)
+  const services = new ServiceSet({ ...common, untilEitherReady })
+  if (pair) onStop(() => pair.stop())
   onStop(() => services.stop())
+  if (pair) onStop(() => pair.stopStandby())
   await step('migrations', () => services.migrate())
   await step('ledger', () => services.initialiseLedger())
   await step('witnesses', async () => (around.files.policy === null ? undefined : witnesses.start()))
-  await step('services', () => services.start())
-  const gateway = await step('gateway', () => startGateway({ port: publicPort, ports }))
+  await step('services', async () => {
+    await pair?.startSigner()
+    await services.start()
+    await pair?.startStandby()
+  })
+  const origin = { port: publicPort, ports: around.pair ? { ...ports, 'ledger-sequencer': front(around.pair) } : ports }
+  const gateway = await step('gateway', () => startGateway(origin))
   onStop(() => gateway.stop())
-  return stackOf(options, { parts, services, around, witnesses })
+  return stackOf(options, { parts, services, around, witnesses, pair })
+}
+
+// The gateway has no use for metrics.
+function front({ host, port }: { host: string; port: number }): ServicePorts {
+  return { host, port, metricsPort: 0 }
 }
 
 // Looked at before anything starts; the gateway looks again when it opens.
@@ -165,9 +186,14 @@ async function servicePorts({ serviceHost }: StackNetwork): Promise<Record<Servi
   return ports
 }
 
-type Made = { ports: Record<ServiceName, ServicePorts>; parts: Parts; publicPort: number }
+type Made = {
+  ports: Record<ServiceName, ServicePorts>
+  parts: Parts
+  publicPort: number
+  places: PairPlaces | null
+}
 
-async function surroundings(options: StartOptions, { ports, parts, publicPort }: Made): Promise<Surroundings> {
+async function surroundings(options: StartOptions, { ports, parts, publicPort, places }: Made): Promise<Surroundings> {
   const { dataDir } = options
   const jwk = publicHalf(await clientKey(dataDir, OPERATOR))
   const bootstrap = [{ clientId: OPERATOR, name: 'Operator of this ledger', role: 'operator', jwk }]
@@ -188,13 +214,20 @@ async function surroundings(options: StartOptions, { ports, parts, publicPort }:
     },
     demo: options.demo ?? true,
     logLevel: 'info',
+    pair: places ? { host: places.front.host, port: places.front.port, signer: signerOfPair(places) } : undefined,
   }
 }
 
-type Running = { parts: Parts; services: ServiceSet; around: Surroundings; witnesses: WitnessSet }
+type Running = {
+  parts: Parts
+  services: ServiceSet
+  around: Surroundings
+  witnesses: WitnessSet
+  pair: SequencerPair | null
+}
 
 function stackOf(options: StartOptions, running: Running): CaresealStack {
-  const { parts, services, around, witnesses } = running
+  const { parts, services, around, witnesses, pair } = running
   const { dataDir } = options
   const state = firstState(dataDir, running)
   writeState(dataDir, state)
@@ -203,6 +236,7 @@ function stackOf(options: StartOptions, running: Running): CaresealStack {
     dataDir,
     services: services.controlled,
     witnesses: witnesses.controlled,
+    pair,
     nats: parts.nats,
     postgres: parts.postgres,
     demo: around.demo,

@@ -35,6 +35,8 @@ export type ServiceSetOptions = {
   env: Record<string, string>
   onCrash: (name: string, error: unknown) => void
   restartDelayMsMax?: number | undefined
+  /** Where another process may do the service's work, it is ready when one of them is. */
+  untilEitherReady?: ((name: ServiceName) => Promise<void> | null) | undefined
 }
 
 type Supervision = { supervised: Supervised<Child>; crashes: number; lastExitCode: number | null }
@@ -68,7 +70,7 @@ export class ServiceSet {
     if (dataDir.readJson('ledger-initialised.json')) return
     const name = 'ledger-sequencer'
     const genesis = { PRODUCERS: PRODUCERS.join(','), OPERATOR_VKEYS: operatorVkeys(dataDir).join(',') }
-    const env = { ...environmentOf(name, around), ...genesis }
+    const env = { ...environmentOf(name, around), ...genesis, SIGNER_STATE_DIR: around.files.signerState }
     await runServiceScript({ service: name, script: 'init.js', env, logFile: this.logFile(name, '-init') })
     // From here on a missing signer state is a loss, not a new ledger: init is never called again.
     dataDir.writeJson('ledger-initialised.json', { origin: around.ledgerOrigin })
@@ -81,7 +83,8 @@ export class ServiceSet {
   }
 
   async untilReady(): Promise<void> {
-    await Promise.all(SERVICE_NAMES.map((name) => this.controlled[name].untilReady()))
+    const { untilEitherReady } = this.options
+    await Promise.all(SERVICE_NAMES.map((name) => untilEitherReady?.(name) ?? this.controlled[name].untilReady()))
   }
 
   /** Stops the producers first, so that the sequencer seals what they still send. */
@@ -94,7 +97,9 @@ export class ServiceSet {
   urls(): Record<ServiceName, { url: string; metricsUrl: string }> {
     const entries = SERVICE_NAMES.map((name) => {
       const { url, metricsUrl } = this.controlled[name]
-      return [name, { url, metricsUrl }]
+      const { pair } = this.options.around
+      const front = name === 'ledger-sequencer' && pair ? `http://${pair.host}:${pair.port}` : url
+      return [name, { url: front, metricsUrl }]
     })
     return Object.fromEntries(entries) as Record<ServiceName, { url: string; metricsUrl: string }>
   }

@@ -64,6 +64,8 @@ export type Surroundings = {
   }
   demo: boolean
   logLevel: string
+  /** Where the ledger is one of two sequencers: the address in front of both, and what they are told of their signer. */
+  pair?: { host: string; port: number; signer: Record<string, string> } | undefined
 }
 
 /** The URL that a service is told for a target. */
@@ -76,7 +78,7 @@ export function routed(
 }
 
 function urlOf(from: ServiceName, target: ServiceName, around: Surroundings): string {
-  const { host, port } = around.ports[target]
+  const { host, port } = (target === 'ledger-sequencer' && around.pair) || around.ports[target]
   return routed(from, target, { url: `http://${host}:${port}`, around })
 }
 
@@ -130,9 +132,9 @@ function ownEnvironment(name: ServiceName, around: Surroundings): Record<string,
   }
 }
 
-function sequencerEnvironment({ files }: Surroundings): Record<string, string> {
+function sequencerEnvironment({ files, pair }: Surroundings): Record<string, string> {
   const policy = files.policy === null ? {} : { LEDGER_POLICY_FILE: files.policy }
-  return { SIGNER_STATE_DIR: files.signerState, ...policy }
+  return { ...(pair?.signer ?? { SIGNER_STATE_DIR: files.signerState }), ...policy }
 }
 
 function inherited(): Record<string, string> {

@@ -1,0 +1,39 @@
+// Two sequencers on one database and one signer, under load: whoever seals is killed and stopped, also with its append
+// begun, Postgres dies, an old copy of the ledger is put back. The full counts are those of `npm run test:long ledger`.
+import { beforeAll, describe, expect, it } from 'vitest'
+import { describeCounts, runCampaign, violationsOf, type CampaignResult } from './campaign/campaign.js'
+import { baseSeed } from './campaign/seed.js'
+import { distributionOf } from './long/distribution.js'
+
+const FAULTS = {
+  'kill-active': 4,
+  'pause-active': 3,
+  'pause-in-append': 2,
+  'kill-standby': 1,
+  'kill-signer': 2,
+  'kill-postgres': 1,
+  'restore-ledger-pair': 1,
+} as const
+
+const log = (line: string) => process.stdout.write(`${line}\n`)
+
+describe('two sequencers on one database', () => {
+  let result: CampaignResult
+
+  beforeAll(async () => {
+    const plan = { name: 'two sequencers', faults: FAULTS, atOnce: 1, pair: true, patients: 6, clients: 6 }
+    result = await runCampaign(plan, { seed: baseSeed(), log })
+    const times = result.failOvers.map(({ milliseconds }) => milliseconds)
+    log(`${describeCounts(result.counts)}; fail-over ms ${JSON.stringify(distributionOf(times))}`)
+  }, 600_000)
+
+  it('lose nothing, have nothing twice, and never sign a second history', () => {
+    expect(violationsOf(result)).toEqual([])
+    expect(result.counts).toEqual(FAULTS)
+    expect(result.acknowledgedEvents).toBeGreaterThan(0)
+  })
+
+  it('take over from one another each time', () => {
+    expect(result.failOvers).toHaveLength(FAULTS['kill-active'] + FAULTS['pause-active'])
+  })
+})
