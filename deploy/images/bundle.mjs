@@ -16,6 +16,7 @@ export const PROGRAMS = {
   records: ['main', 'migrate'],
   audit: ['main', 'migrate', 'rebuild'],
   'ledger-sequencer': ['main', 'migrate', 'init'],
+  witness: ['main'],
 }
 
 const fhirDefinitions = { from: 'libs/fhir/generated/definitions.json.gz', to: 'generated/definitions.json.gz' }
@@ -25,6 +26,7 @@ const FILES_READ = {
   consent: () => [fhirDefinitions],
   records: () => [fhirDefinitions, ...swaggerFiles()],
   audit: () => [fhirDefinitions],
+  witness: () => [{ from: 'apps/witness/page/generated/verifier.html', to: 'page/generated/verifier.html' }],
 }
 
 // TypeORM takes its driver by a name that no bundler can follow; of all that it knows we have one.

@@ -21,6 +21,9 @@ Options:
 Exit codes: 0 ended as asked, 1 failure, 2 usage, 78 the configuration is at fault.
 `
 
+// Beside the folder of the program, in the repository and in a bundle alike.
+const PAGE = new URL('../page/generated/verifier.html', import.meta.url)
+
 const EXIT = { failure: 1, usage: 2, config: 78 } as const
 
 const COMMANDS: Record<string, (config: WitnessConfig) => Promise<void>> = {
@@ -30,7 +33,7 @@ const COMMANDS: Record<string, (config: WitnessConfig) => Promise<void>> = {
       (line) => process.stdout.write(line),
       () => new Date(),
     )
-    const running = await runWitness(config, log)
+    const running = await runWitness(config, { log, page: PAGE })
     log('info', 'the witness answers', {
       url: running.url,
       name: config.name,

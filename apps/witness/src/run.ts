@@ -14,17 +14,20 @@ import { openMemory } from './state/log-memory.js'
 import { originHash, StateFolder, WitnessUnfit } from './state/state-folder.js'
 import { Witness } from './witness.js'
 
+/** `page` is the file of the verifier page. */
+export type RunOptions = { log: Log; page: URL }
+
 export type RunningWitness = { url: string; stop: () => Promise<void> }
 
 /** Resolves once it answers. Throws WitnessUnfit, FolderTaken, or what the system says. */
-export async function runWitness(config: WitnessConfig, log: Log): Promise<RunningWitness> {
+export async function runWitness(config: WitnessConfig, { log, page }: RunOptions): Promise<RunningWitness> {
   const folder = new StateFolder(config.stateDir)
   if ((await folder.readMarker()) === null) {
     throw new WitnessUnfit('not-begun', `${config.stateDir} holds no state of a witness: run init first`)
   }
   const lock = lockFolder(config.stateDir)
   try {
-    return await start(config, folder, { log, release: lock.release })
+    return await start(config, folder, { log, page, release: lock.release })
   } catch (error) {
     lock.release()
     throw error
@@ -34,7 +37,7 @@ export async function runWitness(config: WitnessConfig, log: Log): Promise<Runni
 async function start(
   config: WitnessConfig,
   folder: StateFolder,
-  { log, release }: { log: Log; release: () => void },
+  { log, page: file, release }: RunOptions & { release: () => void },
 ): Promise<RunningWitness> {
   const keys = await loadKeys(config)
   const logs = await openLogs(config, folder)
@@ -42,9 +45,10 @@ async function start(
   const metrics = new Metrics()
   const witness = new Witness({ keys, logs, evidence, metrics, log, now })
   const mirrors = await openMirrors({ config, folder, witness, metrics, log })
+  const page = loadPage(file)
   let isReady = true
   const readers = new Map([...mirrors].map(([hash, mirror]) => [hash, readerOf(mirror, witness)]))
-  const routes = new Routes({ witness, evidence, metrics, mirrors: readers, page: loadPage(), isReady: () => isReady })
+  const routes = new Routes({ witness, evidence, metrics, mirrors: readers, page, isReady: () => isReady })
   const server = await startServer({ config, routes, metrics, log })
   for (const { mirror } of mirrors.values()) mirror.start()
   return {

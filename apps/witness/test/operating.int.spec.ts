@@ -1,4 +1,5 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import { request } from 'node:https'
@@ -9,6 +10,7 @@ import { NAME, run, WitnessUnderTest } from './witness-under-test.js'
 // Generous: processes start slowly where much else runs.
 const LONG = { timeout: 120_000 }
 
+const REPOSITORY = join(import.meta.dirname, '..', '..', '..')
 const log = new TestLog('ledger.example.org/one')
 const logs = [{ origin: log.origin, vkeys: [log.vkey] }]
 
@@ -117,6 +119,19 @@ describe('a witness is run', LONG, () => {
     witness.configure({ logs: [...logs, { origin: second.origin, vkeys: [second.vkey] }] })
     await witness.start()
     expect(await witness.addCheckpoint(await log.request({ size: 12 }))).toMatchObject({ status: 409, body: '9\n' })
+  })
+
+  it('out of the few files of its bundle, apart from the repository, and serves its page', async () => {
+    const out = mkdtempSync(join(tmpdir(), 'careseal-bundle-'))
+    execFileSync(process.execPath, [join(REPOSITORY, 'deploy/images/bundle.mjs'), out, 'witness'], { stdio: 'pipe' })
+    const bundled = new WitnessUnderTest({ logs }, join(out, 'witness', 'dist', 'main.js'))
+    await bundled.init()
+    await bundled.start()
+    expect(await bundled.addCheckpoint(await log.request({ size: 9 }))).toMatchObject({ status: 200 })
+    expect(await bundled.get('/')).toMatchObject({ status: 200, type: 'text/html; charset=utf-8' })
+    expect(await bundled.end()).toBe(0)
+    await bundled.remove()
+    rmSync(out, { recursive: true })
   })
 
   it('over TLS, with a key and a certificate of its configuration', async () => {

@@ -1,6 +1,6 @@
 // A witness as its operator runs it: a process of its own, with one configuration file in a folder of its own.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,7 +12,7 @@ export type Reply = { status: number; type: string; body: string; headers: Heade
 export const NAME = 'witness.example.org/w1'
 
 export class WitnessUnderTest {
-  readonly folder: string
+  readonly folder = mkdtempSync(join(tmpdir(), 'careseal-witness-'))
   url = ''
   lines: Record<string, unknown>[] = []
   private child: ChildProcess | undefined
@@ -20,10 +20,8 @@ export class WitnessUnderTest {
   /** `stateDir` counts from the folder. */
   constructor(
     private readonly config: object,
-    { folder = mkdtempSync(join(tmpdir(), 'careseal-witness-')) } = {},
+    private readonly main = MAIN,
   ) {
-    this.folder = folder
-    mkdirSync(folder, { recursive: true })
     this.configure({})
   }
 
@@ -46,14 +44,14 @@ export class WitnessUnderTest {
   }
 
   async init(): Promise<string[]> {
-    const { code, stdout, stderr } = await run(['init', '--config', this.configFile])
+    const { code, stdout, stderr } = await run(['init', '--config', this.configFile], this.main)
     if (code !== 0) throw new Error(stderr)
     return (JSON.parse(stdout) as { vkeys: string[] }).vkeys
   }
 
   /** Resolves once it answers; rejects with what it said when it ends instead. */
   async start(env: Record<string, string> = {}): Promise<void> {
-    const child = spawn(process.execPath, [MAIN, 'run', '--config', this.configFile], {
+    const child = spawn(process.execPath, [this.main, 'run', '--config', this.configFile], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -97,8 +95,8 @@ export class WitnessUnderTest {
   }
 }
 
-export function run(args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+export function run(args: readonly string[], main = MAIN): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const out = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (out.stderr += chunk.toString()))

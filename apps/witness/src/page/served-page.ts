@@ -3,12 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import type { Answer } from '../http/answer.js'
 
-const FILE = new URL('../../page/generated/verifier.html', import.meta.url)
-
 /** Null where the page was not delivered with the program. */
-export function loadPage(): Answer | null {
-  if (!existsSync(FILE)) return null
-  const html = readFileSync(FILE, 'utf8')
+export function loadPage(file: URL): Answer | null {
+  if (!existsSync(file)) return null
+  const html = readFileSync(file, 'utf8')
   return {
     status: 200,
     headers: {
