@@ -1,7 +1,17 @@
 // What `npm run bench` was asked for.
 import { parseArgs } from 'node:util'
 
-export const BENCHMARKS = ['import', 'events', 'commands', 'decision', 'read', 'sequencer', 'verify'] as const
+export const BENCHMARKS = [
+  'import',
+  'events',
+  'commands',
+  'decision',
+  'read',
+  'sequencer',
+  'cosign',
+  'proof',
+  'verify',
+] as const
 export type BenchmarkName = (typeof BENCHMARKS)[number]
 
 export type Asked = {
@@ -29,6 +39,8 @@ Benchmarks (all of them when none is named):
   decision   access decisions asked over the broker: decisions/s and latencies
   read       GET of a resource with permit and RecordRead: requests/s and latencies
   sequencer  entries/s into blocks, sustained, and the cost of an entry as the ledger grows
+  cosign     1,000 events/s until three witnesses have co-signed: latencies
+  proof      inclusion proofs out of stored tiles, built and checked: latencies
   verify     an export checked from outside: entries/s and peak memory
 
 Options:

@@ -10,6 +10,8 @@ const LOADERS: Record<BenchmarkName, () => Promise<{ benchmark: Benchmark }>> = 
   decision: () => import('./benchmarks/decision.js'),
   read: () => import('./benchmarks/read.js'),
   sequencer: () => import('./benchmarks/sequencer.js'),
+  cosign: () => import('./benchmarks/cosign.js'),
+  proof: () => import('./benchmarks/proof.js'),
   verify: () => import('./benchmarks/verify.js'),
 }
 

@@ -39,6 +39,7 @@ export {
 export { lastLines, repositoryRoot } from './stack/service-process.js'
 export type { SequencerPair } from './stack/sequencer-pair.js'
 export type { ControlledService } from './stack/service-set.js'
+export { initSuccessor, recoverLedger, type LedgerRecovery } from './stack/offline-ledger.js'
 export type { ControlledWitness } from './stack/witness-set.js'
 export type { ControlledNats, ControlledPart } from './stack/parts.js'
 export type { PartsKind } from './stack/start-parts.js'

@@ -25,12 +25,16 @@ export class RunningStack {
   }
 
   /** A new stack with a data folder of its own; it goes with the benchmark. */
-  static async start(context: BenchmarkContext, env: Record<string, string> = {}): Promise<RunningStack> {
+  static async start(
+    context: BenchmarkContext,
+    env: Record<string, string> = {},
+    witnesses = 0,
+  ): Promise<RunningStack> {
     const onNote = (step: unknown) => context.progress(`starting a stack: ${String(step)}`)
     const host = new HostProcess('stack.host.ts', { onNote })
     context.onEnd(() => host.stop())
     const all = { ...ENVIRONMENT, ...profilingEnvironment(context.profileDir), ...env }
-    return new RunningStack(host, await host.call('start', all))
+    return new RunningStack(host, await host.call('start', all, witnesses))
   }
 
   get origin(): string {

@@ -3,14 +3,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sha256 } from '@careseal/crypto'
+import { inclusionProof, leafHash, verifyInclusion } from '@careseal/merkle'
 import { runMigrations } from '@careseal/service-kit'
 import { databaseUrl, provisionDatabase, startPostgres } from '@careseal/stack'
 import { readingPool } from '../../../apps/ledger-sequencer/dist/database/connections.js'
 import { NO_POLICY } from '../../../apps/ledger-sequencer/dist/cosigning/witness-policy.js'
+import { loadHead } from '../../../apps/ledger-sequencer/dist/database/head.js'
 import { initLedger } from '../../../apps/ledger-sequencer/dist/genesis/init-ledger.js'
 import type { SealedBlock } from '../../../apps/ledger-sequencer/dist/appender/appender.js'
 import { LedgerStatus } from '../../../apps/ledger-sequencer/dist/ledger-status.js'
 import { migrations } from '../../../apps/ledger-sequencer/dist/migrations/index.js'
+import { loadEntries } from '../../../apps/ledger-sequencer/dist/tree/block-rows.js'
+import { StoredTree } from '../../../apps/ledger-sequencer/dist/tree/stored-tree.js'
 import { Sequencer, type ReaderSetup, type SequencerOptions } from '../../../apps/ledger-sequencer/dist/sequencer.js'
 import { Signer } from '../../../apps/ledger-sequencer/dist/signer/signer.js'
 import { treeCpuSecondsOf } from '../measuring/processes.js'
@@ -33,6 +38,9 @@ export type SequencerReport = {
   latencies: Record<'block until COMMIT' | 'COMMIT until signed' | 'event loop late by', number[]>
 }
 
+/** Of proofs over the whole tree, at places all over it. */
+export type ProofsReport = { size: number; builtMs: number[]; checkedMs: number[] }
+
 const ORIGIN = 'bench.careseal.example/sequencer'
 const PRODUCER = 'records'
 /** As readEvents hands them over. */
@@ -41,6 +49,7 @@ const BATCH = 500
 const MARK_GROWTH = 0.2
 const MARK_ENTRIES_MIN = 50_000
 const LOOP_SAMPLE_MS = 10
+const WARM_UP_PROOFS = 2_000
 /** The service's own defaults. */
 const SETTINGS = { leaseMs: 1_800, batchMax: 4_096, lingerMs: 10, checkpointIntervalMs: 200, checkpointIdleMs: 60_000 }
 
@@ -62,6 +71,7 @@ serve(
       return { postgresUrl: prepared.adminUrl, roots: { postgres: postgres.pid, sequencer: process.pid } }
     },
     run: (asked: SequencerRun) => new Run(asked).run(),
+    proofs,
   },
   async () => {
     for (const close of closers.toReversed()) await close()
@@ -200,6 +210,28 @@ class Run {
     // What is offered but in no block yet is sealed a moment later, and publishes again.
     if (isWhole) setTimeout(() => size >= this.lastTreeSize && this.finished.resolve(), 100)
   }
+}
+
+async function proofs(count: number): Promise<ProofsReport> {
+  const pool = readingPool(prepared.url, { name: 'proofs', max: 2 })
+  closers.push(() => pool.end())
+  const { treeSize: size, root } = await loadHead(pool)
+  // As the ledger serves them: tiles that were read once are kept.
+  const tree = new StoredTree(pool, sha256, size, new Map())
+  const report: ProofsReport = { size, builtMs: [], checkedMs: [] }
+  for (let place = -WARM_UP_PROOFS; place < count; place++) {
+    const index = (Math.abs(place) * 7_919_483) % size
+    const [entry] = await loadEntries(pool, index, index + 1)
+    const hash = leafHash(sha256, entry as Uint8Array)
+    const started = performance.now()
+    const proof = await inclusionProof(index, size, tree.rangeHash)
+    const built = performance.now()
+    if (!verifyInclusion(sha256, { index, size, leafHash: hash, proof, root })) throw new Error('a proof that is wrong')
+    if (place < 0) continue
+    report.checkedMs.push(performance.now() - built)
+    report.builtMs.push(built - started)
+  }
+  return report
 }
 
 function admitsNobody(): never {

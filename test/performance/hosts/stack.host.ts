@@ -17,10 +17,11 @@ const started = () => starting ?? Promise.reject(new Error('no stack was started
 
 serve(
   {
-    async start(env: Record<string, string>) {
+    async start(env: Record<string, string>, witnesses: number) {
       starting = createCaresealStack({
         parts: 'native',
         env,
+        witnesses,
         natsAuthorization: (users, options) => renderAuthorization([...users], options),
         onStep: (step, done) => done || note(step),
       })
@@ -40,5 +41,11 @@ serve(
 
 function rootsOf(stack: CaresealStack): Roots {
   const services = SERVICE_NAMES.map((name) => [name, stack.services[name].pid])
-  return { ...Object.fromEntries(services), postgres: stack.postgres.pid, nats: stack.nats.pid, gateway: process.pid }
+  const witnesses = stack.witnesses.map(({ name, pid }) => [name, pid])
+  return {
+    ...Object.fromEntries([...services, ...witnesses]),
+    postgres: stack.postgres.pid,
+    nats: stack.nats.pid,
+    gateway: process.pid,
+  }
 }

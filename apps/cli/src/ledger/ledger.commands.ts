@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { contextOf, type GlobalOptions } from '../context.js'
 import { startProgress } from '../terminal/progress.js'
+import { addInitCommand } from './init.command.js'
+import { addRecoverCommand } from './recover.command.js'
 import { exportLedger } from './export-ledger.js'
 
 const HELP = `
@@ -14,7 +16,9 @@ Examples:
   careseal fsck --export ./mirror --vkey log.vkey`
 
 export function addLedgerCommands(program: Command): void {
-  const ledger = program.command('ledger').description('copies of the ledger')
+  const ledger = program.command('ledger').description('copies of the ledger, and how to begin one or put it back')
+  addRecoverCommand(ledger)
+  addInitCommand(ledger)
   ledger
     .command('export <folder>')
     .description('copy the ledger up to its published checkpoint into a folder, or bring a copy up to date')

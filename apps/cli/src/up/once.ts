@@ -7,6 +7,7 @@ import type { FsckReport } from '../fsck/report.js'
 import { describeViolation, runFsck } from '../fsck/run-fsck.js'
 import { countRows, importFigures, reportImport, summaryJson } from '../import/report.js'
 import type { ImportSummary } from '../import/importer.js'
+import { trustOf } from '../verify/trust-options.js'
 import { describeFault, verifyOnline } from '../verify/verify-ledger.js'
 import { startLedger } from './start-ledger.js'
 import type { StepTask } from './steps.js'
@@ -42,7 +43,9 @@ function checks(stack: () => CaresealStack, findings: Findings): StepTask[] {
       title: 'Verify the ledger from outside',
       run: async (detail) => {
         const onProgress = (done: number, total: number) => detail(`${done} of ${total} entries`)
-        findings.verdict = await verifyOnline({ origin: stack().origin, trust: null, onProgress })
+        const { policyFile } = stack().state()
+        const trust = policyFile === null ? null : trustOf({ policy: policyFile })
+        findings.verdict = await verifyOnline({ origin: stack().origin, trust, onProgress })
       },
     },
     {

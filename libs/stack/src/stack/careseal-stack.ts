@@ -135,7 +135,9 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   await step('database', () => parts.provision())
   const places = options.sequencers === 2 ? await placesOf(dataDir, ports['ledger-sequencer']) : null
   const around = await surroundings(options, { ports, parts, publicPort, places })
-  const witnesses = new WitnessSet({ count: options.witnesses ?? 0, around, dataDir, onCrash, restartDelayMsMax })
+  const count = options.witnesses ?? 0
+  const policyFile = dataDir.path('policy.txt')
+  const witnesses = new WitnessSet({ count, around: { ...around, policyFile }, dataDir, onCrash, restartDelayMsMax })
   // Stopped after the services, so that the last checkpoint is co-signed, too.
   onStop(() => witnesses.stop())
   const common = { around, dataDir, env: options.env ?? {}, onCrash, restartDelayMsMax }
@@ -147,7 +149,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   if (pair) onStop(() => pair.stopStandby())
   await step('migrations', () => services.migrate())
   await step('ledger', () => services.initialiseLedger())
-  await step('witnesses', async () => (around.files.policy === null ? undefined : witnesses.start()))
+  await step('witnesses', async () => (count > 0 ? witnesses.start() : undefined))
   await step('services', async () => {
     await pair?.startSigner()
     await services.start()

@@ -68,8 +68,7 @@ export type Surroundings = {
   pair?: { host: string; port: number; signer: Record<string, string> } | undefined
 }
 
-/** The URL that a service is told for a target. */
-export function routed(
+function routed(
   from: ServiceName,
   target: RouteTarget,
   { url, around }: { url: string; around: Surroundings },
