@@ -1,6 +1,7 @@
 // All commands of `careseal`, and what they share: options, exit codes, how a failure is told.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { addSignerCommands } from './administration/signer.commands.js'
 import { addCompletionCommand } from './completion/completion.command.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
@@ -47,6 +48,7 @@ export function createProgram(): Command {
   addReceiptCommands(program, collect)
   addProducerCommands(program)
   addKeysCommands(program)
+  addSignerCommands(program)
   addTailCommand(program)
   addDemoCommands(program)
   addCompletionCommand(program)

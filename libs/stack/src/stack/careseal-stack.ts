@@ -250,6 +250,7 @@ function firstState(dataDir: DataDir, { parts, services, around }: Running): Sta
     postgres: parts.superuserUrl,
     ledgerOrigin: around.ledgerOrigin,
     services: services.urls(),
+    ...(around.pair ? { signer: around.pair.signer } : {}),
     logins: dataDir.readJson<Login[]>('logins.json') ?? [operator],
   }
 }

@@ -20,6 +20,8 @@ export type StackState = {
   /** The superuser's URL, with its password: this file is 0600. */
   postgres: string
   services: Record<ServiceName, { url: string; metricsUrl: string }>
+  /** How the signer is reached where it is a process of its own: environment of the sequencers. */
+  signer?: Record<string, string>
   logins: Login[]
 }
 
