@@ -99,7 +99,7 @@ async function looked(damage: (client: Client) => Promise<unknown>): Promise<Fsc
   try {
     await superuser.query(`CREATE DATABASE ${name} TEMPLATE careseal`)
     await withClient(urlOf(name), damage)
-    const report = await fsck(await fsckInputOf({ dataDir, state: { postgres: urlOf(name), ledgerOrigin } }))
+    const report = await fsck(fsckInputOf({ dataDir, state: { postgres: urlOf(name), ledgerOrigin } }))
     for (const check of report.checks.filter((each) => each.violations.length > 0)) broken.add(kindOf(check))
     return report
   } finally {

@@ -6,11 +6,11 @@ import { baseSeed } from './campaign/seed.js'
 import { distributionOf } from './long/distribution.js'
 
 const FAULTS = {
-  'kill-active': 4,
-  'pause-active': 3,
-  'pause-in-append': 2,
+  'kill-active': 3,
+  'pause-active': 2,
+  'pause-in-append': 1,
   'kill-standby': 1,
-  'kill-signer': 2,
+  'kill-signer': 1,
   'kill-postgres': 1,
   'restore-ledger-pair': 1,
 } as const
@@ -23,9 +23,12 @@ describe('two sequencers on one database', () => {
   beforeAll(async () => {
     const plan = { name: 'two sequencers', faults: FAULTS, atOnce: 1, pair: true, patients: 6, clients: 6 }
     result = await runCampaign(plan, { seed: baseSeed(), log })
-    const times = result.failOvers.map(({ milliseconds }) => milliseconds)
-    log(`${describeCounts(result.counts)}; fail-over ms ${JSON.stringify(distributionOf(times))}`)
-  }, 600_000)
+    const takeOvers = result.failOvers.filter(({ kind }) => !kind.includes('next block'))
+    const times = distributionOf(takeOvers.map(({ milliseconds }) => milliseconds))
+    log(
+      `${describeCounts(result.counts)}; ${result.durationSeconds} s; another sealed after ms ${JSON.stringify(times)}`,
+    )
+  }, 900_000)
 
   it('lose nothing, have nothing twice, and never sign a second history', () => {
     expect(violationsOf(result)).toEqual([])
@@ -34,6 +37,6 @@ describe('two sequencers on one database', () => {
   })
 
   it('take over from one another each time', () => {
-    expect(result.failOvers).toHaveLength(FAULTS['kill-active'] + FAULTS['pause-active'])
+    expect(result.failOvers).toHaveLength(2 * (FAULTS['kill-active'] + FAULTS['pause-active']))
   })
 })

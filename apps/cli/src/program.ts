@@ -1,6 +1,7 @@
 // All commands of `careseal`, and what they share: options, exit codes, how a failure is told.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { addSignerCommands } from './administration/signer.commands.js'
 import { addCompletionCommand } from './completion/completion.command.js'
 import { addEvidenceCommands } from './evidence/evidence.commands.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
@@ -51,6 +52,7 @@ export function createProgram(): Command {
   addWitnessCommands(program)
   addProducerCommands(program)
   addKeysCommands(program)
+  addSignerCommands(program)
   addTailCommand(program)
   addDemoCommands(program)
   addCompletionCommand(program)

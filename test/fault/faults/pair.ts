@@ -3,13 +3,14 @@
 import type { ControlledService } from '@careseal/stack'
 import type { SeededRandom } from '@careseal/synthetic'
 import { Client } from 'pg'
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SchemaCopy, withRoleLockedOut } from '../surroundings/schema-copy.js'
 import type { Bed, Fault } from './fault.js'
 import { expectNothingDone, ledgerState, untilPublishedBeyond } from './ledger-state.js'
 import { pause } from './processes.js'
 
-const LEASE_MS = 1_500
+const LEASE_MS = 1_200
 const WITHIN_MS = 60_000
 
 export const PAIR_FAULT_LIST: Fault[] = [
@@ -66,7 +67,7 @@ async function pauseActive(bed: Bed, random: SeededRandom): Promise<void> {
   await measured(bed, 'pause-active', async ({ pid }) => pause(pid, milliseconds))
 }
 
-/** Strikes the one that seals, and notes how long it took until a block of a later epoch was committed. */
+/** Strikes the one that seals, and notes how long it took until another sealed, and until it had committed a block. */
 async function measured(bed: Bed, kind: string, strike: (active: ControlledService) => Promise<void>): Promise<void> {
   await standbyReady(bed)
   const active = await activeOf(bed)
@@ -86,9 +87,22 @@ async function untilTakenOver(bed: Bed, { epoch, now }: { epoch: number; now: nu
       'SELECT extract(epoch FROM min(committed_at))::float8 AS at FROM ledger.block WHERE epoch > $1',
       [epoch],
     )
-    if (block?.at) return bed.failedOver(kind, Math.round((block.at - now) * 1000))
+    if (!block?.at) continue
+    bed.failedOver(kind, Math.round(sealingSince(bed, now * 1000) - now * 1000))
+    return bed.failedOver(`${kind}, next block`, Math.round((block.at - now) * 1000))
   }
   throw new Error(`no block was sealed by another for a minute after epoch ${epoch}`)
+}
+
+/** When a sequencer said first after this time that it seals. */
+function sealingSince(bed: Bed, after: number): number {
+  const said = sequencersOf(bed).flatMap(({ logFile }) =>
+    readFileSync(logFile, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"msg":"sealing"'))
+      .map((line) => Date.parse((JSON.parse(line) as { time: string }).time)),
+  )
+  return Math.min(...said.filter((time) => time > after))
 }
 
 // A take-over shows something only with somebody there to take over.

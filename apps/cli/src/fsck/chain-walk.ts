@@ -1,6 +1,7 @@
 // Follows a ledger entry by entry, from the genesis on, and recomputes what each must be. It keeps the right edge of the
 // tree and the ends of the producers' runs, so its memory does not grow with the ledger.
 import type { Admin, Genesis, Header, Leaf, Run } from './naive-entry.js'
+import { NaiveKeys } from './naive-keys.js'
 import { firstLinkOf, GrowingTree, leafHashOf, sha256, tileRoot } from './naive.js'
 import { Check } from './report.js'
 
@@ -20,6 +21,8 @@ export class ChainWalk {
   private readonly chain = new Check('blocks hang on one another, without gaps, and cover their entries', ['I3', 'I4'])
   private readonly order = new Check('each producer’s leaves run without gap or repeat', ['I2', 'I7'])
   private readonly epochs = new Check('epochs and times of blocks never go back', ['I9'])
+  private readonly administration = new Check('administration is approved, and keys follow one another', ['I5'])
+  private readonly keys = new NaiveKeys()
   private readonly tree = new GrowingTree()
   private readonly openTiles: Buffer[][] = []
   private readonly lastSeq = new Map<string, number>()
@@ -55,17 +58,28 @@ export class ChainWalk {
     return [...this.lastSeq.keys()]
   }
 
-  checks(): Check[] {
-    return [this.chain, this.order, this.epochs]
+  /** The keys of the log whose signatures count for a tree of this size. */
+  keysAt(size: number): string[] {
+    return this.keys.at(size)
   }
 
-  genesis(bytes: Uint8Array, { origin, producers }: Genesis): void {
+  checks(): Check[] {
+    return [this.chain, this.order, this.epochs, this.administration]
+  }
+
+  genesis(bytes: Uint8Array, genesis: Genesis): void {
+    const { origin, producers } = genesis
+    this.keys.genesis(genesis)
     this.expectChain(this.size === 0 && origin === this.options.origin, 'it is no genesis of this log in its place')
     for (const [name, link] of Object.entries(producers)) this.admit(name, link)
     this.control(bytes)
   }
 
-  admin(bytes: Uint8Array, { type, data }: Admin): void {
+  admin(bytes: Uint8Array, admin: Admin): void {
+    const { type, data } = admin
+    const fault = this.keys.admin(this.size, admin)
+    this.administration.checked += 1
+    this.administration.expect(fault === null, () => ({ invariant: 'I5', what: fault ?? '', where: this.place() }))
     if (type === 'producer-admitted') this.admit(String(data['name']), String(data['firstLink']))
     this.control(bytes)
   }

@@ -13,7 +13,7 @@ export type CheckpointInput = {
   sql: ClientBase
   facts: LedgerFacts
   origin: string
-  /** `<name>+<key id>+<base64 of type and key>`, as the log publishes it. */
+  /** `<name>+<key id>+<base64 of type and key>`: whom the reader trusts. Without any, every key that counts there. */
   vkeys: readonly string[]
   signer?: SignerReadings
 }
@@ -31,13 +31,20 @@ export async function checkpointPass(input: CheckpointInput): Promise<Check[]> {
     signed.checked += 1
     const root = row.root.toString('base64')
     const trueRoot = input.facts.rootAt.get(Number(row.size)) ?? ''
-    expectNote(signed, row.note, { ...input, size: Number(row.size), root: Buffer.from(trueRoot, 'hex') })
+    const [size, trusted] = [Number(row.size), input.vkeys]
+    const vkeys = countingOf(input.facts.keysAt(size), trusted)
+    expectNote(signed, row.note, { origin: input.origin, vkeys, size, root: Buffer.from(trueRoot, 'hex') })
     signed.expect(row.note.split('\n')[2] === root, () => {
       return { invariant: 'I5', what: 'its root is not the one beside it', where: `checkpoint ${row.size}` }
     })
   }
   const published = Math.max(0, ...rows.map(({ size }) => Number(size)))
   return [signed, await epochCheck(input), ...(input.signer ? [signerCheck(input.facts, input.signer, published)] : [])]
+}
+
+/** Of the keys that count for a size, those that are trusted. */
+export function countingOf(counting: readonly string[], trusted: readonly string[]): string[] {
+  return counting.filter((vkey) => trusted.length === 0 || trusted.includes(vkey))
 }
 
 type Expected = { origin: string; vkeys: readonly string[]; size: number; root: Buffer }

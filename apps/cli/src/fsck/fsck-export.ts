@@ -1,8 +1,8 @@
 // `careseal fsck --export`: re-derives from a folder all that an export can show, in a memory that does not grow with it.
 import { ChainWalk, type WalkedTile } from './chain-walk.js'
-import { expectNote } from './checkpoint-pass.js'
+import { countingOf, expectNote } from './checkpoint-pass.js'
 import { BrokenBundle, entriesOf, hashTile, hasHashTiles, pathOf } from './export-source.js'
-import { entryOf, type Genesis } from './naive-entry.js'
+import { entryOf } from './naive-entry.js'
 import { Check, reportOf, type FsckReport, type Progress } from './report.js'
 import { TagTurn, turnsFor } from './repeated-tags.js'
 
@@ -10,7 +10,7 @@ export type FsckExportInput = {
   folder: string
   /** The signed checkpoint of the export, which says how far it goes. */
   note: string
-  /** Keys that the reader trusts; without any, those that the genesis names. */
+  /** Keys that the reader trusts; without any, those that the ledger itself names. */
   vkeys: readonly string[]
   progress?: Progress
 }
@@ -31,7 +31,6 @@ class ExportPass {
   private readonly origin: string
   private readonly walk: ChainWalk
   private readonly turns: number
-  private logKeys: readonly string[] = []
 
   constructor(private readonly input: FsckExportInput) {
     const [origin = '', size] = input.note.split('\n')
@@ -76,12 +75,7 @@ class ExportPass {
       this.walk.leaf(bytes, entry.leaf)
     } else if ('block' in entry) this.walk.header(bytes, entry.block)
     else if ('admin' in entry) this.walk.admin(bytes, entry.admin)
-    else this.genesis(bytes, entry.genesis)
-  }
-
-  private genesis(bytes: Buffer, genesis: Genesis): void {
-    this.logKeys = genesis.logKeys
-    this.walk.genesis(bytes, genesis)
+    else this.walk.genesis(bytes, entry.genesis)
   }
 
   private tag(bytes: Buffer, tags: TagTurn): void {
@@ -112,7 +106,7 @@ class ExportPass {
   private expectEnd(): void {
     this.walk.expectWholeBlocks()
     for (const tile of this.walk.partialTiles()) this.expectTile(tile)
-    const vkeys = this.input.vkeys.length > 0 ? this.input.vkeys : this.logKeys
+    const vkeys = countingOf(this.walk.keysAt(this.size), this.input.vkeys)
     this.signed.checked += 1
     expectNote(this.signed, this.input.note, { origin: this.origin, vkeys, size: this.size, root: this.walk.root() })
   }

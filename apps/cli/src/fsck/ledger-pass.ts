@@ -30,6 +30,8 @@ export type LedgerFacts = {
   rootAt: Map<number, string>
   lastSeq: Map<string, number>
   lastEpoch: number
+  /** The keys of the log whose signatures count for a tree of this size. */
+  keysAt: (size: number) => string[]
 }
 
 const BLOCKS_PER_PAGE = 200
@@ -71,7 +73,8 @@ class LedgerPass {
   facts(): LedgerFacts {
     const { size, lastEpoch } = this.walk
     const lastSeq = new Map(this.walk.producers().map((producer) => [producer, this.walk.lastSeqOf(producer)]))
-    return { treeSize: size, rootAt: this.rootAt, lastSeq, lastEpoch }
+    const keysAt = (at: number) => this.walk.keysAt(at)
+    return { treeSize: size, rootAt: this.rootAt, lastSeq, lastEpoch, keysAt }
   }
 
   async run(): Promise<void> {

@@ -14,8 +14,17 @@ export type Header = {
   time: number
 }
 export type Leaf = { producer: string; seq: number; tag: string; commitment: string }
-export type Genesis = { origin: string; logKeys: string[]; producers: Record<string, string> }
-export type Admin = { type: string; data: { [member: string]: unknown } }
+export type Genesis = {
+  origin: string
+  logKeys: string[]
+  operators: string[]
+  producers: Record<string, string>
+}
+export type Admin = {
+  type: string
+  data: { [member: string]: unknown }
+  approvals: { operator: string; signature: string }[]
+}
 
 export type Entry = { genesis: Genesis } | { admin: Admin } | { leaf: Leaf } | { block: Header }
 

@@ -3,10 +3,8 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PRODUCERS } from '@careseal/contracts'
 import { kmsKeyFile, type DataDir, type StackState } from '@careseal/stack'
-import { Client } from 'pg'
 import type { SignerState } from './checkpoint-pass.js'
 import { fsck, type FsckInput } from './fsck.js'
-import { entryOf } from './naive-entry.js'
 import { countOf, type FsckReport, type Progress, type Violation } from './report.js'
 
 /** A ledger of this machine, running or not, whose database can be reached. */
@@ -19,7 +17,7 @@ const PAUSE_MS = 2_000
 
 /** Runs all checks; looks again when all it found is a backlog, for that may pass. */
 export async function runFsck({ progress, ...ledger }: RunFsckOptions): Promise<FsckReport> {
-  const input = { ...(await fsckInputOf(ledger)), progress }
+  const input = { ...fsckInputOf(ledger), progress }
   for (let attempt = 1; ; attempt++) {
     const report = await fsck(input)
     const broken = report.checks.filter((check) => countOf(check) > 0)
@@ -29,11 +27,11 @@ export async function runFsck({ progress, ...ledger }: RunFsckOptions): Promise<
 }
 
 /** Where all that fsck reads lies on this machine. */
-export async function fsckInputOf({ dataDir, state }: LocalLedger): Promise<FsckInput> {
+export function fsckInputOf({ dataDir, state }: LocalLedger): FsckInput {
   return {
     databaseUrl: state.postgres,
     origin: state.ledgerOrigin,
-    vkeys: await genesisKeys(state.postgres),
+    vkeys: [],
     schemas: PRODUCERS,
     kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
     signerDir: dataDir.path('signer'),
@@ -49,20 +47,6 @@ function signerStateOf(file: string): SignerState | null {
     return isWhole ? { size: size as number, root: root as string } : null
   } catch {
     return null
-  }
-}
-
-async function genesisKeys(databaseUrl: string): Promise<string[]> {
-  const client = new Client(databaseUrl)
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ controls: Buffer[] }>('SELECT controls FROM ledger.block WHERE height = 0')
-    const first = rows[0]?.controls[0]
-    const entry = first && entryOf(first)
-    return entry && 'genesis' in entry ? entry.genesis.logKeys : []
-  } finally {
-    await client.end()
   }
 }
 

@@ -1,3 +1,4 @@
+import { addRotateCommand } from '../administration/rotate.command.js'
 import { Argument, InvalidArgumentError, type Command } from 'commander'
 import { PRODUCERS } from '@careseal/contracts'
 import { connectNats, type NatsConnection } from '@careseal/messaging'
@@ -26,7 +27,7 @@ Examples:
   careseal keys destroy Patient/<id> --yes && careseal fsck`
 
 export function addKeysCommands(program: Command): void {
-  const keys = program.command('keys').description('keys of patients, practitioners and organisations')
+  const keys = program.command('keys').description('keys of subjects, of the log and of witnesses')
   keys
     .command('destroy')
     .description('destroy the keys of one subject in every service, for good')
@@ -34,6 +35,7 @@ export function addKeysCommands(program: Command): void {
     .option('--yes', 'I know that it cannot be undone')
     .addHelpText('after', HELP)
     .action(runDestroy)
+  addRotateCommand(keys)
 }
 
 async function runDestroy({ type, id }: Subject, _options: unknown, command: Command): Promise<void> {

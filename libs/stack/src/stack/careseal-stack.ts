@@ -271,6 +271,7 @@ function firstState(dataDir: DataDir, { parts, services, around, witnesses }: Ru
     services: services.urls(),
     witnesses: witnesses.controlled.map(({ name, url, vkey }) => ({ name, url, vkey })),
     policyFile: around.files.policy,
+    ...(around.pair ? { signer: around.pair.signer } : {}),
     logins: dataDir.readJson<Login[]>('logins.json') ?? [operator],
   }
 }

@@ -24,6 +24,8 @@ export type StackState = {
   witnesses: { name: string; url: string; vkey: string }[]
   /** The policy that these witnesses make, for `careseal verify --policy`. */
   policyFile: string | null
+  /** How the signer is reached where it is a process of its own: environment of the sequencers. */
+  signer?: Record<string, string>
   logins: Login[]
 }
 
