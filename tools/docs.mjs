@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { asyncApi } from '@careseal/contracts'
+import { describeLedgerApi } from '../apps/ledger-sequencer/dist/describe-api.js'
 import { deployFiles } from './deploy-files.mjs'
 
 const files = {
   'docs/generated/asyncapi.json': `${JSON.stringify(asyncApi('1.0.0'), null, 2)}\n`,
+  'docs/generated/ledger-openapi.json': `${JSON.stringify(await describeLedgerApi(), null, 2)}\n`,
   ...deployFiles(),
 }
 for (const [path, text] of Object.entries(files)) {

@@ -20,6 +20,7 @@ export const ledgerMetrics = {
     name: 'careseal_ledger_frozen_producers',
     help: 'Producers whose own chain does not fit what was sealed',
   }),
+  feedClients: gauge({ name: 'careseal_ledger_feed_clients', help: 'Clients that listen to /ledger/feed' }),
   rollback: gauge({ name: 'careseal_ledger_rollback_detected', help: '1 if the database is older than the signer' }),
   halted: gauge({
     name: 'careseal_ledger_halted',
