@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 const SERVICES =
-  /^(apps\/(identity|consent|records|audit|ledger-sequencer)|libs\/(event-store|nest-event-store|keys))\/src\//
+  /^(apps\/(identity|consent|records|audit|ledger-sequencer|witness)|libs\/(cosigner|event-store|nest-event-store|keys))\/src\//
 
 /** What makes something durable: a COMMIT, an fsync, a name in a folder, a write outside of any transaction. */
 const DURABLE = [

@@ -10,7 +10,7 @@ import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { eventually } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
 import { RunningApp } from './running-app.js'
-import { verifyEd25519 } from '../src/signer/verify-ed25519.js'
+import { verifyEd25519 } from '@careseal/cosigner'
 
 let database: LedgerDatabase
 let app: RunningApp

@@ -27,7 +27,7 @@ export const DURABLE_STEPS = [
   'lease.take',
   /** The lease given back. */
   'lease.release',
-  /** A new file of the signer beside the old one, with its fsync. */
+  /** A new file of the signer or of a witness beside the old one, with its fsync. */
   'signer.write',
   /** The new file in the old one's place. */
   'signer.rename',

@@ -28,6 +28,15 @@ export class NoteRefused extends Error {
 
 /** Splits a note into text and signatures, and verifies nothing. Throws Malformed. */
 export function parseNote(note: string | Uint8Array): Note {
+  const { text, lines } = splitNote(note)
+  return { text, signatures: lines.map(decodeSignature) }
+}
+
+/** A signature line as it stands: `encoded` looks like base64 and was not decoded. */
+export type SignatureLine = { name: string; encoded: string }
+
+/** The form of a note, without a look into its signatures. Throws Malformed. */
+export function splitNote(note: string | Uint8Array): { text: string; lines: SignatureLine[] } {
   const whole = typeof note === 'string' ? note : orMalformed('a note is UTF-8', () => fromUtf8(note))
   if (whole.length > NOTE_CHARACTERS_MAX) throw new Malformed('a note of such a length')
   // oxlint-disable-next-line no-control-regex -- these characters are what the format forbids
@@ -37,13 +46,18 @@ export function parseNote(note: string | Uint8Array): Note {
   if (split === -1 || !whole.endsWith('\n')) throw new Malformed('a note without signatures')
   const lines = whole.slice(split + 2, -1).split('\n')
   if (lines.length > NOTE_SIGNATURES_MAX) throw new Malformed('a note with too many signatures')
-  return { text: whole.slice(0, split + 1), signatures: lines.map(parseSignatureLine) }
+  return { text: whole.slice(0, split + 1), lines: lines.map(parseSignatureLine) }
 }
 
-function parseSignatureLine(line: string): NoteSignature {
-  const [, name = '', encoded = ''] = /^\u2014 ([^ ]+) ([^ ]+)$/.exec(line) ?? []
+function parseSignatureLine(line: string): SignatureLine {
+  const [, name = '', encoded = ''] = /^\u2014 ([^ ]+) ([A-Za-z0-9+/]+={0,2})$/.exec(line) ?? []
+  if (!isKeyName(name)) throw new Malformed('not a signature line')
+  return { name, encoded }
+}
+
+function decodeSignature({ name, encoded }: SignatureLine): NoteSignature {
   const bytes = orMalformed('not a signature line', () => fromBase64(encoded))
-  if (!isKeyName(name) || bytes.length < 5) throw new Malformed('not a signature line')
+  if (bytes.length < 5) throw new Malformed('not a signature line')
   return { name, keyId: hex(bytes.subarray(0, 4)), signature: bytes.slice(4) }
 }
 

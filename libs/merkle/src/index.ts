@@ -1,5 +1,6 @@
 export * from './compact-range.js'
 export * from './hash.js'
 export * from './proof.js'
+export * from './tile-builder.js'
 export * from './tiles.js'
 export * from './verify.js'

@@ -13,7 +13,13 @@ import {
   subtreeConsistencyProof,
 } from './proof.js'
 import { foldPerfect, perfectSubtrees, rangeHashFrom } from './tiles.js'
-import { verifyConsistency, verifyInclusion, verifySubtreeConsistency, verifySubtreeInclusion } from './verify.js'
+import {
+  rootsOfConsistencyProof,
+  verifyConsistency,
+  verifyInclusion,
+  verifySubtreeConsistency,
+  verifySubtreeInclusion,
+} from './verify.js'
 
 function sha256(...chunks: Uint8Array[]): Hash {
   const running = createHash('sha256')
@@ -114,6 +120,20 @@ describe('consistency proofs', () => {
         for (const proof of spoiled(good.proof)) expect(verifyConsistency(sha256, { ...good, proof })).toBe(false)
       }),
     )
+  })
+
+  test('make both roots by themselves, but the older one where its size is a power of two', async () => {
+    for (let newSize = 2; newSize <= LEAVES; newSize++) {
+      for (let oldSize = 1; oldSize < newSize; oldSize++) {
+        const proof = await consistencyProof(oldSize, newSize, rangeHash)
+        const isPower = (oldSize & (oldSize - 1)) === 0
+        const expected = isPower ? null : { oldRoot: roots[oldSize]!, newRoot: roots[newSize]! }
+        expect(rootsOfConsistencyProof(sha256, { oldSize, newSize, proof })).toEqual(expected)
+      }
+    }
+    expect(rootsOfConsistencyProof(sha256, { oldSize: 3, newSize: 7, proof: [] })).toBe(null)
+    expect(rootsOfConsistencyProof(sha256, { oldSize: 7, newSize: 7, proof: [roots[1]!] })).toBe(null)
+    expect(rootsOfConsistencyProof(sha256, { oldSize: 0, newSize: 7, proof: [roots[1]!] })).toBe(null)
   })
 
   test('are refused from an empty tree, and backwards', () => {

@@ -60,6 +60,24 @@ export function verifyConsistency(sha256: Sha256, given: Consistency): boolean {
   })
 }
 
+/**
+ * The two roots that a consistency proof makes by itself, whatever anybody says that they are; null when it makes none.
+ *
+ * Where `oldSize` is a power of two the older root is no part of the proof, so there it is always null.
+ */
+export function rootsOfConsistencyProof(
+  sha256: Sha256,
+  { oldSize, newSize, proof }: Pick<Consistency, 'oldSize' | 'newSize' | 'proof'>,
+): { oldRoot: Hash; newRoot: Hash } | null {
+  const [end, size] = [toCount(oldSize), toCount(newSize)]
+  if (end === null || size === null || end === 0n || end >= size || !allHashes(proof)) return null
+  const way = { first: 0n, last: end - 1n, treeLast: size - 1n }
+  skipSharedLevels(way)
+  const seed = way.first === way.last ? undefined : proof[0]
+  const roots = seed && climbTwice(sha256, way, seed, proof.slice(1))
+  return roots ? { oldRoot: roots.subtree, newRoot: roots.tree } : null
+}
+
 /** Whether the leaf stands at `index`, counted in the whole tree, of the subtree [start, end) with this root. */
 export function verifySubtreeInclusion(sha256: Sha256, given: SubtreeInclusion): boolean {
   const [start, end, index] = [toCount(given.start), toCount(given.end), toCount(given.index)]

@@ -6,7 +6,7 @@ import { firstLink, isApproved, type Admin, type Genesis } from '@careseal/ledge
 import type { BlockAppend } from '../appender/append-block.js'
 import type { BlockPlanner } from '../appender/block-planner.js'
 import type { LeafQueue } from '../appender/leaf-queue.js'
-import { verifyEd25519 } from '../signer/verify-ed25519.js'
+import { verifyEd25519 } from '@careseal/cosigner'
 import { admissionOf, type Admission, type AdmissionRefusal } from './admission-rules.js'
 
 /** `index-passed`: the entry may stand at `index` if it comes within `heldMs`. */

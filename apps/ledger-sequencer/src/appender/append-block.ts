@@ -2,7 +2,7 @@
 import { durableStep } from '@careseal/durable-step'
 import type { ClientBase } from 'pg'
 import { BatchFailed, Fatal } from '../fatal.js'
-import type { FullTile } from '../tree/tile-builder.js'
+import type { FullTile } from '@careseal/merkle'
 
 /** A block as it goes into the database. `leaves` is tag and commitment, 64 bytes a leaf, in the order of the runs. */
 export type BlockAppend = {

@@ -12,12 +12,11 @@ import {
   type HashedRun,
   type Head,
 } from '@careseal/ledger-core'
-import type { Hash } from '@careseal/merkle'
+import type { Hash, TileBuilder } from '@careseal/merkle'
 import type { Admission } from '../admission/admission-rules.js'
 import { packHashes } from '../database/head.js'
 import { Fatal } from '../fatal.js'
 import { LEAF_BYTES, packLeaf } from '../tree/block-rows.js'
-import type { TileBuilder } from '../tree/tile-builder.js'
 import type { BlockAppend, Cursor } from './append-block.js'
 import type { PendingLeaf } from './leaf-queue.js'
 

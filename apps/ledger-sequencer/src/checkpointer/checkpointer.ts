@@ -1,6 +1,6 @@
 // From committed blocks to a published checkpoint: re-read and recompute, then the signer's swap, then publish.
 import { formatCheckpoint } from '@careseal/ledger-core'
-import { consistencyProof, equalHashes, type Hash, type Sha256 } from '@careseal/merkle'
+import { consistencyProof, equalHashes, type FullTile, type Hash, type Sha256 } from '@careseal/merkle'
 import { setImmediate as turnOfOthers } from 'node:timers/promises'
 import type { Sql } from '../database/connections.js'
 import type { LedgerStatus } from '../ledger-status.js'
@@ -8,7 +8,6 @@ import { publish } from '../reading/published.js'
 import type { Signer } from '../signer/signer.js'
 import { loadBlocks } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
-import type { FullTile } from '../tree/tile-builder.js'
 import { BlockCorrupt, type SealedChain } from './sealed-chain.js'
 
 export type CheckpointerOptions = {

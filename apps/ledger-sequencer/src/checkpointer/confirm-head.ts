@@ -1,18 +1,17 @@
 // At start: does the database still hold all that was ever signed? A restored backup does not, and must not go on as if
 // it did, or the log's key would sign a second history (invariants I5, I10).
-import { EMPTY_HEAD, headerHashOf, parseEntry } from '@careseal/ledger-core'
+import { EMPTY_HEAD, headerHashOf, parseEntry, type KnownTree } from '@careseal/ledger-core'
 import { equalHashes, type Sha256 } from '@careseal/merkle'
 import type { Sql } from '../database/connections.js'
 import { loadHead } from '../database/head.js'
 import { loadPublished } from '../reading/published.js'
-import type { SignedTree } from '../signer/signing-rules.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import { SealedChain, type VerifiedBlock } from './sealed-chain.js'
 
 export type Confirmation = { chain: SealedChain } | { rolledBack: string }
 
 /** The chain as far as the signer has signed it, or how the database contradicts the signer. Reads, writes nothing. */
-export async function confirmHead(sql: Sql, sha256: Sha256, signed: SignedTree): Promise<Confirmation> {
+export async function confirmHead(sql: Sql, sha256: Sha256, signed: KnownTree): Promise<Confirmation> {
   const head = await loadHead(sql)
   if (head.treeSize < signed.size) {
     return { rolledBack: `size ${signed.size} was signed, the database holds only ${head.treeSize}` }

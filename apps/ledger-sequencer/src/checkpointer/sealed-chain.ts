@@ -1,9 +1,16 @@
 // Follows the stored blocks and believes none of their columns: every hash, root and tile is computed anew from the rows
 // as they were read back. What does not come out the same is never signed. (A flipped bit killed a public log, Yeti 2022.)
 import { LeafHasher, parseEntry, type Head, type Header, type Run } from '@careseal/ledger-core'
-import { equalHashes, leafHash, type Hash, type Sha256 } from '@careseal/merkle'
+import {
+  equalHashes,
+  leafHash,
+  type FullTile,
+  type GrowingTree,
+  type Hash,
+  type Sha256,
+  type TileBuilder,
+} from '@careseal/merkle'
 import { LEAF_BYTES, type BlockRow } from '../tree/block-rows.js'
-import type { FullTile, GrowingTree, TileBuilder } from '../tree/tile-builder.js'
 
 /** A stored block that is not what its header says. Names the height and, where it is known, the first bad index. */
 export class BlockCorrupt extends Error {

@@ -1,8 +1,8 @@
 // `careseal ledger init`: begins a ledger once, durably, in steps of which a repeat takes up the first that is missing.
 import { sha256 } from '@careseal/crypto'
-import { EMPTY_HEAD, encodeGenesis, firstLink, parseVkey, type Genesis } from '@careseal/ledger-core'
+import { EMPTY_HEAD, encodeGenesis, firstLink, nothingKnown, parseVkey, type Genesis } from '@careseal/ledger-core'
 import { hex } from '@careseal/crypto'
-import { equalHashes } from '@careseal/merkle'
+import { equalHashes, TileBuilder } from '@careseal/merkle'
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { appendBlock } from '../appender/append-block.js'
@@ -13,10 +13,8 @@ import { Lease } from '../lease/lease.js'
 import { formatLogKey, parseLogKey } from '../signer/log-key.js'
 import { genesisOf } from '../signer/signer.js'
 import { isFromBeforeTombstones, parseState, SignerFolder } from '../signer/signer-folder.js'
-import { nothingSigned } from '../signer/signing-rules.js'
 import { TombstoneStore } from '../signer/tombstone-store.js'
 import { loadEntries } from '../tree/block-rows.js'
-import { TileBuilder } from '../tree/tile-builder.js'
 import { INIT_REFUSALS, planInit, type InitRefusal, type InitStep } from './init-plan.js'
 
 export type InitOptions = {
@@ -80,7 +78,7 @@ async function begin(options: InitOptions, sql: Sql): Promise<InitResult> {
 const STEPS: Record<InitStep, (options: InitOptions, folder: SignerFolder) => Promise<void>> = {
   state: async (_options, folder) => {
     await TombstoneStore.create(folder.path)
-    await folder.createState(nothingSigned(sha256))
+    await folder.createState(nothingKnown(sha256))
   },
   key: ({ origin }, folder) => folder.createKey(formatLogKey(origin, randomBytes(32))),
   genesis: async (options, folder) => {

@@ -1,10 +1,10 @@
 // The files of the signer: its memory, the log's key, and the genesis entry. They are made once, in this order, by
 // `careseal ledger init`; so a folder without the first but with another of them has lost its memory, and is refused.
 // The tombstones (tombstone-store.ts) are made before all of them, and the memory says from its version on that they are.
+import { createDurably, readIfThere, replaceDurably, syncFolder } from '@careseal/cosigner'
+import type { KnownTree } from '@careseal/ledger-core'
 import { join } from 'node:path'
-import { createDurably, readIfThere, replaceDurably, syncFolder } from './durable-file.js'
 import { SignerUnfit } from './signer-unfit.js'
-import type { SignedTree } from './signing-rules.js'
 
 export type SignerFiles = { state: string | null; key: string | null; genesis: string | null }
 
@@ -20,7 +20,7 @@ export class SignerFolder {
     }
   }
 
-  async readState(): Promise<SignedTree> {
+  async readState(): Promise<KnownTree> {
     return parseState(await readIfThere(this.file('signer-state.json')))
   }
 
@@ -29,11 +29,11 @@ export class SignerFolder {
     return syncFolder(this.path)
   }
 
-  createState(tree: SignedTree): Promise<void> {
+  createState(tree: KnownTree): Promise<void> {
     return createDurably(this.file('signer-state.json'), formatState(tree))
   }
 
-  replaceState(tree: SignedTree): Promise<void> {
+  replaceState(tree: KnownTree): Promise<void> {
     return replaceDurably(this.file('signer-state.json'), formatState(tree))
   }
 
@@ -51,7 +51,7 @@ export class SignerFolder {
 }
 
 // Version 2 says that there are tombstones beside it; version 1 was written before the signer kept any.
-function formatState({ size, root }: SignedTree): string {
+function formatState({ size, root }: KnownTree): string {
   return `${JSON.stringify({ v: 2, size, root: Buffer.from(root).toString('hex') })}\n`
 }
 
@@ -60,7 +60,7 @@ export function isFromBeforeTombstones(text: string | null): boolean {
   return text !== null && parseFields(text)?.v === 1
 }
 
-export function parseState(text: string | null): SignedTree {
+export function parseState(text: string | null): KnownTree {
   if (text === null) {
     const mend = 'restore it from where it was lost, never make a new one: it alone knows what was signed'
     throw new SignerUnfit('signer-state-missing', `the signer state is missing; ${mend}`)

@@ -1,16 +1,14 @@
+import { replaceDurably, verifyEd25519 } from '@careseal/cosigner'
 import { hex, sha256 } from '@careseal/crypto'
-import { encodeGenesis, firstLink, formatCheckpoint, verifyCheckpoint } from '@careseal/ledger-core'
+import { encodeGenesis, firstLink, formatCheckpoint, nothingKnown, verifyCheckpoint } from '@careseal/ledger-core'
 import { consistencyProof, merkleRoot, type Hash } from '@careseal/merkle'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { verifyEd25519 } from './verify-ed25519.js'
-import { replaceDurably } from './durable-file.js'
 import { formatLogKey, parseLogKey } from './log-key.js'
 import { SignerFolder } from './signer-folder.js'
 import { Signer } from './signer.js'
-import { nothingSigned } from './signing-rules.js'
 import { TombstoneStore } from './tombstone-store.js'
 
 const ORIGIN = 'spec.careseal.example/signer'
@@ -24,7 +22,7 @@ beforeEach(async () => {
   const folder = new SignerFolder(dir)
   const key = formatLogKey(ORIGIN, seed)
   await TombstoneStore.create(dir)
-  await folder.createState(nothingSigned(sha256))
+  await folder.createState(nothingKnown(sha256))
   await folder.createKey(key)
   const producers = { records: Buffer.from(firstLink(sha256, ORIGIN, 'records')).toString('hex') }
   const genesis = { origin: ORIGIN, logKeys: [parseLogKey(key).vkey], operators: [], producers, previous: null }

@@ -1,34 +1,42 @@
 // The signer: a witness that holds the log's key. It remembers the largest tree it signed, durably and before it signs,
 // and signs nothing that does not continue that tree. Its memory never comes from the ledger's database.
-import { sha256 } from '@careseal/crypto'
-import { parseCheckpoint, parseEntry, signNote, type Genesis } from '@careseal/ledger-core'
+import { TreeMemory } from '@careseal/cosigner'
+import {
+  parseCheckpoint,
+  parseEntry,
+  signNote,
+  type Genesis,
+  type KnownTree,
+  type SwapRefusal,
+} from '@careseal/ledger-core'
 import type { Hash } from '@careseal/merkle'
 import { parseLogKey, type LogKey } from './log-key.js'
 import { isFromBeforeTombstones, parseState, SignerFolder, type SignerFiles } from './signer-folder.js'
 import { SignerUnfit } from './signer-unfit.js'
-import { judgeSwap, type SignedTree, type SigningRefusal } from './signing-rules.js'
 import { TombstoneStore } from './tombstone-store.js'
 
 /** `text` is the unsigned checkpoint. */
 export type SigningRequest = { oldSize: number; proof: readonly Hash[]; text: string }
 
+export type SigningRefusal = SwapRefusal | 'origin-differs' | 'empty-tree'
+
 /** A conflict names the size that was signed last; whoever asked is behind, or was rolled back. */
-export type SigningAnswer = { note: string } | { conflict: number } | { refused: SigningRefusal | 'origin-differs' }
+export type SigningAnswer = { note: string } | { conflict: number } | { refused: SigningRefusal }
 
 export class Signer {
   readonly genesis: Genesis
-  /** False while the file may be newer than what the disk keeps: then it is written again before anything is signed. */
-  private durable = true
-  private turn: Promise<unknown> = Promise.resolve()
+  private readonly memory: TreeMemory<KnownTree>
 
   private constructor(
     private readonly folder: SignerFolder,
     private readonly key: LogKey,
-    private tree: SignedTree,
+    tree: KnownTree,
     /** Entry 0 as it was made: what block 0 must hold. */
     readonly genesisEntry: Uint8Array,
   ) {
     this.genesis = genesisOf(genesisEntry, key.vkey)
+    const replace = (next: KnownTree) => folder.replaceState(next)
+    this.memory = new TreeMemory({ read: () => folder.readState(), replace }, tree)
   }
 
   /** Throws SignerUnfit when the folder is not whole: a lost memory is never made anew. */
@@ -48,15 +56,17 @@ export class Signer {
   }
 
   /** The largest tree that was ever signed. */
-  get signed(): SignedTree {
-    return this.tree
+  get signed(): KnownTree {
+    return this.memory.known
   }
 
   /** One swap after another. The same size and root give the same note, byte for byte. */
-  sign(request: SigningRequest): Promise<SigningAnswer> {
-    const answer = this.turn.then(() => this.swap(request))
-    this.turn = answer.catch(() => {})
-    return answer
+  async sign({ oldSize, proof, text }: SigningRequest): Promise<SigningAnswer> {
+    const { origin, size, root } = parseCheckpoint(text)
+    if (origin !== this.genesis.origin) return { refused: 'origin-differs' }
+    if (size === 0) return { refused: 'empty-tree' }
+    const outcome = await this.memory.swap({ oldSize, size, root, proof }, grown)
+    return 'remembered' in outcome ? { note: await signNote(text, this.key.signer) } : outcome
   }
 
   /**
@@ -65,39 +75,20 @@ export class Signer {
    * A folder from before there were any gets an empty store here, and its memory then says that there is one.
    */
   openTombstones(): Promise<TombstoneStore> {
-    const opened = this.turn.then(async () => {
-      if (isFromBeforeTombstones((await this.folder.read()).state)) await this.beginTombstones()
+    return this.memory.inTurn(async (remember) => {
+      if (isFromBeforeTombstones((await this.folder.read()).state)) await this.beginTombstones(remember)
       return TombstoneStore.open(this.folder.path)
     })
-    this.turn = opened.catch(() => {})
-    return opened
   }
 
   // If we crash after the first, the next start finds a memory of version 1 and an empty store, and goes on.
-  private async beginTombstones(): Promise<void> {
+  private async beginTombstones(remember: (tree: KnownTree) => Promise<void>): Promise<void> {
     await TombstoneStore.create(this.folder.path)
-    await this.remember(await this.folder.readState())
-  }
-
-  private async swap({ oldSize, proof, text }: SigningRequest): Promise<SigningAnswer> {
-    const { origin, size, root } = parseCheckpoint(text)
-    if (origin !== this.genesis.origin) return { refused: 'origin-differs' }
-    // Another process may have signed meanwhile; the file is the truth, memory is not.
-    this.tree = await this.folder.readState()
-    const answer = judgeSwap(sha256, this.tree, { oldSize, size, root, proof })
-    if (!('accepted' in answer)) return answer
-    if (size > this.tree.size || !this.durable) await this.remember(answer.accepted)
-    return { note: await signNote(text, this.key.signer) }
-  }
-
-  // If we crash after this, the tree counts as signed though nobody saw the signature: the next start signs it again.
-  private async remember(tree: SignedTree): Promise<void> {
-    this.durable = false
-    await this.folder.replaceState(tree)
-    this.durable = true
-    this.tree = tree
+    await remember(await this.folder.readState())
   }
 }
+
+const grown = (known: KnownTree, accepted: KnownTree) => (accepted.size > known.size ? accepted : known)
 
 function requireFile(files: SignerFiles, name: 'key' | 'genesis'): string {
   const text = files[name]

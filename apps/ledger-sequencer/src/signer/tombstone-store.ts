@@ -4,11 +4,11 @@
 // The head file says how many bytes count and what they hash to; it is replaced after they are on disk. Whatever lies
 // behind them was never acknowledged, such as a line torn by a crash, and is written over.
 import type { Tombstone } from '@careseal/contracts'
+import { createDurably, readIfThere, replaceDurably } from '@careseal/cosigner'
 import { durableStep } from '@careseal/durable-step'
 import { createHash, type Hash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createDurably, readIfThere, replaceDurably } from './durable-file.js'
 import { SignerUnfit } from './signer-unfit.js'
 
 export type TombstonePage = { tombstones: Tombstone[]; next: number | null }

@@ -3,19 +3,21 @@
 import {
   CompactRange,
   foldPerfect,
+  GrowingTree,
   leafHash,
   levelSize,
   nodeTile,
+  openWidths,
   perfectSubtrees,
   rangeHashFrom,
   TILE_LEVELS,
   TILE_WIDTH,
+  TileBuilder,
   type Hash,
   type Sha256,
 } from '@careseal/merkle'
 import type { Sql } from '../database/connections.js'
 import { loadEntries } from './block-rows.js'
-import { GrowingTree, openWidths, TileBuilder } from './tile-builder.js'
 
 const HASH_BYTES = 32
 

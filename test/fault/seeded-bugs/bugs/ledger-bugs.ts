@@ -2,6 +2,8 @@
 import type { SeededBug } from '../seeded-bug.js'
 
 const APP = 'apps/ledger-sequencer'
+/** SHA-256 of nothing. */
+const EMPTY_ROOT = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 export const LEDGER_BUGS: readonly SeededBug[] = [
   {
@@ -10,9 +12,9 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     invariants: ['I5', 'I10'],
     edits: [
       {
-        file: `${APP}/dist/signer/signer.js`,
-        find: 'this.remember(answer.accepted)',
-        replace: 'Promise.resolve(void this.remember(answer.accepted).catch(() => undefined))',
+        file: 'libs/cosigner/dist/tree-memory.js',
+        find: 'await remember(remembered)',
+        replace: 'void remember(remembered).catch(() => undefined)',
       },
     ],
     caughtBy: {
@@ -29,7 +31,7 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
         file: `${APP}/dist/signer/signer.js`,
         find: 'parseState(files.state)',
         replace: `(files.state === null
-            ? (await folder.createState({ size: 0, root: sha256(new Uint8Array(0)) }), await folder.readState())
+            ? (await folder.createState({ size: 0, root: Buffer.from('${EMPTY_ROOT}', 'hex') }), await folder.readState())
             : parseState(files.state))`,
       },
     ],

@@ -6,7 +6,7 @@ import { link, open, readFile, rename, rm, type FileHandle } from 'node:fs/promi
 import { dirname } from 'node:path'
 
 /** Write, fsync, rename, fsync of the folder. The file is readable by its owner alone. */
-export async function replaceDurably(path: string, content: string): Promise<void> {
+export async function replaceDurably(path: string, content: string | Uint8Array): Promise<void> {
   const next = await writeBeside(path, content)
   try {
     await durableStep('signer.rename', () => rename(next, path))
@@ -17,7 +17,7 @@ export async function replaceDurably(path: string, content: string): Promise<voi
 }
 
 /** As replaceDurably, but a file that is already there stays and the call fails with EEXIST. */
-export async function createDurably(path: string, content: string): Promise<void> {
+export async function createDurably(path: string, content: string | Uint8Array): Promise<void> {
   const next = await writeBeside(path, content)
   try {
     await durableStep('signer.link', () => link(next, path))
@@ -36,7 +36,7 @@ export async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
-async function writeBeside(path: string, content: string): Promise<string> {
+async function writeBeside(path: string, content: string | Uint8Array): Promise<string> {
   const next = `${path}.${randomUUID()}.next`
   const file = await open(next, 'wx', 0o600)
   try {
@@ -49,7 +49,7 @@ async function writeBeside(path: string, content: string): Promise<string> {
   return next
 }
 
-async function writeAndSync(file: FileHandle, content: string): Promise<void> {
+async function writeAndSync(file: FileHandle, content: string | Uint8Array): Promise<void> {
   await file.writeFile(content)
   await file.sync()
 }

@@ -1,6 +1,8 @@
 // Collects the nodes of a growing tree into full tiles. It hears of the nodes that the compact range makes anyway, so a
 // tile costs no hash of its own.
-import { CompactRange, levelSize, TILE_LEVELS, TILE_WIDTH, type Hash } from '@careseal/merkle'
+import type { CompactRange } from './compact-range.js'
+import { HASH_BYTES, type Hash } from './hash.js'
+import { levelSize, TILE_LEVELS, TILE_WIDTH } from './tiles.js'
 
 /** 256 hashes in 8192 bytes, and the root over them. */
 export type FullTile = { level: number; index: number; hashes: Uint8Array; root: Uint8Array }
@@ -26,6 +28,11 @@ export class TileBuilder {
     this.open[tileLevel]?.push(hash)
   }
 
+  /** The partial tiles as they are now, from level 0 on: the hashes of each. */
+  get partial(): readonly (readonly Hash[])[] {
+    return this.open
+  }
+
   /** The same open tiles, to grow on their own. What was full and not taken stays behind. */
   clone(): TileBuilder {
     return new TileBuilder(this.open.map((hashes) => [...hashes]))
@@ -41,9 +48,16 @@ export class TileBuilder {
   private close(level: number, index: number, root: Hash): void {
     const hashes = this.open[level]
     if (hashes?.length !== TILE_WIDTH) throw new Error('a tile closed that is not full')
-    this.full.push({ level, index, hashes: Buffer.concat(hashes), root })
+    this.full.push({ level, index, hashes: joined(hashes), root })
     this.open[level] = []
   }
+}
+
+/** Hashes as a tile holds them: one after the other. */
+export function joined(hashes: readonly Hash[]): Uint8Array {
+  const bytes = new Uint8Array(hashes.length * HASH_BYTES)
+  for (const [i, hash] of hashes.entries()) bytes.set(hash, i * HASH_BYTES)
+  return bytes
 }
 
 /** How many hashes each level's partial tile has in a tree of `size`. */

@@ -1,7 +1,12 @@
-import { sha256 } from '@careseal/crypto'
-import { CompactRange, merkleRoot, TILE_LEVELS, type Hash } from '@careseal/merkle'
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { GrowingTree, openWidths, TileBuilder, type FullTile } from './tile-builder.js'
+import { CompactRange, merkleRoot } from './compact-range.js'
+import type { Hash } from './hash.js'
+import { GrowingTree, joined, openWidths, TileBuilder, type FullTile } from './tile-builder.js'
+import { TILE_LEVELS } from './tiles.js'
+
+const sha256 = (...chunks: Uint8Array[]): Hash =>
+  new Uint8Array(createHash('sha256').update(Buffer.concat(chunks)).digest())
 
 const leafHash = (i: number): Hash => sha256(Uint8Array.of(i >>> 16, (i >>> 8) & 255, i & 255))
 
@@ -12,7 +17,7 @@ function naiveTile(level: number, index: number): Omit<FullTile, 'root'> & { roo
   const width = 256 ** level
   const start = index * 256 * width
   const hashes = Array.from({ length: 256 }, (_, i) => merkleRoot(sha256, leavesFrom(start + i * width, width)))
-  return { level, index, hashes: Buffer.concat(hashes), root: merkleRoot(sha256, hashes) }
+  return { level, index, hashes: joined(hashes), root: merkleRoot(sha256, hashes) }
 }
 
 describe('the tile builder', () => {

@@ -1,0 +1,5 @@
+export * from './durable-file.js'
+export * from './folder-lock.js'
+export * from './key-file.js'
+export * from './tree-memory.js'
+export * from './verify-ed25519.js'
