@@ -19,6 +19,7 @@ const init = z.object({
   SIGNER_STATE_DIR: z.string().min(1),
   PRODUCERS: z.string().min(1),
   OPERATOR_VKEYS: z.string().optional(),
+  PREVIOUS_CHECKPOINT_FILE: z.string().optional(),
 })
 
 /** The environment of a program such as `main.js` of `records`. Throws for one that is not known. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { addCompletionCommand } from './completion/completion.command.js'
+import { addEvidenceCommands } from './evidence/evidence.commands.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
 import { addImportCommand } from './import/import.command.js'
@@ -17,6 +18,7 @@ import { addDemoCommands } from './tamper/demo.commands.js'
 import { addPolicyCommands } from './trust/policy.commands.js'
 import { addUpCommand } from './up/up.command.js'
 import { addVerifyCommand } from './verify/verify.command.js'
+import { addWitnessCommands } from './witness/witness.commands.js'
 
 const EXITS = 'Exit codes: 0 ok, 1 failure, 2 usage, 3 verification failed, 4 unreachable.'
 const EXAMPLES = `
@@ -47,6 +49,8 @@ export function createProgram(): Command {
   addLedgerCommands(program, collect)
   addReceiptCommands(program, collect)
   addPolicyCommands(program)
+  addEvidenceCommands(program, collect)
+  addWitnessCommands(program)
   addProducerCommands(program)
   addKeysCommands(program)
   addTailCommand(program)

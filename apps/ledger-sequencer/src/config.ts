@@ -1,11 +1,13 @@
 // The environment of the sequencer. It holds no key of subjects and reads no tables but its own.
 import { baseConfig, ledgerConfig, messagingConfig } from '@careseal/service-kit'
 import { z } from 'zod'
+import { isPolicyOf, NO_POLICY, policyOfFile } from './cosigning/witness-policy.js'
 
 const milliseconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
-export const config = z.object({
+/** Each variable by itself; `config` also looks at them together. */
+export const environment = z.object({
   ...baseConfig,
   ...messagingConfig,
   LEDGER_ORIGIN: ledgerConfig.LEDGER_ORIGIN,
@@ -24,7 +26,23 @@ export const config = z.object({
     .describe('how long a leaf waits for others to share its block'),
   FEED_CLIENTS_MAX: count(64).describe('how many clients may listen to /ledger/feed at once'),
   CHECKPOINT_INTERVAL_MS: milliseconds(200).describe('the least time between two checkpoints'),
-  CHECKPOINT_IDLE_MS: milliseconds(60_000).describe('how often an unchanged checkpoint is published again'),
+  CHECKPOINT_IDLE_MS: milliseconds(60_000).describe(
+    'how often an unchanged checkpoint is co-signed and published again',
+  ),
+  // An attacker who can change this decides who must have seen a checkpoint before the world does.
+  LEDGER_POLICY_FILE: z
+    .string()
+    .min(1)
+    .transform(policyOfFile)
+    .default(NO_POLICY)
+    .describe('path of a C2SP tlog-policy with the witnesses, their URLs and the quorum; without it nobody co-signs'),
+  COSIGN_DEADLINE_MS: milliseconds(2_000).describe('the longest that one request to a witness may take'),
+})
+
+// A policy that names other logs alone would be met by checkpoints that no verifier with it believes.
+export const config = environment.superRefine(({ LEDGER_POLICY_FILE: policy, LEDGER_ORIGIN: origin }, context) => {
+  if (isPolicyOf(policy, origin)) return
+  context.addIssue({ code: 'custom', path: ['LEDGER_POLICY_FILE'], message: 'its logs do not name LEDGER_ORIGIN' })
 })
 
 export type SequencerConfig = z.infer<typeof config>

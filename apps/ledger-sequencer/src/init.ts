@@ -1,5 +1,6 @@
 // `careseal ledger init` as a program: exit 0 when the ledger is there, 1 when it is refused, 78 for a wrong environment.
 import { ledgerConfig, loadConfigOrExit } from '@careseal/service-kit'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { config } from './config.js'
 import { initLedger } from './genesis/init-ledger.js'
@@ -11,9 +12,16 @@ const environment = loadConfigOrExit(
   z.object({
     ...ledgerConfigOf(),
     PRODUCERS: list.describe('names of the producers to admit, separated by commas'),
+    PREVIOUS_CHECKPOINT_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('path of the last witnessed checkpoint of the ledger that this one succeeds'),
     OPERATOR_VKEYS: list.default([]).describe('vkeys of those who approve administration, separated by commas'),
   }),
 )
+
+const previous = environment.PREVIOUS_CHECKPOINT_FILE
 
 try {
   const result = await initLedger({
@@ -22,6 +30,7 @@ try {
     producers: environment.PRODUCERS,
     operators: environment.OPERATOR_VKEYS,
     databaseUrl: environment.DATABASE_URL,
+    ...(previous === undefined ? {} : { previous: readFileSync(previous, 'utf8') }),
   })
   process.stdout.write(`${JSON.stringify(result)}\n`)
 } catch (error) {

@@ -11,6 +11,8 @@ export type Halt = { code: HaltCode; detail: string }
 export class LedgerStatus {
   private state: 'starting' | 'confirmed' = 'starting'
   private stop: Halt | null = null
+  private lastSigned: number | null = null
+  private awaited: readonly string[] = []
   private readonly haltListeners: ((halt: Halt) => void)[] = []
   private readonly frozenProducers = new Map<string, string>()
 
@@ -22,9 +24,27 @@ export class LedgerStatus {
     return this.stop
   }
 
+  /** The largest size that this process has had signed; null before the first. */
+  get signedSize(): number | null {
+    return this.lastSigned
+  }
+
+  signed(size: number): void {
+    this.lastSigned = size
+  }
+
   /** Producers that are read no further, and why. */
   get frozen(): ReadonlyMap<string, string> {
     return this.frozenProducers
+  }
+
+  /** Witnesses without whose answer nothing is appended or signed yet. */
+  get waitingFor(): readonly string[] {
+    return this.awaited
+  }
+
+  waitFor(witnesses: readonly string[]): void {
+    this.awaited = witnesses
   }
 
   freeze(producer: string, reason: string): void {
@@ -49,6 +69,7 @@ export class LedgerStatus {
   /** Throws while nothing may be appended: what /readyz asks. */
   requireConfirmed(): void {
     if (this.stop) throw new Error(this.stop.code)
+    if (this.awaited.length > 0) throw new Error(`waiting for witnesses: ${this.awaited.join(', ')}`)
     if (this.state === 'starting') throw new Error('the signer has not confirmed the head yet')
   }
 }

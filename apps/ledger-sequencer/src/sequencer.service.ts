@@ -12,8 +12,18 @@ import {
 import type { Pool } from 'pg'
 import type { AdminOutcome, AdminRequest } from './admission/admin-desk.js'
 import type { SealedBlock } from './appender/appender.js'
+import type { PublishedCheckpoint } from './checkpointer/checkpointer.js'
 import type { SequencerConfig } from './config.js'
-import { checkpointPublished, committed, headAt, ledgerMetrics } from './ledger-metrics.js'
+import {
+  checkpointPublished,
+  checkpointSigned,
+  committed,
+  expectWitnesses,
+  headAt,
+  ledgerMetrics,
+  watch,
+  witnessAnswered,
+} from './ledger-metrics.js'
 import { LedgerStatus } from './ledger-status.js'
 import { Sequencer, type ReaderSetup, type SequencerOptions } from './sequencer.js'
 import { answerForTombstones, type TombstoneDesk } from './signer/tombstone-desk.js'
@@ -42,6 +52,8 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
       if (code === 'rollback-detected') ledgerMetrics.rollback.set(1)
     })
     ledgerMetrics.rollback.set(0)
+    expectWitnesses(config.LEDGER_POLICY_FILE.witnesses.map(({ name }) => name))
+    watch({ unsealedSince: () => this.sequencer.unsealedSince, waitingFor: () => status.waitingFor })
   }
 
   onApplicationBootstrap(): void {
@@ -75,6 +87,11 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
       lingerMs: config.BLOCK_LINGER_MS,
       checkpointIntervalMs: config.CHECKPOINT_INTERVAL_MS,
       checkpointIdleMs: config.CHECKPOINT_IDLE_MS,
+      cosigning: {
+        policy: config.LEDGER_POLICY_FILE,
+        deadlineMs: config.COSIGN_DEADLINE_MS,
+        onAnswer: witnessAnswered,
+      },
       pool,
       status,
       openReader: (setup) => this.openReader(setup, status),
@@ -83,6 +100,8 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
         this.desk = answerForTombstones(this.nats, memory, (code) => logger.warn({ code }, 'tombstones were not kept'))
       },
       onSealed: (block) => this.onSealed(block),
+      onEpoch: (epoch) => ledgerMetrics.epoch.set(epoch),
+      onSigned: checkpointSigned,
       onPublished: (checkpoint) => this.onPublished(checkpoint),
       onFatal: (reason) => this.exit(reason, 'the sequencer ends'),
       log: {
@@ -118,8 +137,8 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
     publishNotice(this.nats, 'ledger.block-sealed', { height, treeSize, headerHash: hexOf(hash) })
   }
 
-  private onPublished({ size, root }: { size: number; root: Uint8Array }): void {
-    checkpointPublished(size)
+  private onPublished({ size, root, witnesses }: PublishedCheckpoint): void {
+    checkpointPublished(size, witnesses)
     publishNotice(this.nats, 'ledger.checkpoint-published', { size, root: hexOf(root) })
   }
 

@@ -1,8 +1,9 @@
-// The writing side in one reading: lease → signer confirms → re-read → read events → seal → checkpoint.
+// The writing side in one reading: lease → signer confirms → witnesses confirm → re-read → read events → seal →
+// checkpoint → co-sign.
 import { latestOf } from '@careseal/contracts'
 import { sha256 } from '@careseal/crypto'
 import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
-import { equalHashes, type Hash } from '@careseal/merkle'
+import { equalHashes } from '@careseal/merkle'
 import type { Pool } from 'pg'
 import { AdminDesk, type AdminOutcome, type AdminRequest } from './admission/admin-desk.js'
 import type { Admission } from './admission/admission-rules.js'
@@ -10,8 +11,10 @@ import { sealBlocks, type SealedBlock } from './appender/appender.js'
 import { BlockPlanner } from './appender/block-planner.js'
 import { LeafQueue } from './appender/leaf-queue.js'
 import { CheckpointLoop } from './checkpointer/checkpoint-loop.js'
-import { Checkpointer } from './checkpointer/checkpointer.js'
+import { Checkpointer, type PublishedCheckpoint } from './checkpointer/checkpointer.js'
 import { confirmHead } from './checkpointer/confirm-head.js'
+import { confirmWithWitnesses } from './cosigning/confirm-with-witnesses.js'
+import { Cosigning, type CosigningOptions } from './cosigning/cosigning.js'
 import type { Genesis } from '@careseal/ledger-core'
 import type { SealedChain } from './checkpointer/sealed-chain.js'
 import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
@@ -43,13 +46,17 @@ export type SequencerOptions = {
   lingerMs: number
   checkpointIntervalMs: number
   checkpointIdleMs: number
+  /** Who co-signs. */
+  cosigning: CosigningOptions
   /** For all that is not the append itself. */
   pool: Pool
   status: LedgerStatus
   openReader: (setup: ReaderSetup) => SealingReader
   onConfirmed: (head: { height: number; treeSize: number }, signer: SignerMemory) => void
   onSealed: (block: SealedBlock) => void
-  onPublished: (checkpoint: { size: number; root: Hash }) => void
+  onEpoch: (epoch: number) => void
+  onSigned: (size: number) => void
+  onPublished: (checkpoint: PublishedCheckpoint) => void
   /** The process has to end: what it knows may be wrong. */
   onFatal: (reason: Fatal) => void
   log: Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>
@@ -82,13 +89,17 @@ export class Sequencer {
   }
 
   private async run(): Promise<void> {
-    const { databaseUrl: url, leaseMs: durationMs, onFatal, status, pool } = this.options
+    const { databaseUrl: url, leaseMs: durationMs, onFatal, status, pool, onEpoch } = this.options
     const signer = await this.openSigner()
     this.lease = await Lease.acquire({ url, durationMs, onLost: onFatal, signal: this.stopping.signal })
+    onEpoch(this.lease.epoch)
     const confirmation = await confirmHead(pool, sha256, signer.signed)
     if ('rolledBack' in confirmation) return status.haltFor('rollback-detected', confirmation.rolledBack)
     const { chain } = confirmation
-    const checkpointer = this.checkpointer(signer, chain)
+    const cosigning = new Cosigning(this.options.cosigning)
+    await this.hearWitnesses(signer, cosigning)
+    if (status.halt || this.stopping.signal.aborted) return
+    const checkpointer = this.checkpointer({ signer, chain, cosigning })
     // Blocks that were committed but not signed are verified before anything is built on them.
     await checkpointer.round()
     if (status.halt) return
@@ -113,6 +124,11 @@ export class Sequencer {
     await this.lease?.release()
   }
 
+  /** Since when the first event waits for its block, in milliseconds since 1970; undefined when none does. */
+  get unsealedSince(): number | undefined {
+    return this.queue.waitingSince
+  }
+
   /** Appends an administration entry where its operators approved it. Null until this process seals. */
   async submit(request: AdminRequest): Promise<AdminOutcome | null> {
     return this.desk && !this.options.status.halt ? this.desk.submit(request) : null
@@ -125,17 +141,20 @@ export class Sequencer {
     throw new Error(`LEDGER_ORIGIN is ${origin}, but the ledger of this signer is ${signer.genesis.origin}`)
   }
 
-  private checkpointer(signer: Signer, chain: SealedChain): Checkpointer {
-    const { pool, status, onPublished } = this.options
-    return new Checkpointer({
-      sql: pool,
-      sha256,
-      origin: signer.genesis.origin,
-      signer,
-      chain,
-      status,
-      onPublished,
-    })
+  private hearWitnesses(signer: Signer, cosigning: Cosigning): Promise<void> {
+    const { pool: sql, status, log } = this.options
+    const { signal } = this.stopping
+    return confirmWithWitnesses({ sql, sha256, signer, cosigning, status, signal, log: log.warn })
+  }
+
+  private checkpointer(parts: { signer: Signer; chain: SealedChain; cosigning: Cosigning }): Checkpointer {
+    const { pool: sql, status, onPublished, log } = this.options
+    const onSigned = (size: number) => {
+      status.signed(size)
+      this.options.onSigned(size)
+    }
+    const { origin } = parts.signer.genesis
+    return new Checkpointer({ sql, sha256, origin, ...parts, status, onSigned, onPublished, onTrouble: log.warn })
   }
 
   // The head row and block 0 are compared with what was verified, for the next block is built on them.
@@ -159,7 +178,7 @@ export class Sequencer {
     this.checkpoints = new CheckpointLoop({
       intervalMs,
       idleMs,
-      round: async () => status.halt ?? checkpointer.round(),
+      round: async () => status.halt !== null || checkpointer.round(),
       onTrouble: (error) => log.warn({ err: error }, 'no checkpoint this time'),
     })
     this.checkpoints.start()

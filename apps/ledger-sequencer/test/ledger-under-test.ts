@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { initLedger } from '../src/genesis/init-ledger.js'
+import { NO_POLICY } from '../src/cosigning/witness-policy.js'
 import { loadHead } from '../src/database/head.js'
 import { LedgerStatus } from '../src/ledger-status.js'
 import { LedgerReader } from '../src/reading/ledger-reader.js'
@@ -17,6 +18,8 @@ export const PRODUCERS = ['audit', 'consent', 'records']
 
 export type RunningSequencer = {
   sequencer: Sequencer
+  /** Resolves when it writes, or was halted. */
+  started: Promise<void>
   status: LedgerStatus
   /** Hands events over as the reader does. */
   deliver: ReaderSetup['deliver']
@@ -44,6 +47,13 @@ export class LedgerUnderTest {
   }
 
   async start(options: Partial<SequencerOptions> = {}): Promise<RunningSequencer> {
+    const run = this.begin(options)
+    await run.started
+    return run
+  }
+
+  /** Does not wait until it writes: it may have to wait for others. */
+  begin(options: Partial<SequencerOptions> = {}): RunningSequencer {
     const { database, dir } = this
     const status = new LedgerStatus()
     const fatal: string[] = []
@@ -58,6 +68,7 @@ export class LedgerUnderTest {
       lingerMs: 1,
       checkpointIntervalMs: 10,
       checkpointIdleMs: 60_000,
+      cosigning: { policy: NO_POLICY, deadlineMs: 500, onAnswer: () => {} },
       pool: database.pool,
       status,
       openReader: (asked) => {
@@ -66,17 +77,24 @@ export class LedgerUnderTest {
       },
       onConfirmed: () => {},
       onSealed: () => {},
+      onEpoch: () => {},
+      onSigned: () => {},
       onPublished: ({ size }) => published.push(size),
       onFatal: (reason) => fatal.push(reason.code),
       log: { info: () => {}, warn: () => {}, error: () => {} },
       ...options,
     })
-    await sequencer.start()
+    const started = sequencer.start()
+    // Whoever waits for it hears of its failure.
+    started.catch(() => {})
     const run: RunningSequencer = {
       sequencer,
+      started,
       status,
       deliver: async (batch) => setup.current?.deliver(batch),
-      position: setup.current?.producers ?? {},
+      get position() {
+        return setup.current?.producers ?? {}
+      },
       freeze: (producer, reason) => setup.current?.onFrozen(producer, reason),
       fatal,
       published,
@@ -123,7 +141,10 @@ export class LedgerUnderTest {
   }
 
   async end(): Promise<void> {
-    for (const { sequencer } of this.running) await sequencer.stop().catch(() => {})
+    for (const { sequencer, started } of this.running) {
+      await sequencer.stop().catch(() => {})
+      await started.catch(() => {})
+    }
     await rm(this.dir, { recursive: true, force: true })
   }
 }

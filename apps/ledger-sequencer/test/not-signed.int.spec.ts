@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
-import { LedgerUnderTest } from './ledger-under-test.js'
+import { eventually, LedgerUnderTest } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
 
 let database: LedgerDatabase
@@ -77,6 +77,24 @@ describe('a database that is older than the signer', () => {
     await sealTwoParts()
     await rm(`${ledger.dir}/signer-state.json`)
     await expect(ledger.start()).rejects.toThrow('the signer state is missing')
+  })
+})
+
+describe('the proof of consistency', () => {
+  it('is made of what is stored now, so what changed beneath an old checkpoint is found before the next', async () => {
+    const { deliver, status } = await ledger.start()
+    // Each proof holds the root of tile 0 and is read from tiles of the same width: whoever remembers them has it.
+    for (const count of [300, 40, 40]) {
+      await deliver(records.write(count))
+      await eventually(async () => (await ledger.leafCount()) === records.events.length)
+      await eventually(async () => (await ledger.signed()).size === (await ledger.head()).treeSize)
+    }
+    const before = await ledger.signed()
+    await database.tamper(`UPDATE tile SET root = sha256('x') WHERE level = 0 AND index = 0`)
+    await deliver(records.write(40))
+    await eventually(() => status.halt !== null)
+    expect(status.halt?.code).toBe('signer-refused')
+    expect(await ledger.signed()).toEqual(before)
   })
 })
 

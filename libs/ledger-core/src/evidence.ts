@@ -142,23 +142,27 @@ export type SignedTree = { text: string; signatures: readonly NoteSignature[]; c
 
 /**
  * What two checkpoints of one origin prove against one of its keys, with the proof that came with the newer; null when
- * nothing. Both must have been verified. Never wrong, but not complete: where the older size is a power of two, the proof
- * holds no other root than the one that was signed.
+ * nothing. Both must have been verified. `olderRoot` is what the newer tree has at the older size, for who knows it.
+ *
+ * Never wrong, but not complete: where the older size is a power of two, a proof alone holds no other root than the one
+ * that was signed.
  */
 export function evidenceAgainst(
   logKeys: readonly Vkey[],
-  { older, newer, proof }: { older: SignedTree; newer: SignedTree; proof: readonly Hash[] },
+  given: { older: SignedTree; newer: SignedTree; proof: readonly Hash[]; olderRoot?: Hash },
   { sha256 }: Pick<Primitives, 'sha256'>,
 ): Evidence | null {
+  const { older, newer, proof } = given
   const vkey = logKeys.find((key) => signatureOf(older, key) && signatureOf(newer, key))
   if (vkey === undefined) return null
   const [{ size: oldSize, root: oldRoot }, { size: newSize, root: newRoot }] = [older.checkpoint, newer.checkpoint]
   const notes: [string, string] = [noteOf(older, vkey), noteOf(newer, vkey)]
   const signed = { logKey: formatVkey(vkey), notes }
   if (oldSize === newSize) return equalHashes(oldRoot, newRoot) ? null : { kind: 'A', ...signed }
-  const roots = rootsOfConsistencyProof(sha256, { oldSize, newSize, proof })
-  if (roots === null || !equalHashes(roots.newRoot, newRoot) || equalHashes(roots.oldRoot, oldRoot)) return null
-  return { kind: 'B', ...signed, otherRoot: roots.oldRoot, proof: [...proof] }
+  const otherRoot = given.olderRoot ?? rootsOfConsistencyProof(sha256, { oldSize, newSize, proof })?.oldRoot
+  if (otherRoot === undefined || equalHashes(otherRoot, oldRoot)) return null
+  const leads = verifyConsistency(sha256, { oldSize, newSize, oldRoot: otherRoot, newRoot, proof })
+  return leads ? { kind: 'B', ...signed, otherRoot, proof: [...proof] } : null
 }
 
 function signatureOf({ signatures }: SignedTree, vkey: Vkey): NoteSignature | undefined {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatBundle, parseBundle } from './bundle.js'
 import { Malformed } from './malformed.js'
-import { parsePolicy, satisfies } from './policy.js'
+import { meetsEveryQuorum, parsePolicy, satisfies } from './policy.js'
 import { formatTlogProof, parseTlogProof } from './tlog-proof.js'
 import { COSIGNATURE_V1, ED25519, formatVkey, vkeyOf } from './vkey.js'
 
@@ -48,6 +48,35 @@ describe('policies', () => {
     expect(satisfies(one, new Set(['w1']))).toBe(true)
     expect(one.witnesses[0]!.url).toBe('https://w1.example.org')
     expect(satisfies(parsePolicy(sha256, 'quorum none\n'), new Set())).toBe(true)
+  })
+
+  test('are met by every quorum once n − k + 1 of n have spoken, for k out of n', () => {
+    const names = witnesses.map((_, i) => `w${i + 1}`)
+    for (let k = 1; k <= names.length; k++) {
+      const policy = parsePolicy(
+        sha256,
+        [...witnesses, `group all-five ${k} ${names.join(' ')}`, 'quorum all-five'].join('\n'),
+      )
+      fc.assert(
+        fc.property(fc.subarray(names), (spoken) => {
+          expect(meetsEveryQuorum(policy, new Set(spoken))).toBe(spoken.length >= names.length - k + 1)
+        }),
+      )
+    }
+    expect(meetsEveryQuorum(parsePolicy(sha256, 'quorum none\n'), new Set())).toBe(true)
+  })
+
+  test('of any shape: whoever spoke shares a witness with every set that meets the quorum', () => {
+    const names = ['w1', 'w2', 'w3', 'w4', 'w5']
+    const every = subsets(names)
+    fc.assert(
+      fc.property(groupings(names), fc.subarray(names), (groups, spoken) => {
+        const policy = parsePolicy(sha256, [...witnesses, ...groups].join('\n'))
+        const quorums = every.filter((some) => satisfies(policy, new Set(some)))
+        const shared = quorums.every((quorum) => quorum.some((name) => spoken.includes(name)))
+        expect(meetsEveryQuorum(policy, new Set([...spoken, 'stranger']))).toBe(shared)
+      }),
+    )
   })
 
   test.each([
@@ -135,3 +164,27 @@ describe('bundles', () => {
     expect(() => formatBundle([new Uint8Array(65_536)])).toThrow('65535 bytes')
   })
 })
+
+function subsets(names: readonly string[]): string[][] {
+  return names.reduce<string[][]>((some, name) => [...some, ...some.map((set) => [...set, name])], [[]])
+}
+
+/** Lines of groups that split the witnesses in two, of thresholds that can be met, and a quorum of both. */
+function groupings(names: readonly string[]): fc.Arbitrary<string[]> {
+  const shape = fc.record({
+    split: fc.integer({ min: 1, max: names.length - 1 }),
+    left: fc.nat(),
+    right: fc.nat(),
+    both: fc.integer({ min: 1, max: 2 }),
+    quorum: fc.constantFrom('left', 'right', 'both'),
+  })
+  return shape.map(({ split, left, right, both, quorum }) => {
+    const [first, second] = [names.slice(0, split), names.slice(split)]
+    return [
+      `group left ${1 + (left % first.length)} ${first.join(' ')}`,
+      `group right ${1 + (right % second.length)} ${second.join(' ')}`,
+      `group both ${both} left right`,
+      `quorum ${quorum}`,
+    ]
+  })
+}

@@ -40,6 +40,17 @@ export function satisfies(policy: Policy, cosigned: ReadonlySet<string>): boolea
   return policy.quorum === null || holds(policy, policy.quorum, cosigned)
 }
 
+/**
+ * Whether so many witnesses have spoken that no quorum can be met without one of them: of any k out of n, n − k + 1.
+ *
+ * Whatever was ever published under this policy was then seen by one of those who spoke.
+ */
+export function meetsEveryQuorum(policy: Policy, spoken: ReadonlySet<string>): boolean {
+  if (policy.quorum === null) return true
+  const silent = policy.witnesses.map(({ name }) => name).filter((name) => !spoken.has(name))
+  return !satisfies(policy, new Set(silent))
+}
+
 // Members are defined on earlier lines than their group, so this ends.
 function holds(policy: Policy, name: string, cosigned: ReadonlySet<string>): boolean {
   const group = policy.groups.find((each) => each.name === name)

@@ -29,8 +29,15 @@ export {
 } from './stack/credentials.js'
 export { defaultScopeOf, loginsOf, OPERATOR, tokenOf, UnknownLogin, type LoginRecord } from './stack/logins.js'
 export { isSupervisorRunning, readLastState, readRunningState, type Login, type StackState } from './stack/state.js'
-export { SERVICE_NAMES, type RouteTarget, type ServiceName, type StackNetwork } from './stack/services.js'
+export {
+  SERVICE_NAMES,
+  type RouteTarget,
+  type ServiceName,
+  type StackNetwork,
+  type WitnessName,
+} from './stack/services.js'
 export { lastLines, repositoryRoot } from './stack/service-process.js'
 export type { ControlledService } from './stack/service-set.js'
+export type { ControlledWitness } from './stack/witness-set.js'
 export type { ControlledNats, ControlledPart } from './stack/parts.js'
 export type { PartsKind } from './stack/start-parts.js'

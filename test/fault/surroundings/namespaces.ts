@@ -1,13 +1,13 @@
 // Each service in a network namespace of its own, on a bridge with Postgres and the broker: cutting one off drops
 // packets in both directions, so that connections hang half open and nobody is told.
-import { SERVICE_NAMES, type RouteTarget, type ServiceName, type StackNetwork } from '@careseal/stack'
+import { SERVICE_NAMES, type RouteTarget, type ServiceName, type StackNetwork, type WitnessName } from '@careseal/stack'
 import { isAlive, run, tryToRun } from './command.js'
 
 /** Names begin with this and the process that made them: what a dead one left behind is removed. */
 const PREFIX = 'csf'
 
 /** Whom a service is cut off from: one other, or everybody. */
-export type CutOff = RouteTarget | 'everybody'
+export type CutOff = Exclude<RouteTarget, WitnessName> | 'everybody'
 
 /** Where the parts' ports are, known once they run. */
 export type PartPorts = { postgres: number; nats: number }

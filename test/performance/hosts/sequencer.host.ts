@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { runMigrations } from '@careseal/service-kit'
 import { databaseUrl, provisionDatabase, startPostgres } from '@careseal/stack'
 import { readingPool } from '../../../apps/ledger-sequencer/dist/database/connections.js'
+import { NO_POLICY } from '../../../apps/ledger-sequencer/dist/cosigning/witness-policy.js'
 import { initLedger } from '../../../apps/ledger-sequencer/dist/genesis/init-ledger.js'
 import type { SealedBlock } from '../../../apps/ledger-sequencer/dist/appender/appender.js'
 import { LedgerStatus } from '../../../apps/ledger-sequencer/dist/ledger-status.js'
@@ -130,6 +131,9 @@ class Run {
       openReader,
       onConfirmed: ({ treeSize }) => (this.sizeBefore = treeSize),
       onSealed: (block) => this.onSealed(block),
+      cosigning: { policy: NO_POLICY, deadlineMs: 1_000, onAnswer: () => {} },
+      onEpoch: () => {},
+      onSigned: () => {},
       onPublished: ({ size }) => this.onPublished(size),
       onFatal: (reason) => this.finished.reject(reason),
       log: { info: () => {}, warn: () => {}, error: (facts, message) => note(`${message} ${JSON.stringify(facts)}`) },

@@ -3,7 +3,7 @@ import { readLastState, readRunningState, SERVICE_NAMES, type StackState } from 
 import { contextOf, type GlobalOptions } from '../context.js'
 import { EXIT } from '../exit.js'
 import { table } from '../terminal/box.js'
-import { sizeOf } from '../verify/verify-ledger.js'
+import { cosignedText, publicationOf } from '../terminal/cosigned.js'
 
 type Readiness = { ready: boolean; detail: string }
 
@@ -34,22 +34,40 @@ async function tell(terminal: ReturnType<typeof contextOf>['terminal'], state: S
   const services = await Promise.all(
     SERVICE_NAMES.map(async (name) => [name, await readiness(state.services[name].url)] as const),
   )
-  const signed = await fetch(`${state.origin}/ledger/checkpoint`, { signal: AbortSignal.timeout(3_000) })
-    .then((response) => (response.ok ? response.text() : null))
-    .then((note) => (note === null ? null : sizeOf(note)))
-    .catch(() => null)
-  const rows = services.map(([name, { ready, detail }]) => [ready ? green('●') : red('●'), name, dim(detail)])
+  const witnesses = await Promise.all(
+    (state.witnesses ?? []).map(async ({ name, url }) => [name, await reachable(url)] as const),
+  )
+  const publication = await publicationOf(state.origin)
+  const rows = [...services, ...witnesses].map(([name, { ready, detail }]) => [
+    ready ? green('●') : red('●'),
+    name,
+    dim(detail),
+  ])
   const head = [`${state.origin} (process ${state.pid}, since ${state.startedAt})`, `data in ${state.dataDir}`]
   const json = {
     running: true,
     origin: state.origin,
     dataDir: state.dataDir,
     pid: state.pid,
-    entriesSigned: signed,
+    entriesSigned: publication?.publishedSize || null,
+    cosignedBy: publication?.cosignedBy ?? [],
+    publishedAt: publication?.publishedAt ?? null,
     services: Object.fromEntries(services),
+    witnesses: Object.fromEntries(witnesses),
   }
-  terminal.data([...head, ...table(rows), `${signed ?? 'no'} entries signed`].join('\n'), json)
+  const told = publication ? cosignedText(publication, Date.now()) : 'no entries signed'
+  terminal.data([...head, ...table(rows), told].join('\n'), json)
   if (services.some(([, { ready }]) => !ready)) process.exitCode = EXIT.unreachable
+}
+
+/** Any answer over HTTP shows that a witness is there. */
+async function reachable(url: string): Promise<Readiness> {
+  try {
+    await fetch(url, { signal: AbortSignal.timeout(3_000) })
+    return { ready: true, detail: url }
+  } catch (error) {
+    return { ready: false, detail: (error as Error).message }
+  }
 }
 
 async function readiness(url: string): Promise<Readiness> {

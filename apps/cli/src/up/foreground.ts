@@ -11,7 +11,7 @@ export async function runForeground(context: Context, options: UpOptions): Promi
   const { terminal } = context
   const { stack, imported, stop } = await startLedger(context, options)
   const asked = untilSignal()
-  const ready = readyOf(stack)
+  const ready = await readyOf(stack)
   writeReady(stack.dataDir, ready)
   if (imported) reportImport(terminal, imported)
   if (terminal.isJson) process.stdout.write(`${JSON.stringify(ready)}\n`)

@@ -1,5 +1,5 @@
-// One line that grows while the ledger does: its signed size, asked for once a second.
-import { sizeOf } from '../verify/verify-ledger.js'
+// One line that grows while the ledger does: how far it is co-signed, by whom and how long ago, asked for once a second.
+import { cosignedText, publicationOf } from '../terminal/cosigned.js'
 import type { Terminal } from '../terminal/terminal.js'
 
 const INTERVAL_MS = 1_000
@@ -9,16 +9,14 @@ export function showGrowth(terminal: Terminal, origin: string): { stop(): void }
   if (!terminal.isInteractive) return { stop: () => {} }
   let first: number | null = null
   const show = async () => {
-    const note = await fetch(`${origin}/ledger/checkpoint`, { signal: AbortSignal.timeout(INTERVAL_MS) })
-      .then((response) => (response.ok ? response.text() : null))
-      .catch(() => null)
-    if (note === null) return
-    const size = sizeOf(note)
+    const publication = await publicationOf(origin, INTERVAL_MS)
+    if (publication === null) return
+    const size = publication.publishedSize
     first ??= size
     const grown = size > first ? `, ${(size - first).toLocaleString('en')} since the start` : ''
     const { green, dim } = terminal.colors
     process.stderr.write(
-      `\r\u001B[K${green('●')} ledger: ${size.toLocaleString('en')} entries signed${grown} ${dim('· Ctrl-C stops')}`,
+      `\r\u001B[K${green('●')} ledger: ${cosignedText(publication, Date.now())}${grown} ${dim('· Ctrl-C stops')}`,
     )
   }
   const timer = setInterval(() => void show(), INTERVAL_MS)

@@ -9,6 +9,7 @@ const TITLES: Record<Step, string> = {
   database: 'Make roles and schemas',
   migrations: 'Migrate the services’ tables',
   ledger: 'Begin the ledger, or find it',
+  witnesses: 'Start three witnesses',
   services: 'Start five services',
   gateway: 'Open the origin',
 }

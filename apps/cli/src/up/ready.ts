@@ -2,6 +2,7 @@
 // a detached start knows.
 import type { CaresealStack, DataDir } from '@careseal/stack'
 import { box, table } from '../terminal/box.js'
+import { cosignedText, publicationOf, type Publication } from '../terminal/cosigned.js'
 import type { Terminal } from '../terminal/terminal.js'
 
 export type Ready = {
@@ -11,13 +12,20 @@ export type Ready = {
   logins: { name: string; role: string }[]
   nats: string
   postgres: string
+  witnesses: { name: string; url: string }[]
+  /** What to give to `careseal verify --policy`; null where nobody co-signs. */
+  policyFile: string | null
+  publication: Publication | null
 }
 
 const FILE = 'ready.json'
 
-export function readyOf(stack: CaresealStack): Ready {
-  const { origin, dataDir, pid, logins, nats, postgres } = stack.state()
-  return { origin, dataDir, pid, logins: logins.map(({ name, role }) => ({ name, role })), nats, postgres }
+export async function readyOf(stack: CaresealStack): Promise<Ready> {
+  const { origin, dataDir, pid, nats, postgres, policyFile, ...state } = stack.state()
+  const logins = state.logins.map(({ name, role }) => ({ name, role }))
+  const witnesses = state.witnesses.map(({ name, url }) => ({ name, url }))
+  const publication = await publicationOf(origin)
+  return { origin, dataDir, pid, logins, nats, postgres, witnesses, policyFile, publication }
 }
 
 export function writeReady(dataDir: DataDir, ready: Ready): void {
@@ -39,6 +47,7 @@ export function readyBox(terminal: Terminal, ready: Ready): string {
   const places = table([
     ['FHIR', cyan(`${ready.origin}/fhir`)],
     ['Ledger', cyan(`${ready.origin}/ledger/checkpoint`)],
+    ...(ready.publication ? [['Co-signed', cosignedText(ready.publication, Date.now())]] : []),
     ['API docs', cyan(`${ready.origin}/docs`)],
     ['NATS', dim(ready.nats)],
     ['Data', dim(ready.dataDir)],
@@ -46,10 +55,15 @@ export function readyBox(terminal: Terminal, ready: Ready): string {
   const logins = ready.logins.map(({ name, role }) => [name, dim(role)])
   const next = table([
     [`npx careseal token --as ${first}`, dim('a bearer token')],
-    ['npx careseal verify', dim('check every hash and signature')],
+    [`npx careseal verify${policyOption(ready)}`, dim('check every hash and signature')],
     ['npx careseal tail', dim('watch events as they are published')],
     ['npx careseal demo tamper', dim('change one stored byte, then verify again')],
   ])
   const lines = [...places, '', bold('Logins'), ...table(logins), '', bold('Try next'), ...next]
   return box('Careseal is ready', lines)
+}
+
+// A path that a shell takes as it is; else the file is named beside the data.
+function policyOption({ policyFile }: Ready): string {
+  return policyFile !== null && /^[\w./-]+$/.test(policyFile) ? ` --policy ${policyFile}` : ''
 }

@@ -23,6 +23,7 @@ export async function startLedger(
     dataDir: usableDataDir(context.dataDirPath).root,
     port: await publicPort(context, options.port),
     demo: options.demo,
+    witnesses: WITNESSES,
   })
   let imported = null as ImportSummary | null
   const load: StepTask = {
@@ -56,6 +57,8 @@ export async function startLedger(
 }
 
 const USUAL_PORT = 8080
+/** Two of them have to co-sign. */
+const WITNESSES = 3
 
 // A port that was asked for is taken or refused; the usual one is only a habit.
 async function publicPort({ terminal }: Context, asked: number | undefined): Promise<number | undefined> {

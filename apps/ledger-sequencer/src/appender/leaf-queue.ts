@@ -14,6 +14,8 @@ export type QueueLimits = {
 /** Leaves in arrival order, per producer in seq order, taken in batches. */
 export class LeafQueue {
   private readonly waiting: PendingLeaf[] = []
+  /** When the leaves that wait were offered: so many, at that time. */
+  private readonly offers: { count: number; at: number }[] = []
   private closed = false
   private interrupted = false
   private heldUntil = 0
@@ -26,10 +28,16 @@ export class LeafQueue {
     return this.waiting.length
   }
 
+  /** Since when the first leaf waits, in milliseconds since 1970; undefined when none does. */
+  get waitingSince(): number | undefined {
+    return this.offers[0]?.at
+  }
+
   /** Resolves once there is room for more. Leaves offered after `close` are dropped: they were never acknowledged. */
   async offer(leaves: readonly PendingLeaf[]): Promise<void> {
     if (this.closed) return
     for (const leaf of leaves) this.waiting.push(leaf)
+    if (leaves.length > 0) this.offers.push({ count: leaves.length, at: Date.now() })
     this.wakeTaker()
     while (this.waiting.length >= 2 * this.limits.batchMax && !this.closed) {
       await new Promise<void>((room) => this.wakeOffers.push(room))
@@ -48,6 +56,7 @@ export class LeafQueue {
     }
     if (this.waiting.length < this.limits.batchMax && !this.closed) await this.linger()
     const batch = this.waiting.splice(0, this.limits.batchMax)
+    this.forgetOffers(batch.length)
     for (const wake of this.wakeOffers.splice(0)) wake()
     return byProducer(batch)
   }
@@ -80,11 +89,21 @@ export class LeafQueue {
   /** Drops what waits, and accepts nothing more: nothing of it was acknowledged, so it comes again. */
   discard(): void {
     this.waiting.length = 0
+    this.offers.length = 0
     this.close()
   }
 
   private get isHeld(): boolean {
     return performance.now() < this.heldUntil
+  }
+
+  private forgetOffers(taken: number): void {
+    for (let left = taken, first = this.offers[0]; first && left > 0; first = this.offers[0]) {
+      const count = Math.min(left, first.count)
+      first.count -= count
+      left -= count
+      if (first.count === 0) this.offers.shift()
+    }
   }
 
   private async linger(): Promise<void> {

@@ -2,13 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { CheckpointLoop } from './checkpoint-loop.js'
 
-function countingLoop({ intervalMs = 5, idleMs = 60_000, fail = (round: number) => round < 0 } = {}) {
+const NEVER = (round: number) => round < 0
+
+function countingLoop({ intervalMs = 5, idleMs = 60_000, fail = NEVER, leftOver = NEVER } = {}) {
   const seen = { rounds: 0, troubles: 0 }
   const loop = new CheckpointLoop({
     intervalMs,
     idleMs,
     round: async () => {
-      if (fail(seen.rounds++)) throw new Error('passing')
+      const round = seen.rounds++
+      if (fail(round)) throw new Error('passing')
+      return !leftOver(round)
     },
     onTrouble: () => seen.troubles++,
   })
@@ -39,6 +43,14 @@ describe('the checkpoint loop', () => {
     await delay(50)
     await loop.stop()
     expect(seen).toEqual({ rounds: 2, troubles: 1 })
+  })
+
+  it('goes on at once while a round leaves something over', async () => {
+    const { loop, seen } = countingLoop({ leftOver: (round) => round < 3 })
+    loop.start()
+    await delay(100)
+    await loop.stop()
+    expect(seen.rounds).toBe(4)
   })
 
   it('covers what was committed last before it stops', async () => {

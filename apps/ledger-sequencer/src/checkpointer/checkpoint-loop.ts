@@ -3,7 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export type CheckpointLoopOptions = {
-  round: () => Promise<unknown>
+  /** Resolves to false when something is left over for the next round. */
+  round: () => Promise<boolean>
   intervalMs: number
   idleMs: number
   /** A round failed for a passing reason; the loop goes on. */
@@ -48,7 +49,7 @@ export class CheckpointLoop {
   private async round(): Promise<void> {
     this.due = false
     try {
-      await this.options.round()
+      if (!(await this.options.round())) this.due = true
     } catch (error) {
       this.due = true
       this.options.onTrouble(error)

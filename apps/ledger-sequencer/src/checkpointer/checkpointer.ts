@@ -1,7 +1,12 @@
-// From committed blocks to a published checkpoint: re-read and recompute, then the signer's swap, then publish.
+// From committed blocks to a published checkpoint: re-read and recompute, then the signer's swap, then the witnesses, then
+// publish.
 import { formatCheckpoint } from '@careseal/ledger-core'
 import { consistencyProof, equalHashes, type FullTile, type Hash, type Sha256 } from '@careseal/merkle'
 import { setImmediate as turnOfOthers } from 'node:timers/promises'
+import type { Cosigning } from '../cosigning/cosigning.js'
+import type { CosigningRound } from '../cosigning/cosigning-round.js'
+import { logKeysOf } from '../cosigning/contradiction.js'
+import type { SignedCheckpoint } from '../cosigning/witness-client.js'
 import type { Sql } from '../database/connections.js'
 import type { LedgerStatus } from '../ledger-status.js'
 import { publish } from '../reading/published.js'
@@ -15,25 +20,33 @@ export type CheckpointerOptions = {
   sha256: Sha256
   origin: string
   signer: Signer
+  cosigning: Cosigning
   /** The chain up to what the signer signed last, from confirmHead(). */
   chain: SealedChain
   status: LedgerStatus
-  onPublished: (checkpoint: { size: number; root: Hash }) => void
+  onSigned: (size: number) => void
+  onPublished: (checkpoint: PublishedCheckpoint) => void
+  /** Something that somebody has to look at, though the ledger goes on. */
+  onTrouble: (facts: object, message: string) => void
 }
+
+/** `witnesses` are those whose cosignatures the published note bears. */
+export type PublishedCheckpoint = { size: number; root: Hash; witnesses: string[] }
 
 const BLOCKS_PER_READ = 16
 
 export class Checkpointer {
   private unchecked: FullTile[] = []
+  private newest: CosigningRound | null = null
 
   constructor(private readonly options: CheckpointerOptions) {}
 
   /**
-   * One round; resolves to the published size. Call it serially.
+   * One round; resolves to whether all that was signed is published. Call it serially.
    *
    * Halts the ledger when what it reads is not what was written. Rejects for passing failures: the next round goes on.
    */
-  async round(): Promise<number> {
+  async round(): Promise<boolean> {
     try {
       await this.rereadBlocks()
       await this.compareTiles()
@@ -41,7 +54,7 @@ export class Checkpointer {
     } catch (error) {
       if (!(error instanceof BlockCorrupt)) throw error
       this.options.status.haltFor('ledger-corrupt', error.message)
-      return 0
+      return true
     }
   }
 
@@ -76,24 +89,68 @@ export class Checkpointer {
     }
   }
 
-  private async signAndPublish(): Promise<number> {
+  private async signAndPublish(): Promise<boolean> {
+    const checkpoint = await this.sign()
+    if (!checkpoint) return true
+    const round = this.options.cosigning.begin(checkpoint)
+    this.newest = round
+    const isMet = await round.untilQuorum()
+    // If we crash here, the next start signs the same size again, to the same bytes, and publishes them.
+    const cosigned = isMet ? await this.publish(round) : null
+    this.finish(round, cosigned).catch((error: unknown) => this.options.onTrouble({ err: error }, 'after a checkpoint'))
+    return isMet
+  }
+
+  private async sign(): Promise<SignedCheckpoint | null> {
     const { chain, signer, origin, status, sql, sha256 } = this.options
     const [size, root] = [chain.size, chain.root()]
     const oldSize = signer.signed.size
+    const text = formatCheckpoint({ origin, size, root })
     // Read without a cache: the proof shall speak of what is stored now. The signer checks it against its own root.
     const tree = new StoredTree(sql, sha256, size)
-    const proof = oldSize > 0 && oldSize < size ? await consistencyProof(oldSize, size, tree.rangeHash) : []
-    const answer = await signer.sign({ oldSize, proof, text: formatCheckpoint({ origin, size, root }) })
+    const proofFrom = remembered((from) => consistencyProof(from, size, tree.rangeHash))
+    const proof = oldSize > 0 && oldSize < size ? await proofFrom(oldSize) : []
+    const answer = await signer.sign({ oldSize, proof, text })
     // Another process signed more of what we hold, or our own write was cut short: the next round goes on from there.
     if ('conflict' in answer && answer.conflict <= size) throw new Error('the signer has signed meanwhile')
     if (!('note' in answer)) {
       status.haltFor('signer-refused', `the signer refused size ${size}: ${JSON.stringify(answer)}`)
-      return 0
+      return null
     }
-    // If we crash here, the next start signs the same size again, to the same bytes, and publishes them.
-    await publish(sql, { size, root, note: answer.note })
-    this.options.onPublished({ size, root })
-    return size
+    this.options.onSigned(size)
+    return { note: answer.note, text, size, root, proofFrom }
+  }
+
+  /** Resolves to how many cosignatures the published note bears. */
+  private async publish(round: CosigningRound): Promise<number> {
+    const { size, root } = round.checkpoint
+    const { witnesses } = round
+    await publish(this.options.sql, { size, root, note: round.note() })
+    this.options.onPublished({ size, root, witnesses })
+    return witnesses.length
+  }
+
+  // Witnesses that came after the quorum are added while nothing newer is signed; whoever objects is heard.
+  private async finish(round: CosigningRound, cosigned: number | null): Promise<void> {
+    const { sql, sha256, signer, origin, status, cosigning, onTrouble } = this.options
+    await round.settled
+    const isLate = cosigned !== null && round.witnesses.length > cosigned
+    if (isLate && round === this.newest) await this.publish(round)
+    const options = { sql, sha256, origin, logVkeys: logKeysOf(signer) }
+    for (const { witness, claim, shown } of await cosigning.objections(round.outcomes, options)) {
+      onTrouble({ witness, claim }, 'a witness objects')
+      if (shown && 'lost' in shown) status.haltFor('rollback-detected', `witness ${witness} shows: ${shown.lost}`)
+    }
+  }
+}
+
+/** One computation for all who ask for the same old size. */
+function remembered(proofOf: (oldSize: number) => Promise<Hash[]>): (oldSize: number) => Promise<Hash[]> {
+  const proofs = new Map<number, Promise<Hash[]>>()
+  return (oldSize) => {
+    const proof = proofs.get(oldSize) ?? proofOf(oldSize)
+    proofs.set(oldSize, proof)
+    return proof
   }
 }
 

@@ -25,6 +25,8 @@ export type InitOptions = {
   producers: readonly string[]
   /** vkeys of those who may approve administration entries. */
   operators?: readonly string[]
+  /** The last witnessed checkpoint of the ledger that this one succeeds, a signed note. */
+  previous?: string
   /** As the service's role, after the migrations. */
   databaseUrl: string
   /** Called before each step that is done; for progress, and for tests that crash there. */
@@ -92,7 +94,7 @@ const STEPS: Record<InitStep, (options: InitOptions, folder: SignerFolder) => Pr
   },
 }
 
-function genesisFor({ origin, producers, operators = [] }: InitOptions, vkey: string): Genesis {
+function genesisFor({ origin, producers, operators = [], previous }: InitOptions, vkey: string): Genesis {
   const names = [...new Set(producers)].toSorted()
   const links = names.map((name) => [name, hex(firstLink(sha256, origin, name))] as const)
   return {
@@ -100,7 +102,7 @@ function genesisFor({ origin, producers, operators = [] }: InitOptions, vkey: st
     logKeys: [vkey],
     operators: [...operators],
     producers: Object.fromEntries(links),
-    previous: null,
+    previous: previous ?? null,
   }
 }
 

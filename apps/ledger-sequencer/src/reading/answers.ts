@@ -82,5 +82,8 @@ export const StatusAnswer = z.looseObject({
   treeSize: size,
   publishedSize: size,
   publishedAt: z.iso.datetime().optional(),
+  cosignedBy: z.array(z.string()).optional().describe('whose cosignatures the published checkpoint carries'),
+  signedSize: size.optional().describe('what the signer has signed and the quorum may not have co-signed yet'),
+  waitingFor: z.array(z.string()).optional().describe('witnesses without whose answer nothing is signed yet'),
   frozenProducers: z.record(z.string(), z.string()),
 })

@@ -1,6 +1,6 @@
 // Answers questions about what is committed. Everything is read from the database, so any replica may answer.
 import { latestOf } from '@careseal/contracts'
-import { formatBundle, formatTlogProof, logKeysAt } from '@careseal/ledger-core'
+import { formatBundle, formatTlogProof, logKeysAt, parseCheckpoint, parseNote } from '@careseal/ledger-core'
 import {
   consistencyProof,
   inclusionProof,
@@ -39,8 +39,8 @@ export class LedgerReader {
 
   async sizes() {
     const { height, treeSize } = await loadHead(this.pool)
-    const { size, cosignedAt } = await loadPublished(this.pool)
-    return { height, treeSize, publishedSize: size, ...(size > 0 ? { publishedAt: cosignedAt.toISOString() } : {}) }
+    const published = await loadPublished(this.pool)
+    return { height, treeSize, publishedSize: published.size, ...(published.size > 0 ? publicationOf(published) : {}) }
   }
 
   /** The log's verifier keys whose signatures count now, one a line. */
@@ -189,6 +189,14 @@ export class LedgerReader {
 
 function notInitialised(): HttpProblem {
   return new HttpProblem(503, 'no-genesis', 'The ledger is not initialised.')
+}
+
+function publicationOf({ cosignedAt, note }: Published) {
+  const { text, signatures } = parseNote(note)
+  const { origin } = parseCheckpoint(text)
+  // The log's key bears the origin as its name, and nobody else's does.
+  const cosignedBy = signatures.map(({ name }) => name).filter((name) => name !== origin)
+  return { publishedAt: cosignedAt.toISOString(), cosignedBy }
 }
 
 function requireBelow(index: number, size: number): void {

@@ -20,11 +20,13 @@ export class StatusController {
   @ApiOkResponse({ standardSchema: StatusAnswer, description: 'state, sizes and frozen producers' })
   @Header('cache-control', 'no-store')
   async get() {
-    const { halt, confirmed, frozen } = this.status
+    const { halt, confirmed, frozen, waitingFor, signedSize } = this.status
     return {
       state: halt ? 'halted' : confirmed ? 'confirmed' : 'starting',
       ...(halt ? { halt } : {}),
+      ...(waitingFor.length > 0 ? { waitingFor } : {}),
       ...(await this.reader.sizes()),
+      ...(signedSize === null ? {} : { signedSize }),
       frozenProducers: Object.fromEntries(frozen),
     }
   }

@@ -12,13 +12,14 @@ import { startParts, type Parts, type PartsKind } from './start-parts.js'
 import { ServiceSet, type ControlledService } from './service-set.js'
 import { SERVICE_NAMES } from './services.js'
 import type { ServiceName, ServicePorts, StackNetwork, Surroundings } from './services.js'
+import { WitnessSet, type ControlledWitness } from './witness-set.js'
 import { underStartLock } from './start-lock.js'
 import { readRunningState, removeState, writeState, type Login, type StackState } from './state.js'
 import type { ControlledNats, ControlledPart } from './parts.js'
 import type { NatsUser } from './credentials.js'
 
 /** What a start is made of, in this order; each is reported as it begins and as it is done. */
-export const STEPS = ['parts', 'database', 'migrations', 'ledger', 'services', 'gateway'] as const
+export const STEPS = ['parts', 'database', 'migrations', 'ledger', 'witnesses', 'services', 'gateway'] as const
 export type Step = (typeof STEPS)[number]
 
 export type StackOptions = {
@@ -43,6 +44,8 @@ export type StackOptions = {
   onStep?: (step: Step, done: boolean) => void
   /** Told of each crash of a part or service, which is being started again. */
   onCrash?: (name: string, error: unknown) => void
+  /** How many witnesses co-sign, a majority of which is the quorum. Default 0: nobody does. */
+  witnesses?: number
   /** Where things listen and how services are launched, for tests that cut them off from one another. */
   network?: StackNetwork
   /** The longest pause before something that crashed is started again. Default 10 s. */
@@ -54,6 +57,7 @@ export type CaresealStack = {
   readonly origin: string
   readonly dataDir: DataDir
   readonly services: Record<ServiceName, ControlledService>
+  readonly witnesses: readonly ControlledWitness[]
   readonly nats: ControlledNats
   readonly postgres: ControlledPart
   readonly demo: boolean
@@ -125,14 +129,18 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   onStop(() => parts.stop())
   await step('database', () => parts.provision())
   const around = await surroundings(options, { ports, parts, publicPort })
+  const witnesses = new WitnessSet({ count: options.witnesses ?? 0, around, dataDir, onCrash, restartDelayMsMax })
+  // Stopped after the services, so that the last checkpoint is co-signed, too.
+  onStop(() => witnesses.stop())
   const services = new ServiceSet({ around, dataDir, env: options.env ?? {}, onCrash, restartDelayMsMax })
   onStop(() => services.stop())
   await step('migrations', () => services.migrate())
   await step('ledger', () => services.initialiseLedger())
+  await step('witnesses', async () => (around.files.policy === null ? undefined : witnesses.start()))
   await step('services', () => services.start())
   const gateway = await step('gateway', () => startGateway({ port: publicPort, ports }))
   onStop(() => gateway.stop())
-  return stackOf(options, { parts, services, around })
+  return stackOf(options, { parts, services, around, witnesses })
 }
 
 // Looked at before anything starts; the gateway looks again when it opens.
@@ -176,22 +184,25 @@ async function surroundings(options: StartOptions, { ports, parts, publicPort }:
       natsSeed: (name) => natsSeedFile(dataDir, name),
       bootstrapClients: dataDir.path('bootstrap-clients.json'),
       signerState: dataDir.path('signer'),
+      policy: (options.witnesses ?? 0) > 0 ? dataDir.path('policy.txt') : null,
     },
     demo: options.demo ?? true,
     logLevel: 'info',
   }
 }
 
-type Running = { parts: Parts; services: ServiceSet; around: Surroundings }
+type Running = { parts: Parts; services: ServiceSet; around: Surroundings; witnesses: WitnessSet }
 
-function stackOf(options: StartOptions, { parts, services, around }: Running): CaresealStack {
+function stackOf(options: StartOptions, running: Running): CaresealStack {
+  const { parts, services, around, witnesses } = running
   const { dataDir } = options
-  const state = firstState(dataDir, { parts, services, around })
+  const state = firstState(dataDir, running)
   writeState(dataDir, state)
   return {
     origin: around.publicOrigin,
     dataDir,
     services: services.controlled,
+    witnesses: witnesses.controlled,
     nats: parts.nats,
     postgres: parts.postgres,
     demo: around.demo,
@@ -209,7 +220,7 @@ function stackOf(options: StartOptions, { parts, services, around }: Running): C
   }
 }
 
-function firstState(dataDir: DataDir, { parts, services, around }: Running): StackState {
+function firstState(dataDir: DataDir, { parts, services, around, witnesses }: Running): StackState {
   const operator: Login = { name: OPERATOR, role: 'operator', clientId: OPERATOR }
   return {
     v: 1,
@@ -222,6 +233,8 @@ function firstState(dataDir: DataDir, { parts, services, around }: Running): Sta
     postgres: parts.superuserUrl,
     ledgerOrigin: around.ledgerOrigin,
     services: services.urls(),
+    witnesses: witnesses.controlled.map(({ name, url, vkey }) => ({ name, url, vkey })),
+    policyFile: around.files.policy,
     logins: dataDir.readJson<Login[]>('logins.json') ?? [operator],
   }
 }

@@ -1,9 +1,10 @@
 // The keys and passwords of one stack, each made once: database roles, NATS users, root keys, and the demo clients' keys.
 import { sha256 } from '@careseal/crypto'
-import { ED25519, formatVkey, vkeyOf } from '@careseal/ledger-core'
+import { ED25519, formatVkey, parseEntry, vkeyOf } from '@careseal/ledger-core'
 import { createUser, fromSeed } from '@nats-io/nkeys'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { randomHex, type DataDir } from './data-dir.js'
 import { loginRoles, type DatabasePasswords } from '../provision.js'
 import type { ServiceName } from './services.js'
@@ -43,6 +44,13 @@ export function kmsKeyFile(dataDir: DataDir, service: ServiceName): string {
 /** The log's name: random, never a host, for it must outlive both. */
 export function ledgerOrigin(dataDir: DataDir): string {
   return dataDir.secret('ledger-origin', () => `ledger.careseal.example/${randomHex(8)}`)
+}
+
+/** The keys of the log, as its genesis names them: there once `ledger init` has run. */
+export function genesisKeys(dataDir: DataDir): string[] {
+  const entry = parseEntry(readFileSync(dataDir.path('signer', 'genesis.json')))
+  if (!('genesis' in entry)) throw new Error('signer/genesis.json is no genesis: restore it')
+  return entry.genesis.logKeys
 }
 
 const OPERATORS = ['operator-1', 'operator-2']

@@ -11,7 +11,7 @@ const LOG_BYTES_MAX = 20 * 1024 * 1024
 export const EXIT_CONFIG = 78
 
 export type ServiceProcessOptions = {
-  service: ServiceName
+  service: ServiceName | 'witness'
   /** File below the app's `dist`, such as `main.js`. */
   script: string
   args?: string[]
@@ -31,10 +31,16 @@ export function repositoryRoot(): string {
   return dir
 }
 
+/** The path of a script below an app's `dist`. Throws an error with the mend if it has not been built. */
+export function builtScript(app: string, script: string): string {
+  const path = join(repositoryRoot(), 'apps', app, 'dist', script)
+  if (existsSync(path)) return path
+  throw new Error(`${app} is not built (no ${script}): run npm run build`)
+}
+
 /** Starts one script of a service. Throws an error with the mend if it has not been built. */
 export function startServiceProcess(options: ServiceProcessOptions): Promise<Child> {
-  const script = join(repositoryRoot(), 'apps', options.service, 'dist', options.script)
-  if (!existsSync(script)) throw new Error(`${options.service} is not built (no ${options.script}): run npm run build`)
+  const script = builtScript(options.service, options.script)
   const log = openLog(options.logFile)
   const whole = [...(options.launcher ?? []), process.execPath, '--enable-source-maps', script, ...(options.args ?? [])]
   const [command, ...args] = whole as [string, ...string[]]

@@ -28,7 +28,14 @@ export const ROUTES: readonly Route[] = [
 export type ServicePorts = { host: string; port: number; metricsPort: number }
 
 /** What a service reaches over the network. */
-export type RouteTarget = 'postgres' | 'nats' | ServiceName
+export type RouteTarget = 'postgres' | 'nats' | ServiceName | WitnessName
+
+export type WitnessName = `witness-${number}`
+
+/** The name of a witness by its place, from 0. */
+export function witnessName(place: number): WitnessName {
+  return `witness-${place + 1}`
+}
 
 /** Where things listen and how they find one another; without it all of them are on the loopback interface. */
 export type StackNetwork = {
@@ -54,12 +61,15 @@ export type Surroundings = {
     natsSeed: (name: ServiceName) => string
     bootstrapClients: string
     signerState: string
+    /** Whose witnesses co-sign; null where there are none. */
+    policy: string | null
   }
   demo: boolean
   logLevel: string
 }
 
-function routed(
+/** The URL that a service is told for a target. */
+export function routed(
   from: ServiceName,
   target: RouteTarget,
   { url, around }: { url: string; around: Surroundings },
@@ -116,10 +126,15 @@ function ownEnvironment(name: ServiceName, around: Surroundings): Record<string,
     case 'records':
       return { CONSENT_URL: urlOf(name, 'consent', around), AUDIT_URL: urlOf(name, 'audit', around) }
     case 'ledger-sequencer':
-      return { SIGNER_STATE_DIR: around.files.signerState }
+      return sequencerEnvironment(around)
     default:
       return {}
   }
+}
+
+function sequencerEnvironment({ files }: Surroundings): Record<string, string> {
+  const policy = files.policy === null ? {} : { LEDGER_POLICY_FILE: files.policy }
+  return { SIGNER_STATE_DIR: files.signerState, ...policy }
 }
 
 function inherited(): Record<string, string> {

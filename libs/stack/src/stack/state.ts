@@ -20,6 +20,10 @@ export type StackState = {
   /** The superuser's URL, with its password: this file is 0600. */
   postgres: string
   services: Record<ServiceName, { url: string; metricsUrl: string }>
+  /** Empty where nobody co-signs. */
+  witnesses: { name: string; url: string; vkey: string }[]
+  /** The policy that these witnesses make, for `careseal verify --policy`. */
+  policyFile: string | null
   logins: Login[]
 }
 

@@ -93,4 +93,57 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
       name: 'the sequencer > ends rather than seal a leaf whose link does not fit',
     },
   },
+  {
+    name: 'starts-without-witnesses',
+    what: 'signs in a new epoch without having asked the witnesses',
+    invariants: ['I5', 'I10'],
+    edits: [
+      {
+        file: `${APP}/dist/sequencer.js`,
+        find: 'await this.hearWitnesses(signer, cosigning)',
+        replace: 'await Promise.resolve()',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/witnesses-at-start.int.spec.ts`,
+      name: 'at start > a machine that was restored as a whole is found out by its witnesses: nothing is appended, nothing signed',
+    },
+  },
+  {
+    name: 'published-moves-back',
+    what: 'publishes a smaller checkpoint after a larger one',
+    invariants: ['I8'],
+    edits: [
+      {
+        file: `${APP}/dist/reading/published.js`,
+        find: 'WHERE size < $1 OR (size = $1 AND cosigned_at < clock_timestamp())',
+        replace: 'WHERE true',
+      },
+      {
+        file: `${APP}/dist/migrations/ledger-guards.sql.js`,
+        find: 'NEW.size < OLD.size OR NEW.cosigned_at',
+        replace: 'NEW.cosigned_at',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/published.int.spec.ts`,
+      name: 'the published checkpoint > never goes back, whoever comes late',
+    },
+  },
+  {
+    name: 'proof-from-memory',
+    what: 'takes the proof of consistency from tiles that it has read before',
+    invariants: ['I6'],
+    edits: [
+      {
+        file: `${APP}/dist/checkpointer/checkpointer.js`,
+        find: 'new StoredTree(sql, sha256, size)',
+        replace: 'new StoredTree(sql, sha256, size, (this.tilesRead ??= new Map()))',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/not-signed.int.spec.ts`,
+      name: 'the proof of consistency > is made of what is stored now, so what changed beneath an old checkpoint is found before the next',
+    },
+  },
 ]

@@ -1,0 +1,65 @@
+// Evidence of forks, one file each, named by the SHA-256 of its text: the same evidence is one file, and a name that was
+// handed on always leads to the same proof.
+import { createDurably } from '@careseal/cosigner'
+import { hex, sha256 } from '@careseal/crypto'
+import { formatEvidence, parseEvidence, type Evidence } from '@careseal/ledger-core'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export type EvidenceEntry = { id: string; kind: Evidence['kind']; origin: string; logKey: string; sizes: number[] }
+
+/** More says nothing new: one file proves that the log's key is not to be believed. */
+const FILES_MAX = 1000
+
+export class EvidenceStore {
+  private constructor(
+    private readonly folder: string,
+    private readonly entries: Map<string, EvidenceEntry>,
+  ) {}
+
+  /** Throws Malformed when a file there is no evidence. */
+  static async open(folder: string): Promise<EvidenceStore> {
+    const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
+    const entries = new Map<string, EvidenceEntry>()
+    for (const name of names) {
+      const id = name.slice(0, 64)
+      entries.set(id, entryOf(id, parseEvidence(await readFile(join(folder, name)))))
+    }
+    return new EvidenceStore(folder, entries)
+  }
+
+  get count(): number {
+    return this.entries.size
+  }
+
+  list(): EvidenceEntry[] {
+    return [...this.entries.values()]
+  }
+
+  /** The file's text, or null. */
+  async read(id: string): Promise<string | null> {
+    return this.entries.has(id) ? readFile(this.file(id), 'utf8') : null
+  }
+
+  /** Resolves to its id once it is durable. */
+  async add(evidence: Evidence): Promise<string> {
+    const text = formatEvidence(evidence)
+    const id = hex(sha256(new TextEncoder().encode(text)))
+    if (this.entries.has(id) || this.entries.size >= FILES_MAX) return id
+    await createDurably(this.file(id), text).catch((error: NodeJS.ErrnoException) => {
+      // Two requests at once may have brought the same.
+      if (error.code !== 'EEXIST') throw error
+    })
+    this.entries.set(id, entryOf(id, evidence))
+    return id
+  }
+
+  private file(id: string): string {
+    return join(this.folder, `${id}.json`)
+  }
+}
+
+function entryOf(id: string, { kind, logKey, notes }: Evidence): EvidenceEntry {
+  const lines = notes.map((note) => note.split('\n'))
+  return { id, kind, origin: lines[0]?.[0] ?? '', logKey, sizes: lines.map((each) => Number(each[1])) }
+}

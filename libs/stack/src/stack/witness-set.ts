@@ -1,0 +1,150 @@
+// The witnesses of one stack: made once for a data folder, each with its own key and memory, and kept running on its port
+// until all are stopped. On one machine they show how it works; trust begins where others run them.
+import { execFile } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { freePort } from '../parts/port.js'
+import { genesisKeys } from './credentials.js'
+import type { DataDir } from './data-dir.js'
+import { writeDurably } from './durable-file.js'
+import { builtScript, lastLines, startServiceProcess } from './service-process.js'
+import { Supervised } from './supervised.js'
+import { routed, witnessName, type Surroundings } from './services.js'
+
+/** A witness as tests and the supervisor hold it. */
+export type ControlledWitness = {
+  readonly name: string
+  readonly url: string
+  readonly vkey: string
+  /** Its configuration, its memory and its key. */
+  readonly folder: string
+  readonly logFile: string
+  /** 0 while it is being started again. */
+  readonly pid: number
+  /** kill -9; it comes back by itself. */
+  kill(): Promise<void>
+  /** Stops it in order, does `work`, and starts it again whatever came of the work. */
+  whileStopped<T>(work: () => Promise<T>): Promise<T>
+}
+
+export type WitnessSetOptions = {
+  count: number
+  around: Surroundings
+  dataDir: DataDir
+  onCrash: (name: string, error: unknown) => void
+  restartDelayMsMax?: number | undefined
+}
+
+const READY_DEADLINE_MS = 60_000
+const POLL_MS = 50
+const QUORUM = 'witnesses'
+const run = promisify(execFile)
+
+export class WitnessSet {
+  controlled: ControlledWitness[] = []
+  private readonly supervised: Supervised[] = []
+
+  constructor(private readonly options: WitnessSetOptions) {}
+
+  /** Makes what is not there yet, starts all, and writes the policy by which a majority of them has to co-sign. */
+  async start(): Promise<void> {
+    const { count } = this.options
+    // One by one: each is a process that is there for a moment, and there are two cores.
+    for (let place = 0; place < count; place++) this.controlled.push(await this.prepare(place))
+    await Promise.all(this.supervised.map((one) => one.start()))
+    await Promise.all(this.controlled.map(untilAnswering))
+    this.writePolicy()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.supervised.map((one) => one.stop()))
+  }
+
+  private async prepare(place: number): Promise<ControlledWitness> {
+    const { dataDir, around, onCrash, restartDelayMsMax: delayMsMax } = this.options
+    const name = witnessName(place)
+    const folder = dataDir.path('witnesses', name)
+    const [host, port] = [around.network.partsHost ?? '127.0.0.1', await freePort()]
+    const file = this.configure(folder, { name, host, port, isMirror: place === 0 })
+    const vkey = await initWitness(file)
+    const logFile = dataDir.path('logs', `${name}.log`)
+    const start = () => {
+      const args = ['run', '--config', file]
+      return startServiceProcess({ service: 'witness', script: 'main.js', args, env: environment(), logFile })
+    }
+    const supervised = new Supervised({ name, start, onCrash, delayMsMax })
+    this.supervised.push(supervised)
+    return {
+      name,
+      url: `http://${host}:${port}`,
+      vkey,
+      folder,
+      logFile,
+      get pid() {
+        return supervised.current?.pid ?? 0
+      },
+      kill: () => supervised.kill(),
+      whileStopped: (work) => supervised.whileStopped(work),
+    }
+  }
+
+  // Written at each start, for ports change; the first witness is a mirror too, from which the ledger can be put back.
+  private configure(folder: string, witness: { name: string; host: string; port: number; isMirror: boolean }): string {
+    const { dataDir, around } = this.options
+    const { host, port } = around.ports['ledger-sequencer']
+    const mirror = { url: `http://${host}:${port}/ledger`, intervalSeconds: 2 }
+    const log = { origin: around.ledgerOrigin, vkeys: genesisKeys(dataDir), ...(witness.isMirror ? { mirror } : {}) }
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const file = `${folder}/witness.json`
+    const config = {
+      name: `${witness.name}.${around.ledgerOrigin}`,
+      keyFiles: ['witness.key'],
+      stateDir: 'state',
+      listen: { host: witness.host, port: witness.port },
+      logs: [log],
+    }
+    writeDurably(file, `${JSON.stringify(config, null, 2)}\n`)
+    return file
+  }
+
+  private writePolicy(): void {
+    const { dataDir, around, count } = this.options
+    const names = this.controlled.map(({ name }) => name)
+    const lines = [
+      ...genesisKeys(dataDir).map((vkey) => `log ${vkey}`),
+      ...this.controlled.map(({ name, vkey, url }) => `witness ${name} ${vkey} ${witnessUrl(name, url, around)}`),
+      `group ${QUORUM} ${Math.floor(count / 2) + 1} ${names.join(' ')}`,
+      `quorum ${QUORUM}`,
+    ]
+    writeDurably(around.files.policy as string, `${lines.join('\n')}\n`)
+  }
+}
+
+function witnessUrl(name: string, url: string, around: Surroundings): string {
+  return routed('ledger-sequencer', name as ReturnType<typeof witnessName>, { url, around })
+}
+
+async function initWitness(config: string): Promise<string> {
+  const script = builtScript('witness', 'main.js')
+  const { stdout } = await run(process.execPath, [script, 'init', '--config', config], { env: environment() })
+  const { vkeys } = JSON.parse(stdout) as { vkeys: string[] }
+  return vkeys[0] as string
+}
+
+function environment(): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production' }
+}
+
+async function untilAnswering({ name, url, logFile }: ControlledWitness): Promise<void> {
+  const deadline = performance.now() + READY_DEADLINE_MS
+  while (performance.now() < deadline) {
+    const answers = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+      () => true,
+      () => false,
+    )
+    if (answers) return
+    await delay(POLL_MS)
+  }
+  throw new Error(`${name} does not answer; its log ends with\n${lastLines(logFile)}`)
+}
