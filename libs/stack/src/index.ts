@@ -38,6 +38,7 @@ export {
 } from './stack/services.js'
 export { lastLines, repositoryRoot } from './stack/service-process.js'
 export type { ControlledService } from './stack/service-set.js'
+export { initSuccessor, recoverLedger, type LedgerRecovery } from './stack/offline-ledger.js'
 export type { ControlledWitness } from './stack/witness-set.js'
 export type { ControlledNats, ControlledPart } from './stack/parts.js'
 export type { PartsKind } from './stack/start-parts.js'

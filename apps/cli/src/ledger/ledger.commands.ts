@@ -5,6 +5,8 @@ import { pinnedTrust } from '../trust/pinned-policy.js'
 import { exportedLedger } from '../verify/ledger-source.js'
 import { trustOf, type TrustOptions } from '../verify/trust-options.js'
 import { tellFault } from '../verify/verify-report.js'
+import { addInitCommand } from './init.command.js'
+import { addRecoverCommand } from './recover.command.js'
 import { exportLedger } from './export-ledger.js'
 import { importLedger } from './import-ledger.js'
 
@@ -36,7 +38,9 @@ Examples:
   careseal verify --export ./mirror`
 
 export function addLedgerCommands(program: Command, collect: (value: string, before: string[]) => string[]): void {
-  const ledger = program.command('ledger').description('copies of the ledger')
+  const ledger = program.command('ledger').description('copies of the ledger, and how to begin one or put it back')
+  addRecoverCommand(ledger)
+  addInitCommand(ledger)
   ledger
     .command('export <folder>')
     .description('copy the ledger up to its published checkpoint into a folder, or bring a copy up to date')

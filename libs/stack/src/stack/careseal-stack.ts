@@ -129,14 +129,16 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   onStop(() => parts.stop())
   await step('database', () => parts.provision())
   const around = await surroundings(options, { ports, parts, publicPort })
-  const witnesses = new WitnessSet({ count: options.witnesses ?? 0, around, dataDir, onCrash, restartDelayMsMax })
+  const count = options.witnesses ?? 0
+  const policyFile = dataDir.path('policy.txt')
+  const witnesses = new WitnessSet({ count, around: { ...around, policyFile }, dataDir, onCrash, restartDelayMsMax })
   // Stopped after the services, so that the last checkpoint is co-signed, too.
   onStop(() => witnesses.stop())
   const services = new ServiceSet({ around, dataDir, env: options.env ?? {}, onCrash, restartDelayMsMax })
   onStop(() => services.stop())
   await step('migrations', () => services.migrate())
   await step('ledger', () => services.initialiseLedger())
-  await step('witnesses', async () => (around.files.policy === null ? undefined : witnesses.start()))
+  await step('witnesses', async () => (count > 0 ? witnesses.start() : undefined))
   await step('services', () => services.start())
   const gateway = await step('gateway', () => startGateway({ port: publicPort, ports }))
   onStop(() => gateway.stop())

@@ -68,8 +68,7 @@ export type Surroundings = {
   logLevel: string
 }
 
-/** The URL that a service is told for a target. */
-export function routed(
+function routed(
   from: ServiceName,
   target: RouteTarget,
   { url, around }: { url: string; around: Surroundings },

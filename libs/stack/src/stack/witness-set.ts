@@ -10,7 +10,7 @@ import type { DataDir } from './data-dir.js'
 import { writeDurably } from './durable-file.js'
 import { builtScript, lastLines, startServiceProcess } from './service-process.js'
 import { Supervised } from './supervised.js'
-import { routed, witnessName, type Surroundings } from './services.js'
+import { witnessName, type Surroundings, type WitnessName } from './services.js'
 
 /** A witness as tests and the supervisor hold it. */
 export type ControlledWitness = {
@@ -28,9 +28,18 @@ export type ControlledWitness = {
   whileStopped<T>(work: () => Promise<T>): Promise<T>
 }
 
+/** What witnesses are told of the stack around them. */
+export type WitnessSurroundings = Pick<Surroundings, 'network' | 'ledgerOrigin'> & {
+  ports: Pick<Surroundings['ports'], 'ledger-sequencer'>
+  policyFile: string
+}
+
+/** How many witnesses a data folder has, for whoever starts them without its supervisor. */
+export const WITNESSES_FILE = 'witnesses.json'
+
 export type WitnessSetOptions = {
   count: number
-  around: Surroundings
+  around: WitnessSurroundings
   dataDir: DataDir
   onCrash: (name: string, error: unknown) => void
   restartDelayMsMax?: number | undefined
@@ -55,6 +64,7 @@ export class WitnessSet {
     await Promise.all(this.supervised.map((one) => one.start()))
     await Promise.all(this.controlled.map(untilAnswering))
     this.writePolicy()
+    this.options.dataDir.writeJson(WITNESSES_FILE, { count })
   }
 
   async stop(): Promise<void> {
@@ -117,12 +127,12 @@ export class WitnessSet {
       `group ${QUORUM} ${Math.floor(count / 2) + 1} ${names.join(' ')}`,
       `quorum ${QUORUM}`,
     ]
-    writeDurably(around.files.policy as string, `${lines.join('\n')}\n`)
+    writeDurably(around.policyFile, `${lines.join('\n')}\n`)
   }
 }
 
-function witnessUrl(name: string, url: string, around: Surroundings): string {
-  return routed('ledger-sequencer', name as ReturnType<typeof witnessName>, { url, around })
+function witnessUrl(name: string, url: string, { network }: WitnessSurroundings): string {
+  return network.routeOf?.('ledger-sequencer', name as WitnessName, url) ?? url
 }
 
 async function initWitness(config: string): Promise<string> {
