@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { asyncApi } from '@careseal/contracts'
 import { PAGE, verifierPage, withHashOf } from '../apps/witness/tools/verifier-page.mjs'
+import { describeLedgerApi } from '../apps/ledger-sequencer/dist/describe-api.js'
 import { deployFiles } from './deploy-files.mjs'
 
 const page = await verifierPage()
@@ -12,6 +13,7 @@ const files = {
   'docs/generated/asyncapi.json': `${JSON.stringify(asyncApi('1.0.0'), null, 2)}\n`,
   [PAGE]: page,
   'docs/trust.md': withHashOf(page, trust),
+  'docs/generated/ledger-openapi.json': `${JSON.stringify(await describeLedgerApi(), null, 2)}\n`,
   ...deployFiles(),
 }
 for (const [path, text] of Object.entries(files)) {

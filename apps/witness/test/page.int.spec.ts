@@ -195,7 +195,8 @@ async function inBrowser(given: string) {
   const forged = await stranger.then(String, ({ code }: { code: string }) => code)
   const verdict = await ledgerCore.verifyReceipt(receipt, { policy, ...WEB_PRIMITIVES })
   const opening = '00'.repeat(32)
-  const changed = { ...receipt, event: { ...receipt.event, opening } }
+  const { type, body = '' } = receipt.event
+  const changed = { ...receipt, event: { type, body, opening } }
   const tampered = await ledgerCore.verifyReceipt(changed, { policy, ...WEB_PRIMITIVES })
   const leafHash = merkle.leafHash(sha256, portable.utf8(leafEntry))
   const stands = (at: number) => merkle.verifyInclusion(sha256, { index: at, size, leafHash, proof, root })
