@@ -4,9 +4,6 @@ import { defineConfig } from 'vitest/config'
 const source = { conditions: ['@careseal/source'] }
 const shared = { resolve: source, ssr: { resolve: source } }
 
-// Campaigns of faults that have yet to be seen whole on a free machine; run them with `vitest run --project campaign`.
-const CAMPAIGNS = ['test/fault/{load,small-run}.fault.spec.ts', 'test/fault/fail-points/fail-points.fault.spec.ts']
-
 function project(name: string, include: string[], options: object = {}) {
   const exclude = name === 'unit' ? ['**/*.{int,e2e,fault,long}.spec.ts', '**/node_modules/**', '**/dist/**'] : []
   return { ...shared, test: { name, include, exclude, ...options } }
@@ -40,10 +37,8 @@ export default defineConfig({
       project('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...alone, testTimeout: 120_000, hookTimeout: 240_000 }),
       // The full counts: only when asked for, see tools/test-long.mjs.
       project('long', ['test/fault/**/*.long.spec.ts'], { ...alone, testTimeout: 5_400_000 }),
-      project('campaign', CAMPAIGNS, { ...alone, testTimeout: 600_000, hookTimeout: 240_000 }),
       project('fault', ['test/fault/**/*.fault.spec.ts'], {
         ...alone,
-        exclude: CAMPAIGNS,
         testTimeout: 600_000,
         hookTimeout: 240_000,
       }),

@@ -5,6 +5,7 @@ import { createCaresealStack, type CaresealStack } from '@careseal/stack'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, temporaryFolder } from '../support/careseal.js'
+import { baseSeed } from './campaign/seed.js'
 import { checkHistory } from './check/check-history.js'
 import { loadFacts } from './check/load-facts.js'
 import type { Violation } from './check/result.js'
@@ -15,7 +16,7 @@ import { prepareWorld, type World } from './load/world.js'
 
 const PEACE_MS = 20_000
 const SEALED_WITHIN_MS = 30_000
-const seed = process.env['CARESEAL_FAULT_SEED'] ?? `load-${Date.now()}`
+const seed = baseSeed()
 const folder = temporaryFolder()
 let stack: CaresealStack
 let world: World

@@ -9,8 +9,11 @@ import {
   type CaresealStack,
 } from '@careseal/stack'
 import { patientBundle, type TransactionBundle } from '@careseal/synthetic'
+import { setTimeout as delay } from 'node:timers/promises'
 import { KnownRecords, withoutBase } from './known.js'
 import { Tokens } from './tokens.js'
+
+const ATTEMPTS_MAX = 10
 
 /** A consent that is in force, as far as its patient knows. */
 export type Grant = { consentId: string; versionId: string }
@@ -120,17 +123,27 @@ function claimsOf(token: string): Claims {
 
 type Posted = { path: string; key: string; token: string; body: object }
 
-async function post({ origin }: CaresealStack, { path, key, token, body }: Posted): Promise<Record<string, unknown>> {
+// A busy machine may answer 503 at first; with the same key the request is made once however often it is sent.
+async function post(stack: CaresealStack, posted: Posted): Promise<Record<string, unknown>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await send(stack, posted)
+    const text = await response.text()
+    if (response.ok) return JSON.parse(text) as Record<string, unknown>
+    if (response.status !== 503 || attempt === ATTEMPTS_MAX) {
+      throw new Error(`the world could not be prepared: ${posted.path} ${response.status} ${text.slice(0, 300)}`)
+    }
+    await delay(1_000)
+  }
+}
+
+function send({ origin }: CaresealStack, { path, key, token, body }: Posted): Promise<Response> {
   const type = path.startsWith('/fhir') ? 'application/fhir+json' : 'application/json'
-  const response = await fetch(origin + path, {
+  return fetch(origin + path, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': type, 'idempotency-key': key },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(60_000),
   })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`the world could not be prepared: ${path} ${response.status} ${text.slice(0, 300)}`)
-  return JSON.parse(text) as Record<string, unknown>
 }
 
 function idsIn(locations: readonly string[], type: string): string[] {

@@ -64,6 +64,7 @@ export class Namespaces {
   async remove(): Promise<void> {
     for (const service of SERVICE_NAMES) await tryToRun('ip', 'netns', 'del', this.namespaceOf(service))
     await tryToRun('ip', 'link', 'del', this.name)
+    await tryToRun('iptables', '-w', '-D', ...passing(this.name))
   }
 
   private rules(from: CutOff, ports: PartPorts): string[][] {
@@ -89,6 +90,8 @@ export class Namespaces {
     await run('ip', 'link', 'add', this.name, 'type', 'bridge')
     await run('ip', 'addr', 'add', `${this.partsHost}/24`, 'dev', this.name)
     await run('ip', 'link', 'set', this.name, 'up')
+    // Where a Docker engine runs, packets on any bridge go through this chain, and its default drops them.
+    await run('iptables', '-w', '-I', ...passing(this.name))
     for (const service of SERVICE_NAMES) await this.join(service)
   }
 
@@ -115,6 +118,8 @@ export class Namespaces {
   }
 }
 
+const passing = (bridge: string) => ['FORWARD', '-i', bridge, '-o', bridge, '-j', 'ACCEPT']
+
 const isLeft = (match: RegExpMatchArray) => !isAlive(Number(match[1]))
 
 async function removeLeftovers(): Promise<void> {
@@ -123,4 +128,8 @@ async function removeLeftovers(): Promise<void> {
   for (const [name] of [...namespaces].filter(isLeft)) await tryToRun('ip', 'netns', 'del', name)
   const bridges = (await run('ip', '-o', 'link', 'show', 'type', 'bridge')).matchAll(ours)
   for (const [name] of [...bridges].filter(isLeft)) await tryToRun('ip', 'link', 'del', name)
+  const rules = (await run('iptables', '-w', '-S', 'FORWARD')).matchAll(new RegExp(`-i ${ours.source}`, 'g'))
+  for (const [rule] of [...rules].filter(isLeft)) {
+    await tryToRun('iptables', '-w', '-D', ...passing(rule.slice('-i '.length)))
+  }
 }
