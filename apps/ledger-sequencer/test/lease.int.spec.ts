@@ -68,6 +68,23 @@ describe('the lease', () => {
     await next.release()
   })
 
+  it('of a holder that is stopped inside its append passes within seconds, though its statement would go on', async () => {
+    const old = await acquire(600)
+    await old.writer.query('BEGIN')
+    await old.writer.query('SELECT FROM lease WHERE epoch = $1 FOR SHARE', [old.epoch])
+    const append = old.writer.query('SELECT pg_sleep(9)').then(
+      () => 'went on',
+      () => 'was ended',
+    )
+    stall(old)
+    const started = performance.now()
+    const next = await acquire(600)
+    expect(performance.now() - started).toBeLessThan(5_000)
+    expect(await append).toBe('was ended')
+    await old.close()
+    await next.release()
+  })
+
   it('of a holder whose connections are gone passes at once', async () => {
     const lost: string[] = []
     const old = await acquire(60_000, lost)

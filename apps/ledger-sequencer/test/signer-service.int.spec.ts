@@ -130,6 +130,22 @@ describe('a signer in its own process', () => {
   })
 })
 
+describe('a standby', () => {
+  it('that has waited for the lease asks the signer again, and goes on from what it signed meanwhile', async () => {
+    const first = await start()
+    const waiting = start()
+    await first.deliver(records.write(30))
+    await allPublished(30)
+    await first.sequencer.stop()
+    const second = await waiting
+    expect(second.status.confirmed).toBe(true)
+    expect(second.position['records']?.seq).toBe(30)
+    await second.deliver(records.write(5))
+    await allPublished(35)
+    expect((await ledger.head()).epoch).toBe(3)
+  })
+})
+
 describe("the log's key", () => {
   it('is rotated while events are sealed: old and new sign in between, and only the new one after', async () => {
     const run = await start()

@@ -3,6 +3,7 @@
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 export type Upstream = { host: string; port: number }
 
@@ -39,13 +40,15 @@ export async function startLedgerFront({
   const server = createServer((request, response) => void serve({ request, response }, inOrder(sides, request, turn++)))
   server.listen(port, HOST)
   await once(server, 'listening')
-  const asking = setInterval(() => void Promise.all(sides.map(askState)), ASK_EVERY_MS)
+  const stopping = new AbortController()
+  const asking = Promise.all(sides.map((side) => keepAsking(side, stopping.signal)))
   return {
     host: HOST,
     port: (server.address() as AddressInfo).port,
     active: () => sides.find(({ state }) => state === 'sealing') ?? null,
     stop: async () => {
-      clearInterval(asking)
+      stopping.abort()
+      await asking
       server.closeAllConnections()
       server.close()
       await once(server, 'close')
@@ -64,6 +67,13 @@ function inOrder(sides: readonly Side[], request: IncomingMessage, turn: number)
   const turned = sides.map((_, i) => sides[(i + turn) % sides.length] as Side)
   if (!isForAny(request)) return turned.toSorted((a, b) => PREFERENCE[a.state] - PREFERENCE[b.state])
   return turned.toSorted((a, b) => Number(a.state === 'silent') - Number(b.state === 'silent'))
+}
+
+async function keepAsking(side: Side, stopping: AbortSignal): Promise<void> {
+  while (!stopping.aborted) {
+    await askState(side)
+    await delay(ASK_EVERY_MS, undefined, { signal: stopping }).catch(() => {})
+  }
 }
 
 async function askState(side: Side): Promise<void> {

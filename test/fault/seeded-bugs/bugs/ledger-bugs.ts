@@ -78,6 +78,75 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     },
   },
   {
+    name: 'epoch-not-checked',
+    what: 'renews its lease without a look whether its epoch still holds it',
+    invariants: ['I9'],
+    edits: [
+      {
+        file: `${APP}/dist/lease/lease.js`,
+        find: 'if (renewed.rowCount === 1)',
+        replace: 'if (renewed.rowCount !== null)',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/lease.int.spec.ts`,
+      name: 'the lease > notices a successor that it did not hear of',
+    },
+  },
+  {
+    name: 'stopped-writer-spared',
+    what: 'takes over without ending the connections of a writer that stands still',
+    invariants: ['I9', 'I20'],
+    edits: [
+      {
+        file: `${APP}/dist/lease/lease.js`,
+        find: 'SELECT pg_terminate_backend(pid) FROM',
+        replace: 'SELECT pid FROM',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/lease.int.spec.ts`,
+      name: 'the lease > of a holder that is stopped inside its append passes within seconds, though its statement would go on',
+    },
+  },
+  {
+    name: 'old-word-of-the-signer',
+    what: 'builds, after a long wait for the lease, on what the signer said before it',
+    invariants: ['I10', 'I20'],
+    edits: [
+      {
+        file: `${APP}/dist/sequencer.js`,
+        find: 'const facts = await this.patiently(() => signer.read());',
+        replace: 'const facts = (this.early ??= await this.patiently(() => signer.read()));',
+      },
+      {
+        file: `${APP}/dist/sequencer.js`,
+        find: 'await this.patiently(() => signer.read());\n        this.lease',
+        replace: 'this.early = await this.patiently(() => signer.read());\n        this.lease',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/signer-service.int.spec.ts`,
+      name: 'a standby > that has waited for the lease asks the signer again, and goes on from what it signed meanwhile',
+    },
+  },
+  {
+    name: 'retired-key-believed',
+    what: 'believes a key of the log beyond the size at which the ledger retired it',
+    invariants: ['I5'],
+    edits: [
+      {
+        file: 'libs/ledger-core/dist/governance.js',
+        find: '(untilSize === null || size <= untilSize)',
+        replace: '(untilSize === null || untilSize >= 0)',
+      },
+    ],
+    caughtBy: {
+      file: 'libs/ledger-core/src/governance.spec.ts',
+      name: 'a ledger whose key was rotated > is signed by old and new in between, and by the new one alone after',
+    },
+  },
+  {
     name: 'link-not-followed',
     what: 'seals leaves whose link does not continue their producer’s chain',
     invariants: ['I2', 'I7'],
