@@ -19,12 +19,13 @@ export class CosignedWatch {
   private size = 0
   private seq = 0
   private isOver = false
+  private readonly pool: Pool
+  private readonly producer: string
   private readonly watching: Promise<void>
 
-  constructor(
-    private readonly pool: Pool,
-    private readonly producer: string,
-  ) {
+  constructor(pool: Pool, producer: string) {
+    this.pool = pool
+    this.producer = producer
     this.watching = this.watch()
   }
 
