@@ -6,6 +6,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { cosignedAt, TestLog } from './test-log.js'
 import { NAME, WitnessUnderTest, type Reply } from './witness-under-test.js'
 
+// Generous: processes start slowly where much else runs.
+const LONG = { timeout: 120_000 }
+
 const log = new TestLog('ledger.example.org/one')
 const other = new TestLog('ledger.example.org/other', 2)
 const logs = [log, other].map(({ origin, vkey }) => ({ origin, vkeys: [vkey] }))
@@ -15,7 +18,7 @@ async function add(witness: WitnessUnderTest, asked: Parameters<TestLog['request
   return witness.addCheckpoint(await by.request(asked))
 }
 
-describe('a witness over HTTP', () => {
+describe('a witness over HTTP', LONG, () => {
   let witness: WitnessUnderTest
   let vkeys: string[]
 
@@ -199,7 +202,7 @@ describe('a witness over HTTP', () => {
 
 const vectors = join(import.meta.dirname, '../../../../shared/vectors/witness-add-checkpoint.json')
 
-describe.skipIf(!existsSync(vectors))('the published conversation', () => {
+describe.skipIf(!existsSync(vectors))('the published conversation', LONG, () => {
   type Step = { name: string; body: string; status: number; body_contains: string }
   let witness: WitnessUnderTest
   const published = existsSync(vectors)

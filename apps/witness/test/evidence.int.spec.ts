@@ -3,11 +3,14 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { primitives, TestLog } from './test-log.js'
 import { WitnessUnderTest } from './witness-under-test.js'
 
+// Generous: processes start slowly where much else runs.
+const LONG = { timeout: 120_000 }
+
 const log = new TestLog('ledger.example.org/one')
 
 type Listed = { evidence: { id: string; kind: string; origin: string; logKey: string; sizes: number[] }[] }
 
-describe('a witness that a log lies to', () => {
+describe('a witness that a log lies to', LONG, () => {
   let witness: WitnessUnderTest
 
   beforeEach(async () => {

@@ -8,10 +8,13 @@ import { LedgerServer, TestLedger } from './test-ledger.js'
 import { primitives } from './test-log.js'
 import { WitnessUnderTest } from './witness-under-test.js'
 
+// Generous: processes start slowly where much else runs.
+const LONG = { timeout: 120_000 }
+
 const ORIGIN = 'ledger.example.org/mirrored'
 const prefix = `/${createHash('sha256').update(ORIGIN).digest('hex')}`
 
-describe('a witness that mirrors', () => {
+describe('a witness that mirrors', LONG, () => {
   let ledger: TestLedger
   let server: LedgerServer
   let witness: WitnessUnderTest

@@ -6,6 +6,9 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { cosignedAt, TestLog } from './test-log.js'
 import { NAME, run, WitnessUnderTest } from './witness-under-test.js'
 
+// Generous: processes start slowly where much else runs.
+const LONG = { timeout: 120_000 }
+
 const log = new TestLog('ledger.example.org/one')
 const logs = [{ origin: log.origin, vkeys: [log.vkey] }]
 
@@ -15,7 +18,7 @@ beforeEach(() => {
   return () => witness.remove()
 })
 
-describe('a witness is begun', () => {
+describe('a witness is begun', LONG, () => {
   it('once: a second time changes nothing, and the key is for its owner alone', async () => {
     const vkeys = await witness.init()
     const key = readFileSync(join(witness.folder, 'witness.key'), 'utf8')
@@ -59,7 +62,7 @@ describe('a witness is begun', () => {
   })
 })
 
-describe('a witness is run', () => {
+describe('a witness is run', LONG, () => {
   it('by one process at a time', async () => {
     await witness.init()
     await witness.start()

@@ -8,6 +8,9 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { cosignedAt, TestLog } from './test-log.js'
 import { WitnessUnderTest } from './witness-under-test.js'
 
+// Generous: processes start slowly where much else runs.
+const LONG = { timeout: 120_000 }
+
 const log = new TestLog('ledger.example.org/one')
 const logs = [{ origin: log.origin, vkeys: [log.vkey] }]
 
@@ -37,7 +40,7 @@ async function expectKnown(size: number): Promise<void> {
   })
 }
 
-describe.skipIf(!canMount)('a witness whose disk is full', () => {
+describe.skipIf(!canMount)('a witness whose disk is full', LONG, () => {
   beforeEach(async () => {
     witness = new WitnessUnderTest({ logs })
     mkdirSync(witness.stateDir)
@@ -77,7 +80,7 @@ describe.skipIf(!canMount)('a witness whose disk is full', () => {
   })
 })
 
-describe.skipIf(!canInject)('a witness whose disk fails', () => {
+describe.skipIf(!canInject)('a witness whose disk fails', LONG, () => {
   beforeEach(async () => {
     witness = new WitnessUnderTest({ logs })
     vkeys = await witness.init()

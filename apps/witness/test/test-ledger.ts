@@ -6,12 +6,21 @@ import {
   formatAddCheckpoint,
   formatBundle,
   formatCheckpoint,
+  formatTlogProof,
   planBlock,
   signNote,
   type Genesis,
   type Leaf,
 } from '@careseal/ledger-core'
-import { consistencyProof, leafHash, merkleRoot, parseTilePath, tileAt, type Hash } from '@careseal/merkle'
+import {
+  consistencyProof,
+  inclusionProof,
+  leafHash,
+  merkleRoot,
+  parseTilePath,
+  tileAt,
+  type Hash,
+} from '@careseal/merkle'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -38,6 +47,19 @@ export class TestLedger {
   grow(count: number, salt = ''): this {
     const leaves = Array.from({ length: count }, () => this.leaf(salt))
     return this.add({ leaves })
+  }
+
+  /** A block of one leaf that commits to this, and the text of the proof that it stands there. */
+  async addCommitment(
+    commitment: string,
+    cosign = async (note: string) => note,
+  ): Promise<{ leaf: Leaf; proof: string }> {
+    const leaf = { ...this.leaf(''), commitment }
+    const index = this.size
+    this.add({ leaves: [leaf] })
+    const hashes = this.hashes(this.size)
+    const proof = await inclusionProof(index, this.size, (start, end) => merkleRoot(sha256, hashes.slice(start, end)))
+    return { leaf, proof: formatTlogProof({ index, proof, checkpoint: await cosign(await this.checkpoint()) }) }
   }
 
   root(size: number): Hash {

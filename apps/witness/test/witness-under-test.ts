@@ -92,7 +92,7 @@ export class WitnessUnderTest {
     return { status, headers, type: headers.get('content-type') ?? '', body: await response.text() }
   }
 
-  addCheckpoint(body: string | Uint8Array): Promise<Reply> {
+  addCheckpoint(body: string): Promise<Reply> {
     return this.get('/add-checkpoint', { method: 'POST', body })
   }
 }

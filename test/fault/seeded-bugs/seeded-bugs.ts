@@ -3,9 +3,16 @@ import { ACCESS_BUGS } from './bugs/access-bugs.js'
 import { DELIVERY_BUGS } from './bugs/delivery-bugs.js'
 import { LEDGER_BUGS } from './bugs/ledger-bugs.js'
 import { PRODUCER_BUGS } from './bugs/producer-bugs.js'
+import { WITNESS_BUGS } from './bugs/witness-bugs.js'
 import type { SeededBug } from './seeded-bug.js'
 
-export const SEEDED_BUGS: readonly SeededBug[] = [...PRODUCER_BUGS, ...DELIVERY_BUGS, ...LEDGER_BUGS, ...ACCESS_BUGS]
+export const SEEDED_BUGS: readonly SeededBug[] = [
+  ...PRODUCER_BUGS,
+  ...DELIVERY_BUGS,
+  ...LEDGER_BUGS,
+  ...ACCESS_BUGS,
+  ...WITNESS_BUGS,
+]
 
 /** The bugs of these names, in the order of the list; all of them when none is named. */
 export function bugsNamed(names: readonly string[]): SeededBug[] {

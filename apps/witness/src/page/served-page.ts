@@ -1,9 +1,9 @@
 // The verifier page of the witness: one file, and a policy that lets nothing else run in it.
 import { existsSync, readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
-import type { Answer } from './http/answer.js'
+import type { Answer } from '../http/answer.js'
 
-const FILE = new URL('../page/verifier.html', import.meta.url)
+const FILE = new URL('../../page/generated/verifier.html', import.meta.url)
 
 /** Null where the page was not delivered with the program. */
 export function loadPage(): Answer | null {
