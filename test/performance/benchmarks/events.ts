@@ -4,7 +4,7 @@ import { measureBare } from '../measuring/bare.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
 import { Observation, type Observed } from '../measuring/observation.js'
 import type { Roots } from '../measuring/processes.js'
-import { ratePerSecond, rounded } from '../measuring/statistics.js'
+import { distributionOf, ratePerSecond, rounded, type Distribution } from '../measuring/statistics.js'
 import { EventWriter } from '../hosts/event-writer.js'
 import { RunningStack } from '../hosts/running-stack.js'
 import { untilQuiet, untilSealed } from '../hosts/sealing.js'
@@ -36,8 +36,9 @@ export const benchmark: Benchmark = {
       measures: [
         sealed,
         { name: 'CPU time of an event, all processes', unit: 'µs', value: microsPerEvent(observed, backlog) },
-        { name: 'appended in batches and sealed at once', unit: 'events/s', value: flowed },
+        { name: 'appended in batches and sealed at once', unit: 'events/s', value: flowed.perSecond },
       ],
+      latencies: { 'batch committed → sealed': flowed.latency },
       comparisons: comparisonsOf(sealed, bare),
       ...observed,
     }
@@ -67,11 +68,23 @@ function microsPerEvent({ processes }: Observed, count: number): number {
   return rounded((processes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) * 1e6) / count)
 }
 
-async function follow({ writer, context }: Run, count: number): Promise<number> {
+// Batches come one after the other, and how far they are sealed is looked at all the while.
+async function follow({ writer, context }: Run, count: number): Promise<{ perSecond: number; latency: Distribution }> {
   const before = await untilQuiet(writer.pool)
   const started = performance.now()
-  for (let done = 0; done < count; done += BATCH) await writer.batch(BATCH)
+  const committedAt: number[] = []
+  const latencies: number[] = []
+  const look = (done: number) => {
+    const now = performance.now()
+    const batches = Math.min(committedAt.length, Math.floor((done - before) / BATCH))
+    for (const at of committedAt.slice(latencies.length, batches)) latencies.push(now - at)
+  }
+  const sealed = untilSealed(writer.pool, before + count, (done) => context.progress(`sealed ${done - before}`), look)
+  for (let done = 0; done < count; done += BATCH) {
+    await writer.batch(BATCH)
+    committedAt.push(performance.now())
+  }
   context.progress(`appended ${count} in ${Math.round(performance.now() - started)} ms`)
-  await untilSealed(writer.pool, before + count, (done) => context.progress(`sealed ${done - before} of ${count}`))
-  return ratePerSecond(count, performance.now() - started)
+  await sealed
+  return { perSecond: ratePerSecond(count, performance.now() - started), latency: distributionOf(latencies) }
 }

@@ -15,11 +15,21 @@ export async function eventCount(pool: Pool): Promise<number> {
   return Number(rows[0]?.n)
 }
 
-/** Resolves when so many of a producer's events are sealed; throws after two minutes without. */
-export async function untilSealed(pool: Pool, target: number, onProgress: (done: number) => void): Promise<void> {
+/**
+ * Resolves when so many of a producer's events are sealed; throws after two minutes without.
+ *
+ * `onLook` hears of every look, `onProgress` once a second.
+ */
+export async function untilSealed(
+  pool: Pool,
+  target: number,
+  onProgress: (done: number) => void,
+  onLook: (done: number) => void = () => {},
+): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS
   for (let told = 0; ; await delay(POLL_MS)) {
     const done = await sealedCount(pool)
+    onLook(done)
     if (done >= target) return
     if (performance.now() > deadline) throw new Error(`only ${done} of ${target} events were sealed in time`)
     if (performance.now() - told > 1_000) onProgress(done)
