@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { asyncApi } from '@careseal/contracts'
-import { PAGE, verifierPage, withHashOf } from '../apps/witness/tools/verifier-page.mjs'
 import { describeLedgerApi } from '../apps/ledger-sequencer/dist/describe-api.js'
+import { PAGE, verifierPage, withHashOf } from '../apps/witness/tools/verifier-page.mjs'
 import { deployFiles } from './deploy-files.mjs'
 
 const page = await verifierPage()
@@ -11,9 +11,9 @@ const trust = readFileSync(join(import.meta.dirname, '..', 'docs', 'trust.md'), 
 
 const files = {
   'docs/generated/asyncapi.json': `${JSON.stringify(asyncApi('1.0.0'), null, 2)}\n`,
+  'docs/generated/ledger-openapi.json': `${JSON.stringify(await describeLedgerApi(), null, 2)}\n`,
   [PAGE]: page,
   'docs/trust.md': withHashOf(page, trust),
-  'docs/generated/ledger-openapi.json': `${JSON.stringify(await describeLedgerApi(), null, 2)}\n`,
   ...deployFiles(),
 }
 for (const [path, text] of Object.entries(files)) {

@@ -38,6 +38,7 @@ async function policyFile(): Promise<string> {
 
 const text = async (path: string) => (await fetch(ledger.origin + path)).text()
 const json = async <T>(path: string) => JSON.parse(await text(path)) as T
+const published = async () => (await json<{ publishedSize: number }>('/ledger/status')).publishedSize
 const told = <T>({ stdout }: Ended) => JSON.parse(stdout) as T
 const own = (...args: string[]) => careseal([...args, '--data-dir', ledger.dataDir])
 
@@ -162,7 +163,6 @@ describe('a verifier', () => {
   it('verifies under the policy, remembers, and sees the ledger grow', async () => {
     const first = await own('verify', '--policy', policy, '--json')
     expect([first.code, told(first)]).toMatchObject([0, { ok: true, since: 'first-visit' }])
-    const published = async () => (await json<{ publishedSize: number }>('/ledger/status')).publishedSize
     const size = await published()
     await grow()
     await expect.poll(published, { timeout: 30_000 }).toBeGreaterThan(size)

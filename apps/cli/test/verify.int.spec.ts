@@ -44,6 +44,7 @@ function careseal(...args: string[]): Promise<Ended> {
 }
 
 const verify = (...args: string[]) => careseal('verify', '--export', folder, ...args)
+const check = (...args: string[]) => careseal('receipt', 'verify', join(own, 'receipt.json'), ...args)
 const json = <T>({ stdout }: Ended) => JSON.parse(stdout) as T
 const tagsOf = (story: string, from: number) => (seq: number) => (seq < from ? `tag ${seq}` : `${story} ${seq}`)
 
@@ -161,8 +162,6 @@ async function receiptOnLedger(): Promise<{ receipt: Receipt; entries: Uint8Arra
 }
 
 describe('receipt verify', patience, () => {
-  const check = (...args: string[]) => careseal('receipt', 'verify', join(own, 'receipt.json'), ...args)
-
   it('verifies under a policy or a key of the verifier’s own, and says so when there is none', async () => {
     const { receipt } = await receiptOnLedger()
     put(own, 'receipt.json', JSON.stringify(receipt))

@@ -39,7 +39,7 @@ export type Receipt = {
    * `body` in base64: the very bytes that are committed to. `opening` in hex. Both or neither: a holder who may not have
    * the opening can prove that the leaf stands, and nothing of what it commits to.
    */
-  event: { type: string; body: string; opening: string } | { type: string; body?: never; opening?: never }
+  event: { type: string; body?: string; opening?: string }
   leaf: Leaf
   /** The text of a tlog-proof file. */
   proof: string
@@ -152,9 +152,11 @@ export function parseReceipt(text: string): Receipt {
 
 function openedBody({ v, event, leaf }: Receipt, { hmacSha256 }: ExamineReceiptOptions): EventBodyLike | null {
   if (v !== 1 || typeof event.type !== 'string') throw new ReceiptRefused('malformed')
-  if (event.body === undefined && event.opening === undefined) return null
-  const bytes = fromBase64(event.body)
-  const commitment = hmacSha256(fromHex(event.opening, 32), eventMessage(event.type, bytes))
+  const { body: encoded, opening } = event
+  if (encoded === undefined && opening === undefined) return null
+  if (encoded === undefined || opening === undefined) throw new ReceiptRefused('malformed')
+  const bytes = fromBase64(encoded)
+  const commitment = hmacSha256(fromHex(opening, 32), eventMessage(event.type, bytes))
   if (!equalHashes(commitment, fromHex(leaf.commitment, 32))) throw new ReceiptRefused('commitment-wrong')
   const body = JSON.parse(fromUtf8(bytes)) as EventBodyLike
   if (body?.type !== event.type) throw new ReceiptRefused('body-wrong')
