@@ -13,8 +13,10 @@ import {
   type Run,
 } from './entry.js'
 import { parseEntry } from './entry-parse.js'
+import { beginGovernance, govern, type Governance, type LedgerKey } from './governance.js'
 import { LeafReader, type LeafPlace } from './leaf-reader.js'
 import { firstLink, nextLink } from './link.js'
+import { Malformed } from './malformed.js'
 import type { Head } from './plan-block.js'
 
 export type FaultCode =
@@ -24,6 +26,7 @@ export type FaultCode =
   | 'first-link-wrong'
   | 'control-misplaced'
   | 'admission-wrong'
+  | 'administration-wrong'
   | 'approval-missing'
   | 'producer-not-admitted'
   | 'sequence-broken'
@@ -43,6 +46,7 @@ export type FaultCode =
   | 'checkpoint-inside-block'
   | 'checkpoint-behind-state'
   | 'checkpoint-root-wrong'
+  | 'log-key-not-valid'
 
 /** A block's height and an entry's index in the tree. */
 export type Place = { height: number; index: number }
@@ -72,6 +76,8 @@ export type VerifiedState = Omit<Head, 'hashes'> & {
   genesis: Genesis
   hashes: string[]
   producers: { [name: string]: Cursor }
+  /** Keys, policy and retreats as the administration entries so far have them. */
+  governance: Governance
 }
 
 /** An entry that was verified; of a leaf, only where it stands. */
@@ -81,6 +87,7 @@ type LiveCursor = { seq: number; link: Hash }
 
 export class LedgerVerifier {
   private genesis: Genesis | null = null
+  private governance: Governance | null = null
   private range: CompactRange
   private height = -1
   private headerHash = NO_HASH
@@ -99,10 +106,10 @@ export class LedgerVerifier {
   /** Goes on from a state that `state()` gave. */
   static from(sha256: Sha256, state: VerifiedState): LedgerVerifier {
     const verifier = new LedgerVerifier(sha256)
-    const { genesis, height, headerHash, epoch, time, treeSize } = state
+    const { genesis, governance, height, headerHash, epoch, time, treeSize } = state
     const hashes = state.hashes.map((hash) => fromHex(hash, 32))
     const range = CompactRange.from(sha256, treeSize, hashes)
-    Object.assign(verifier, { genesis, height, headerHash, epoch, time, range, blockStart: treeSize })
+    Object.assign(verifier, { genesis, governance, height, headerHash, epoch, time, range, blockStart: treeSize })
     for (const [name, { seq, link }] of Object.entries(state.producers)) {
       verifier.producers.set(name, { seq, link: fromHex(link, 32) })
     }
@@ -123,9 +130,15 @@ export class LedgerVerifier {
     return this.range.root()
   }
 
+  /** The keys of log and witnesses, as the entries that were taken have them. */
+  get keys(): readonly LedgerKey[] {
+    return this.governance?.keys ?? []
+  }
+
   /** What is verified. Throws a RangeError inside a block. */
   state(): VerifiedState {
-    if (this.genesis === null || !this.atBlockEnd) throw new RangeError('not at the end of a block')
+    if (this.genesis === null || this.governance === null || !this.atBlockEnd)
+      throw new RangeError('not at the end of a block')
     const producers = [...this.producers].map(([name, { seq, link }]) => [name, { seq, link: hex(link) }] as const)
     return {
       genesis: this.genesis,
@@ -136,6 +149,7 @@ export class LedgerVerifier {
       epoch: this.epoch,
       time: this.time,
       producers: Object.fromEntries(producers),
+      governance: this.governance,
     }
   }
 
@@ -174,15 +188,29 @@ export class LedgerVerifier {
 
   private takeGenesis(genesis: Genesis): void {
     this.genesis = genesis
+    this.governance = beginGovernance(genesis)
     this.controls = 1
     for (const [name, link] of Object.entries(genesis.producers)) this.admit(name, link, 'first-link-wrong')
   }
 
-  private takeAdmin({ type, data }: Admin): void {
+  private takeAdmin(admin: Admin): void {
     if (this.height === -1) throw this.fault('genesis-not-alone')
     if (this.runs.length > 0) throw this.fault('control-misplaced')
     this.controls += 1
-    if (type !== 'producer-admitted') return
+    if (admin.type === 'producer-admitted') this.takeAdmission(admin.data)
+    else this.takeGovernance(admin)
+  }
+
+  private takeGovernance(admin: Admin): void {
+    try {
+      this.governance = govern(this.sha256, this.governance as Governance, { index: this.range.size, admin })
+    } catch (cause) {
+      if (cause instanceof Malformed) throw new LedgerFault('administration-wrong', this.place(), { cause })
+      throw cause
+    }
+  }
+
+  private takeAdmission(data: Admin['data']): void {
     const { name, firstLink, follows } = Object(data) as Record<string, unknown>
     const known = follows === null || (typeof follows === 'string' && this.producers.has(follows))
     if (typeof name !== 'string' || this.producers.has(name) || !known) throw this.fault('admission-wrong')

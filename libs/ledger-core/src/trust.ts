@@ -3,7 +3,7 @@ import type { Sha256 } from '@careseal/merkle'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.js'
 import { parseCosignature, verifierOf, type VerifyEd25519 } from './cosignature.js'
 import { Malformed } from './malformed.js'
-import { identityOf, NoteRefused, verifyNote, type NoteSignature, type NoteVerifier } from './note.js'
+import { identityOf, NoteRefused, parseNote, verifyNote, type NoteSignature, type NoteVerifier } from './note.js'
 import { satisfies, type Policy } from './policy.js'
 import { COSIGNATURE_V1, ED25519, parseVkey, type Vkey } from './vkey.js'
 
@@ -65,6 +65,15 @@ export async function verifyCheckpoint(
     throw new CheckpointRefused('quorum-not-met')
   }
   return { ...checkpoint, logKey: identityOf(log.vkey), cosignatures }
+}
+
+/** What a signed note says of its log, by whomever it is signed. Throws CheckpointRefused `malformed`. */
+export function readCheckpoint(note: string): Checkpoint {
+  try {
+    return parseCheckpoint(parseNote(note).text)
+  } catch {
+    throw new CheckpointRefused('malformed')
+  }
 }
 
 function cosignaturesOf(policy: Policy, signed: ReadonlyMap<string, NoteSignature>): Cosignature[] {

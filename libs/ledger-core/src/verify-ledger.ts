@@ -1,9 +1,19 @@
 // Verifies a whole ledger, as a stream: nobody has to be trusted but the keys that sign its checkpoint.
 import { equalHashes } from '@careseal/merkle'
 import { isApproved } from './approval.js'
+import type { Checkpoint } from './checkpoint.js'
 import type { Admin, Genesis, Header } from './entry.js'
 import { LedgerFault, LedgerVerifier, type FaultCode, type Place, type VerifiedState } from './ledger-verifier.js'
-import { CheckpointRefused, verifyCheckpoint, type Primitives, type Trust, type TrustedCheckpoint } from './trust.js'
+import { logKeysAt, policyAt } from './governance.js'
+import {
+  CheckpointRefused,
+  policyOf,
+  readCheckpoint,
+  verifyCheckpoint,
+  type Primitives,
+  type Trust,
+  type TrustedCheckpoint,
+} from './trust.js'
 
 export type LedgerSource = {
   /** The bytes of all entries in order: from entry 0, or from the end of the state that one goes on from. */
@@ -43,6 +53,8 @@ export async function verifyLedger(source: LedgerSource, options: VerifyLedgerOp
 class Verification {
   private readonly verifier: LedgerVerifier
   private genesis: Genesis | null = null
+  /** What the checkpoint says; it is believed once the entries up to its size have said whose signature counts there. */
+  private claimed: Checkpoint | null = null
   private checkpoint: TrustedCheckpoint | null = null
   private leaves = 0
 
@@ -58,11 +70,11 @@ class Verification {
     const { verifier, options } = this
     if (options.from) {
       await this.open(options.from.genesis)
-      this.compareRoot(verifier.place())
+      await this.compareCheckpoint(verifier.place())
     }
     await this.takeAll(this.source.entries)
     if (!verifier.atBlockEnd) throw new LedgerFault('block-unfinished', verifier.place())
-    const size = Math.max(1, this.checkpoint?.size ?? 0)
+    const size = Math.max(1, this.claimed?.size ?? 0)
     if (verifier.size < size) throw new LedgerFault('entries-missing', verifier.place())
     return { ok: true, state: verifier.state(), checkpoint: this.checkpoint, leaves: this.leaves }
   }
@@ -85,8 +97,8 @@ class Verification {
     const entry = this.verifier.push(bytes)
     if ('genesis' in entry) return this.open(entry.genesis)
     if ('admin' in entry) return this.approve(entry.admin, place)
-    if ('block' in entry) this.endBlock(entry.block, place)
-    else this.leaves += 1
+    if ('block' in entry) return this.endBlock(entry.block, place)
+    this.leaves += 1
     return null
   }
 
@@ -94,16 +106,29 @@ class Verification {
     const { source, options, verifier } = this
     this.genesis = genesis
     if (source.checkpoint === null) return
-    const trust = options.trust ?? { logVkeys: genesis.logKeys }
     try {
-      this.checkpoint = await verifyCheckpoint(source.checkpoint, trust, options)
+      this.claimed = await this.claimOf(source.checkpoint)
     } catch (cause) {
       throw new LedgerFault('checkpoint-refused', verifier.place(), { cause })
     }
-    if (this.checkpoint.origin !== genesis.origin) throw new LedgerFault('origin-wrong', verifier.place())
+    if (this.claimed.origin !== genesis.origin) throw new LedgerFault('origin-wrong', verifier.place())
     // Its root cannot be derived any more from a state that is already past it.
-    if (this.checkpoint.size < (options.from?.treeSize ?? 0)) {
+    if (this.claimed.size < (options.from?.treeSize ?? 0)) {
       throw new LedgerFault('checkpoint-behind-state', verifier.place())
+    }
+  }
+
+  // Early, so that nobody reads a whole ledger for a checkpoint that is worth nothing. Without trust of the caller's own
+  // a key that no entry has named yet may still come.
+  private async claimOf(note: string): Promise<Checkpoint> {
+    const { options, verifier } = this
+    const named = verifier.keys.filter(({ owner }) => owner === 'log').map(({ vkey }) => vkey)
+    try {
+      return await verifyCheckpoint(note, options.trust ?? { logVkeys: named }, options)
+    } catch (error) {
+      const mayCome = !options.trust && error instanceof CheckpointRefused && error.code === 'no-known-signature'
+      if (mayCome) return readCheckpoint(note)
+      throw error
     }
   }
 
@@ -112,18 +137,32 @@ class Verification {
     if (!approved) throw new LedgerFault('approval-missing', place)
   }
 
-  private endBlock(header: Header, place: Place): void {
-    const signed = this.checkpoint?.size
+  private endBlock(header: Header, place: Place): Promise<void> | null {
+    const signed = this.claimed?.size
     if (signed !== undefined && signed < this.verifier.size && (signed > header.firstIndex || header.height === 0)) {
       throw new LedgerFault('checkpoint-inside-block', place)
     }
-    this.compareRoot(place)
     this.options.onBlock?.(header)
+    return signed === this.verifier.size ? this.compareCheckpoint(place) : null
   }
 
-  private compareRoot(place: Place): void {
-    const { checkpoint, verifier } = this
-    if (checkpoint?.size !== verifier.size || equalHashes(checkpoint.root, verifier.root())) return
-    throw new LedgerFault('checkpoint-root-wrong', place)
+  private async compareCheckpoint(place: Place): Promise<void> {
+    const { claimed, verifier } = this
+    if (claimed?.size !== verifier.size) return
+    if (!equalHashes(claimed.root, verifier.root())) throw new LedgerFault('checkpoint-root-wrong', place)
+    await this.believeCheckpoint(place)
+  }
+
+  // A signature counts by the size under it: of a key that was retired before, or added later, it is nobody's.
+  private async believeCheckpoint(place: Place): Promise<void> {
+    const { options, verifier, source } = this
+    const { keys, size } = verifier
+    const policy = policyOf(options.sha256, options.trust ?? { logVkeys: logKeysAt(keys, size) })
+    const counting = policyAt(options.sha256, policy, { keys, size })
+    try {
+      this.checkpoint = await verifyCheckpoint(source.checkpoint as string, { policy: counting }, options)
+    } catch (cause) {
+      throw new LedgerFault('log-key-not-valid', place, { cause })
+    }
   }
 }
