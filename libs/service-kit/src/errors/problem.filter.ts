@@ -28,11 +28,16 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Answers with the problem in the format of the route. Does nothing when the answer has already begun. */
+/**
+ * Answers with the problem in the format of the route. Does nothing when the answer has already begun.
+ *
+ * Never to be kept by a cache, whatever the route allows for its answers.
+ */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: HttpProblem): void {
   if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy()
   const { contentType, body } = renderProblem(request.url, request.id, problem)
-  void reply.code(problem.status).headers(problem.headers).header('content-type', contentType).send(body)
+  const headers = { 'cache-control': 'no-store', ...problem.headers, 'content-type': contentType }
+  void reply.code(problem.status).headers(headers).send(body)
 }
 
 /** The body of a problem, serialised: OperationOutcome under /fhir, RFC 9457 problem+json elsewhere. */
