@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { asyncApi } from '@careseal/contracts'
+import { describeLedgerApi } from '../apps/ledger-sequencer/dist/describe-api.js'
 import { PAGE, verifierPage, withHashOf } from '../apps/witness/tools/verifier-page.mjs'
 import { deployFiles } from './deploy-files.mjs'
 
@@ -10,6 +11,7 @@ const trust = readFileSync(join(import.meta.dirname, '..', 'docs', 'trust.md'), 
 
 const files = {
   'docs/generated/asyncapi.json': `${JSON.stringify(asyncApi('1.0.0'), null, 2)}\n`,
+  'docs/generated/ledger-openapi.json': `${JSON.stringify(await describeLedgerApi(), null, 2)}\n`,
   [PAGE]: page,
   'docs/trust.md': withHashOf(page, trust),
   ...deployFiles(),

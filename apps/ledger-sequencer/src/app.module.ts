@@ -7,14 +7,29 @@ import type { Pool } from 'pg'
 import type { SequencerConfig } from './config.js'
 import { AdminEntriesController } from './admission/admin-entries.controller.js'
 import { readingPool } from './database/connections.js'
+import { FeedController } from './feed/feed.controller.js'
+import { LedgerFeed } from './feed/ledger-feed.js'
 import { LedgerStatus } from './ledger-status.js'
 import { BlocksController } from './reading/blocks.controller.js'
+import { GovernanceController } from './reading/governance.controller.js'
 import { LedgerReader } from './reading/ledger-reader.js'
+import { OpenReads } from './reading/open-reads.js'
 import { ProducersController } from './reading/producers.controller.js'
 import { ProofsController } from './reading/proofs.controller.js'
 import { StatusController } from './reading/status.controller.js'
 import { TilesController } from './reading/tiles.controller.js'
 import { SEQUENCER_CONFIG, SequencerService, WORK_POOL } from './sequencer.service.js'
+
+export const CONTROLLERS = [
+  AdminEntriesController,
+  BlocksController,
+  FeedController,
+  GovernanceController,
+  ProducersController,
+  ProofsController,
+  StatusController,
+  TilesController,
+]
 
 @Module({})
 export class AppModule {
@@ -22,18 +37,13 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [messagingOf(config)],
-      controllers: [
-        AdminEntriesController,
-        BlocksController,
-        ProofsController,
-        TilesController,
-        ProducersController,
-        StatusController,
-      ],
+      controllers: CONTROLLERS,
       providers: [
         { provide: SEQUENCER_CONFIG, useValue: config },
         { provide: WORK_POOL, useFactory: () => readingPool(config.DATABASE_URL, { name: 'work', max: 4 }) },
         { provide: LedgerReader, useFactory: () => new LedgerReader(readPool(config), sha256) },
+        feedOf(config),
+        OpenReads,
         statusWithHealth,
         SequencerService,
       ],
@@ -53,6 +63,15 @@ function messagingOf(config: SequencerConfig): DynamicModule {
 
 function readPool(config: SequencerConfig): Pool {
   return readingPool(config.DATABASE_URL, { name: 'reads', max: 8 })
+}
+
+function feedOf({ FEED_CLIENTS_MAX: clientsMax }: SequencerConfig): Provider {
+  const options = { clientsMax, lookMs: 200, heartbeatMs: 15_000, stalledMs: 30_000 }
+  return {
+    provide: LedgerFeed,
+    inject: [LedgerReader],
+    useFactory: (reader: LedgerReader) => new LedgerFeed(reader, options),
+  }
 }
 
 const statusWithHealth: Provider = {

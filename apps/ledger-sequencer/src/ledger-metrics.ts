@@ -52,6 +52,7 @@ export const ledgerMetrics = {
     name: 'careseal_ledger_frozen_producers',
     help: 'Producers whose own chain does not fit what was sealed',
   }),
+  feedClients: gauge({ name: 'careseal_ledger_feed_clients', help: 'Clients that listen to /ledger/feed' }),
   waitingForWitnesses: gauge(
     {
       name: 'careseal_ledger_waiting_for_witnesses',

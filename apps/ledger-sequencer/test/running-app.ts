@@ -17,7 +17,11 @@ export class RunningApp {
     readonly application: Application,
   ) {}
 
-  static async start(database: LedgerDatabase, ledger?: LedgerUnderTest): Promise<RunningApp> {
+  static async start(
+    database: LedgerDatabase,
+    ledger?: LedgerUnderTest,
+    environment: Record<string, string> = {},
+  ): Promise<RunningApp> {
     const begun = ledger ?? (await LedgerUnderTest.begin(database))
     const broker = await startNats()
     const loaded = loadConfig(config, {
@@ -31,6 +35,7 @@ export class RunningApp {
       SIGNER_STATE_DIR: begun.dir,
       CHECKPOINT_INTERVAL_MS: '20',
       BLOCK_ENTRIES_MAX: '100',
+      ...environment,
     })
     const application = await startApplication(
       { name: 'ledger-sequencer', appModule: (given) => AppModule.forRoot(given), prefix: 'ledger' },

@@ -2,7 +2,7 @@ import { Public } from '@careseal/authz'
 import { encodeAdmin, type Admin } from '@careseal/ledger-core'
 import { HttpProblem } from '@careseal/service-kit'
 import { Body, Controller, Post } from '@nestjs/common'
-import { ApiTags } from '@nestjs/swagger'
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger'
 import { z } from 'zod'
 import { SequencerService } from '../sequencer.service.js'
 import type { AdminOutcome } from './admin-desk.js'
@@ -29,13 +29,17 @@ const DETAILS: Record<Refusal, string> = {
 }
 
 /** Public, for what it takes is signed: an entry without two operators' approvals changes and delays nothing. */
-@ApiTags('ledger')
+@ApiTags('governance')
 @Public()
 @Controller('ledger')
 export class AdminEntriesController {
   constructor(private readonly sequencer: SequencerService) {}
 
   @Post('admin-entries')
+  @ApiOperation({ summary: 'Appends an administration entry that two operators approved for its index' })
+  @ApiResponse({ status: 201, description: 'its index, and the height of its block' })
+  @ApiResponse({ status: 409, description: 'the ledger has grown past the index; the next one is held for a moment' })
+  @ApiResponse({ status: 422, description: 'not approved, or against a rule' })
   async submit(@Body({ schema: AdminEntry }) { index, ...admin }: z.infer<typeof AdminEntry>) {
     requireEncodable(admin)
     const outcome = await this.sequencer.submit({ index, admin })

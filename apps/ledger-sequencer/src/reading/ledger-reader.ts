@@ -1,13 +1,22 @@
 // Answers questions about what is committed. Everything is read from the database, so any replica may answer.
 import { latestOf } from '@careseal/contracts'
-import { formatTlogProof, parseCheckpoint, parseEntry, parseNote } from '@careseal/ledger-core'
-import { consistencyProof, inclusionProof, TILE_LEVELS, tileAt, TILE_WIDTH, type Sha256 } from '@careseal/merkle'
+import { formatBundle, formatTlogProof, logKeysAt, parseCheckpoint, parseNote } from '@careseal/ledger-core'
+import {
+  consistencyProof,
+  inclusionProof,
+  leafHash,
+  TILE_LEVELS,
+  tileAt,
+  TILE_WIDTH,
+  type Sha256,
+} from '@careseal/merkle'
 import { HttpProblem } from '@careseal/service-kit'
 import { LRUCache } from 'lru-cache'
 import type { Pool } from 'pg'
 import { loadCursors, loadHead } from '../database/head.js'
 import { loadEntries, loadSummaries, type BlockSummary } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
+import { loadGovernance, loadKeys } from './governance.js'
 import { loadPublished, type Published } from './published.js'
 
 /** `latest` is the newest incarnation of the producer's service: any other takes no more events. */
@@ -34,13 +43,12 @@ export class LedgerReader {
     return { height, treeSize, publishedSize: published.size, ...(published.size > 0 ? publicationOf(published) : {}) }
   }
 
-  /** The log's verifier keys, one a line, as the genesis names them. */
+  /** The log's verifier keys whose signatures count now, one a line. */
   async vkeys(): Promise<string> {
-    const { treeSize } = await loadHead(this.pool)
-    const [first] = treeSize > 0 ? await loadEntries(this.pool, 0, 1) : []
-    const entry = first && parseEntry(first)
-    if (!entry || !('genesis' in entry)) throw new HttpProblem(503, 'no-genesis', 'The ledger is not initialised.')
-    return entry.genesis.logKeys.map((vkey) => `${vkey}\n`).join('')
+    const { keys, treeSize } = await this.keys()
+    return logKeysAt(keys, treeSize)
+      .map((vkey) => `${vkey}\n`)
+      .join('')
   }
 
   async blocks(from: number, limit: number) {
@@ -66,6 +74,41 @@ export class LedgerReader {
       next: end < treeSize ? end : null,
       treeSize,
     }
+  }
+
+  async entry(index: number) {
+    const { treeSize } = await loadHead(this.pool)
+    requireBelow(index, treeSize)
+    const [bytes] = (await loadEntries(this.pool, index, index + 1)) as [Uint8Array]
+    const entry = JSON.parse(Buffer.from(bytes).toString('utf8')) as object
+    return { index, bytes: base64(bytes), leafHash: hex(leafHash(this.sha256, bytes)), entry }
+  }
+
+  /** Genesis and administration entries from an index on: who was admitted, and what was changed, by whose approval. */
+  async governance(from: number, limit: number) {
+    const { treeSize } = await loadHead(this.pool)
+    const { entries, next } = await loadGovernance(this.pool, { from, limit })
+    return { entries: entries.map(({ bytes, ...facts }) => ({ ...facts, bytes: base64(bytes) })), next, treeSize }
+  }
+
+  /** The newest block and the published checkpoint. */
+  async tip() {
+    // In this order: what is published was committed before, so no checkpoint is told of whose blocks are not.
+    const { size, root, note } = await loadPublished(this.pool)
+    const { height } = await loadHead(this.pool)
+    return { height, size, root: hex(root), note }
+  }
+
+  /** Every key that ever signed for this ledger, and for which sizes of the tree its signature counts. */
+  async keys() {
+    const known = await loadKeys(this.pool, this.sha256)
+    if (!known) throw notInitialised()
+    return { ...known, treeSize: (await loadHead(this.pool)).treeSize }
+  }
+
+  /** Whether the published checkpoint covers a tree of this size, so that nothing in it can change any more. */
+  async isPublished(size: number): Promise<boolean> {
+    return size <= (await loadPublished(this.pool)).size
   }
 
   /** The published checkpoint. Throws 503 `not-published-yet` before the first. */
@@ -113,7 +156,7 @@ export class LedgerReader {
     }
     if (tile.level !== 'entries') return this.tree(size).tile(tile.level, index, tile.width)
     const first = index * TILE_WIDTH
-    return bundle(await loadEntries(this.pool, first, first + tile.width))
+    return formatBundle(await loadEntries(this.pool, first, first + tile.width))
   }
 
   async producer(name: string): Promise<ProducerHead> {
@@ -144,6 +187,10 @@ export class LedgerReader {
   }
 }
 
+function notInitialised(): HttpProblem {
+  return new HttpProblem(503, 'no-genesis', 'The ledger is not initialised.')
+}
+
 function publicationOf({ cosignedAt, note }: Published) {
   const { text, signatures } = parseNote(note)
   const { origin } = parseCheckpoint(text)
@@ -158,7 +205,8 @@ function requireBelow(index: number, size: number): void {
   throw new HttpProblem(404, 'index-beyond-size', detail)
 }
 
-function describeBlock(row: BlockSummary) {
+/** A block as the API tells of it. */
+export function describeBlock(row: BlockSummary) {
   return {
     height: row.height,
     hash: hex(row.hash),
@@ -167,11 +215,6 @@ function describeBlock(row: BlockSummary) {
     treeSize: row.treeSize,
     header: base64(row.header),
   }
-}
-
-// tlog-tiles: a big-endian uint16 length before each entry.
-function bundle(entries: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(entries.flatMap((bytes) => [Uint8Array.of(bytes.length >> 8, bytes.length & 255), bytes]))
 }
 
 function base64(bytes: Uint8Array): string {

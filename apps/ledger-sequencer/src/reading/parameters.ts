@@ -7,12 +7,18 @@ const decimal = z
   .transform(Number)
   .refine(Number.isSafeInteger, 'must be a decimal number below 2^53')
 
-const limit = (fallback: number, max: number) =>
-  decimal.refine((value) => value >= 1 && value <= max, `must be from 1 to ${max}`).default(fallback)
+const upTo = (max: number) => decimal.refine((value) => value >= 1 && value <= max, `must be from 1 to ${max}`)
+const limit = (fallback: number, max: number) => upTo(max).default(fallback)
 
 export const BlocksQuery = z.strictObject({ from: decimal.default(0), limit: limit(100, 1000) })
 export const EntriesQuery = z.strictObject({ from: decimal.default(0), limit: limit(256, 4096) })
 export const HeightParams = z.strictObject({ height: decimal })
+export const IndexParams = z.strictObject({ index: decimal })
+export const GovernanceQuery = z.strictObject({ from: decimal.default(0), limit: limit(100, 1000) })
+export const FeedQuery = z.strictObject({
+  from: decimal.optional(),
+  count: upTo(1000).optional(),
+})
 export const InclusionQuery = z.strictObject({ index: decimal, size: decimal.optional() })
 export const ConsistencyQuery = z.strictObject({ old: decimal, new: decimal.optional() })
 export const TlogProofQuery = z.strictObject({ index: decimal })
@@ -23,6 +29,9 @@ export const ProducerParams = z.strictObject({
 export type BlocksQuery = z.infer<typeof BlocksQuery>
 export type EntriesQuery = z.infer<typeof EntriesQuery>
 export type HeightParams = z.infer<typeof HeightParams>
+export type IndexParams = z.infer<typeof IndexParams>
+export type GovernanceQuery = z.infer<typeof GovernanceQuery>
+export type FeedQuery = z.infer<typeof FeedQuery>
 export type InclusionQuery = z.infer<typeof InclusionQuery>
 export type ConsistencyQuery = z.infer<typeof ConsistencyQuery>
 export type TlogProofQuery = z.infer<typeof TlogProofQuery>

@@ -1,8 +1,9 @@
 import { Controller, Get, Header, Param } from '@nestjs/common'
-import { ApiTags } from '@nestjs/swagger'
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { Public } from '@careseal/authz'
 import { HttpProblem } from '@careseal/service-kit'
 import { LedgerStatus } from '../ledger-status.js'
+import { ProducerAnswer, ProducersAnswer } from './answers.js'
 import { LedgerReader } from './ledger-reader.js'
 import { ProducerParams } from './parameters.js'
 
@@ -12,7 +13,7 @@ import { ProducerParams } from './parameters.js'
  * A ledger that was itself rolled back would call a producer complete that is not, so it answers only once the signer
  * has confirmed its head.
  */
-@ApiTags('ledger')
+@ApiTags('producers')
 @Public()
 @Controller('ledger')
 export class ProducersController {
@@ -22,6 +23,8 @@ export class ProducersController {
   ) {}
 
   @Get('producers/:name')
+  @ApiOperation({ summary: 'How far one producer is sealed' })
+  @ApiOkResponse({ standardSchema: ProducerAnswer, description: 'its last sealed number and link' })
   @Header('cache-control', 'no-store')
   producer(@Param({ schema: ProducerParams }) { name }: ProducerParams) {
     this.requireConfirmed()
@@ -30,6 +33,8 @@ export class ProducersController {
 
   /** All producers that were ever admitted: whom readers read. */
   @Get('producers')
+  @ApiOperation({ summary: 'How far all producers are sealed' })
+  @ApiOkResponse({ standardSchema: ProducersAnswer, description: 'all producers that were ever admitted' })
   @Header('cache-control', 'no-store')
   async producers() {
     this.requireConfirmed()

@@ -1,11 +1,12 @@
 import { Controller, Get, Header } from '@nestjs/common'
-import { ApiTags } from '@nestjs/swagger'
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { Public } from '@careseal/authz'
 import { LedgerStatus } from '../ledger-status.js'
+import { StatusAnswer } from './answers.js'
 import { LedgerReader } from './ledger-reader.js'
 
 /** How the ledger is: for people and `careseal status`. Public: it tells counts and names of services alone. */
-@ApiTags('ledger')
+@ApiTags('status')
 @Public()
 @Controller('ledger')
 export class StatusController {
@@ -15,6 +16,8 @@ export class StatusController {
   ) {}
 
   @Get('status')
+  @ApiOperation({ summary: 'How the ledger is' })
+  @ApiOkResponse({ standardSchema: StatusAnswer, description: 'state, sizes and frozen producers' })
   @Header('cache-control', 'no-store')
   async get() {
     const { halt, confirmed, frozen, waitingFor, signedSize } = this.status

@@ -17,6 +17,8 @@ const MEBIBYTE = 1024 * 1024
 /** Path prefixes of the one origin; records answers all that no other does. */
 export const ROUTES: readonly Route[] = [
   { prefix: '/auth', service: 'identity', bodyBytesMax: MEBIBYTE },
+  // Apart from its service's other routes: who listens for hours holds a connection, and must not use those up.
+  { prefix: '/ledger/feed', service: 'ledger-sequencer', bodyBytesMax: 0 },
   { prefix: '/ledger', service: 'ledger-sequencer', bodyBytesMax: MEBIBYTE },
   { prefix: '/audit', service: 'audit', bodyBytesMax: MEBIBYTE },
   { prefix: '/', service: 'records', bodyBytesMax: 32 * MEBIBYTE },
