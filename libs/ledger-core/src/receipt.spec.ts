@@ -17,7 +17,8 @@ import { describe, expect, test } from 'vitest'
 import { formatCheckpoint } from './checkpoint.js'
 import { leafEntryHash, type Leaf } from './entry.js'
 import { signNote } from './note.js'
-import { parseReceipt, verifyReceipt, type Receipt } from './receipt.js'
+import type { LedgerKey } from './governance.js'
+import { examineReceipt, parseReceipt, verifyReceipt, type Receipt } from './receipt.js'
 import { formatTlogProof, parseTlogProof } from './tlog-proof.js'
 import { ED25519, formatVkey, vkeyOf } from './vkey.js'
 
@@ -99,6 +100,53 @@ describe('a receipt', () => {
     const receipt: Receipt = { ...(await receiptOf()), record: { ...named, shown } }
     expect(await reasonOf(receipt)).toBeNull()
     expect(JSON.stringify(receipt)).not.toContain('quiet')
+  })
+
+  test('without an opening proves that its leaf stands, and shows nothing of what it commits to', async () => {
+    const { event, ...rest } = await receiptOf()
+    const closed: Receipt = { ...rest, event: { type: event.type } }
+    expect(await verifyReceipt(closed, options)).toMatchObject({ ok: true, body: null, index: 3 })
+    expect(await reasonOf({ ...closed, record: { ...named, fields } })).toBe('record-wrong')
+  })
+
+  test('cannot show a body that it does not open, nor open one that it does not show', async () => {
+    const good = await receiptOf()
+    const { type, body, opening } = good.event as Required<Receipt['event']>
+    expect(await reasonOf({ ...good, event: { type, body } })).toBe('malformed')
+    expect(await reasonOf({ ...good, event: { type, opening } })).toBe('malformed')
+  })
+
+  test('that nobody vouches for is examined for all but its signatures', async () => {
+    const good = await receiptOf()
+    const unsigned = { ...good, proof: good.proof.replace(/\u2014 .*\n/, '\u2014 somebody.example AAAAAAA=\n') }
+    expect(await examineReceipt(unsigned, options)).toMatchObject({ ok: true, index: 3, checkpoint: { size: 6 } })
+    expect(await reasonOf(unsigned)).toBe('checkpoint-no-known-signature')
+    const moved = { ...unsigned, leaf: { ...good.leaf, seq: 5 } }
+    expect(await examineReceipt(moved, options)).toEqual({ ok: false, reason: 'inclusion-wrong' })
+  })
+
+  test('counts by the sizes that the history of keys gives its key', async () => {
+    const good = await receiptOf()
+    const key: LedgerKey = {
+      owner: 'log',
+      vkey: formatVkey(vkey),
+      fromSize: 0,
+      untilSize: null,
+      addedAt: null,
+      retiredAt: null,
+      replaces: null,
+      reason: null,
+    }
+    const under = (change: Partial<LedgerKey>, upTo = 6) =>
+      reasonOf(good, { keys: { known: [{ ...key, ...change }], upTo } })
+    expect(await under({})).toBeNull()
+    expect(await under({ untilSize: 6 })).toBeNull()
+    expect(await under({ untilSize: 5, reason: 'stolen' })).toBe('checkpoint-key-not-valid')
+    expect(await under({ untilSize: 5 }, 5)).toBe('checkpoint-key-not-valid')
+    expect(await under({ fromSize: 7 })).toBe('checkpoint-key-not-valid')
+    const unmet = (upTo: number) => reasonOf(good, { keys: { known: [], upTo } })
+    expect(await unmet(6)).toBe('checkpoint-key-not-valid')
+    expect(await unmet(5)).toBeNull()
   })
 
   test('with another type, body, opening, commitment or tag is refused', async () => {

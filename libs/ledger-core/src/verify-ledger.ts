@@ -1,5 +1,5 @@
 // Verifies a whole ledger, as a stream: nobody has to be trusted but the keys that sign its checkpoint.
-import { equalHashes } from '@careseal/merkle'
+import { equalHashes, type Hash } from '@careseal/merkle'
 import { isApproved } from './approval.js'
 import type { Checkpoint } from './checkpoint.js'
 import type { Admin, Genesis, Header } from './entry.js'
@@ -27,8 +27,8 @@ export type VerifyLedgerOptions = Primitives & {
   trust?: Trust
   /** Goes on from an earlier verification's `state` instead of entry 0. */
   from?: VerifiedState
-  /** Hears of every verified block, for progress. */
-  onBlock?: (header: Header) => void
+  /** Hears of every verified block, and of the tree that ends with it: for progress, and to compare what one knew before. */
+  onBlock?: (header: Header, tree: { readonly size: number; root: () => Hash }) => void
 }
 
 /** The first fault; `detail` says why a checkpoint was refused. */
@@ -142,7 +142,7 @@ class Verification {
     if (signed !== undefined && signed < this.verifier.size && (signed > header.firstIndex || header.height === 0)) {
       throw new LedgerFault('checkpoint-inside-block', place)
     }
-    this.options.onBlock?.(header)
+    this.options.onBlock?.(header, this.verifier)
     return signed === this.verifier.size ? this.compareCheckpoint(place) : null
   }
 

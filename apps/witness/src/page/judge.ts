@@ -76,7 +76,8 @@ async function judgeReceipt(item: string, policy: Policy | null, primitives: Pag
   const verdict = await verifyReceipt(receipt, { policy, ...primitives })
   if (!verdict.ok) return bad('The receipt does not hold', `Reason: ${verdict.reason}.`)
   const { type, body, index, checkpoint } = verdict
-  const lines = [`Event: ${type} of ${body.time}`, `It stands at entry ${index}.`, ...linesOf(checkpoint, policy)]
+  const event = body ? `Event: ${type} of ${body.time}` : 'The receipt does not open its event: only its leaf stands.'
+  const lines = [event, `It stands at entry ${index}.`, ...linesOf(checkpoint, policy)]
   return { tone: 'good', title: 'The receipt holds', lines }
 }
 
