@@ -1,5 +1,7 @@
-// Progress of anything that takes over a second: a bar for a person, a plain line every two seconds for a log.
+// Progress of anything that takes over a second, with its rate and the time that is left: a bar for a person, a plain line
+// every two seconds for a log.
 import { Presets, SingleBar } from 'cli-progress'
+import { PaceMeter, paceText } from './pace.js'
 import type { Terminal } from './terminal.js'
 
 export type Progress = {
@@ -16,30 +18,38 @@ export function startProgress(terminal: Terminal, title: string, total: number):
 }
 
 function bar(title: string, total: number): Progress {
-  const format = `  ${title} {bar} {percentage}% {value}/{total} {detail}`
+  const meter = new PaceMeter()
+  const format = `  ${title} {bar} {percentage}% {value}/{total} {pace} {detail}`
   const single = new SingleBar({ format, stream: process.stderr, hideCursor: true, barsize: 28 }, Presets.rect)
-  single.start(total, 0, { detail: '' })
+  single.start(total, 0, { detail: '', pace: '' })
+  let latestTotal = total
   return {
     update: (done, newTotal, detail) => {
+      latestTotal = newTotal ?? latestTotal
       if (newTotal !== undefined) single.setTotal(newTotal)
-      single.update(done, detail === undefined ? {} : { detail })
+      meter.take(done)
+      const pace = paceText(meter.pace(latestTotal))
+      single.update(done, { pace, ...(detail === undefined ? {} : { detail }) })
     },
     stop: () => single.stop(),
   }
 }
 
 function plainLines(terminal: Terminal, title: string, total: number): Progress {
+  const meter = new PaceMeter()
   let shownAt = performance.now()
   let [latestDone, latestTotal, isShown] = [0, total, true]
   const show = () => {
     shownAt = performance.now()
     isShown = true
-    terminal.note(`${title}: ${latestDone}${latestTotal ? ` of ${latestTotal}` : ''}`)
+    const pace = paceText(meter.pace(latestTotal))
+    terminal.note(`${title}: ${latestDone}${latestTotal ? ` of ${latestTotal}` : ''}${pace && ` (${pace})`}`)
   }
   return {
     update: (done, newTotal) => {
       isShown = isShown && done === latestDone
       latestDone = done
+      meter.take(done)
       latestTotal = newTotal ?? latestTotal
       if (performance.now() - shownAt >= PLAIN_INTERVAL_MS) show()
     },
