@@ -13,13 +13,19 @@ export const UP_DEADLINE_MS = 600_000
 
 const CLI = join(REPOSITORY, 'apps', 'cli', 'bin', 'careseal.mjs')
 
+/** What a verifier keeps for itself is kept apart from what the person has who runs the tests. */
+const OWN_FOLDERS = {
+  XDG_CONFIG_HOME: join(REPOSITORY, 'tmp', 'config'),
+  XDG_STATE_HOME: join(REPOSITORY, 'tmp', 'state'),
+}
+
 export type Ended = { code: number | null; stdout: string; stderr: string }
 
 /** Runs `careseal …` to its end. Ended by force after `timeoutMs`, and then its code is null. */
 export function careseal(args: readonly string[], options: { timeoutMs?: number; env?: object } = {}): Promise<Ended> {
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd: REPOSITORY,
-    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    env: { ...process.env, NO_COLOR: '1', ...OWN_FOLDERS, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 240_000)

@@ -15,6 +15,7 @@ import { addStatusCommand } from './stack/status.command.js'
 import { addTokenCommand } from './stack/token.command.js'
 import { addTailCommand } from './tail/tail.command.js'
 import { addDemoCommands } from './tamper/demo.commands.js'
+import { addPolicyCommands } from './trust/policy.commands.js'
 import { addUpCommand } from './up/up.command.js'
 import { addVerifyCommand } from './verify/verify.command.js'
 import { addWitnessCommands } from './witness/witness.commands.js'
@@ -45,8 +46,9 @@ export function createProgram(): Command {
   addImportCommand(program, smallCount)
   addVerifyCommand(program, collect)
   addFsckCommand(program, collect)
-  addLedgerCommands(program)
+  addLedgerCommands(program, collect)
   addReceiptCommands(program, collect)
+  addPolicyCommands(program)
   addEvidenceCommands(program, collect)
   addWitnessCommands(program)
   addProducerCommands(program)

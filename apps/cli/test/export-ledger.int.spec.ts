@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -35,7 +35,7 @@ beforeEach(async () => {
 })
 afterEach(() => [log, folder].forEach((path) => rmSync(path, { recursive: true, force: true })))
 
-const run = () => exportLedger({ origin, folder, onProgress: () => {} })
+const run = () => exportLedger({ origin, folder, trust: null, onProgress: () => {} })
 const filesOf = (path: string) => {
   const all = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   return all.map((entry) => join(entry.parentPath, entry.name).slice(path.length)).toSorted()
@@ -73,6 +73,29 @@ describe('an export of a ledger', () => {
     await run()
     expect(asked.length).toBeLessThan(5)
     expect(isClean()).toBe(true)
+  })
+
+  it('verifies before it writes a checkpoint, and fetches anew what does not verify', async () => {
+    const bundle = join(log, 'tile', 'entries', '000')
+    const good = readFileSync(bundle)
+    writeFileSync(bundle, good.with(300, good[300]! ^ 1))
+    await expect(run()).rejects.toThrow(/NOT verified: block \d+, entry \d+/)
+    expect(existsSync(join(folder, 'checkpoint'))).toBe(false)
+    writeFileSync(bundle, good)
+    asked = []
+    await run()
+    expect(asked).toEqual(['tile/entries/000'])
+    expect(isClean()).toBe(true)
+  })
+
+  it('finds a tile of hashes that its entries do not make', async () => {
+    await run()
+    const tile = join(folder, 'tile', '0', '000')
+    const good = readFileSync(tile)
+    writeFileSync(tile, good.with(0, good[0]! ^ 1))
+    await expect(run()).rejects.toThrow(/tile\/0\/000 is not the one that the entries make/)
+    await run()
+    expect(readFileSync(tile)).toEqual(good)
   })
 
   it('refuses a folder that holds another log, or anything else', async () => {

@@ -65,7 +65,7 @@ async function verified(
   under: Pick<BenchmarkContext, 'profileDir'>,
 ): Promise<Verified> {
   const started = performance.now()
-  const args = [CLI, 'verify', '--export', folder, '--vkey', vkey, '--json', '--quiet']
+  const args = [CLI, 'verify', '--export', folder, '--vkey', vkey, '--no-memory', '--json', '--quiet']
   const env = { ...process.env, ...profilingEnvironment(under.profileDir, true) }
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const observation = new Observation(under, { [NAME]: child.pid ?? 0 })

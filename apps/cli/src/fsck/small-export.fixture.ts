@@ -4,6 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { hex, sha256, utf8 } from '@careseal/crypto'
 import {
+  COSIGNATURE_V1,
+  cosigner,
   ED25519,
   EMPTY_HEAD,
   firstLink,
@@ -16,7 +18,7 @@ import {
 } from '@careseal/ledger-core'
 import { leafHash, merkleRoot, tilePath } from '@careseal/merkle'
 
-const ORIGIN = 'ledger.example/fsck'
+export const origin = 'ledger.example/fsck'
 const keys = generateKeyPairSync('ed25519')
 const logKey = keyOf(keys.publicKey)
 
@@ -26,25 +28,28 @@ export const strangersVkey = formatVkey(keyOf(generateKeyPairSync('ed25519').pub
 
 function keyOf(publicKey: KeyObject) {
   const bytes = Uint8Array.from(publicKey.export({ format: 'der', type: 'spki' }).subarray(-32))
-  return vkeyOf(sha256, { name: ORIGIN, type: ED25519, publicKey: bytes })
+  return vkeyOf(sha256, { name: origin, type: ED25519, publicKey: bytes })
 }
 
 /** Genesis and header, then blocks of 100 leaves: with 3 blocks entries 0–1, 2–102, 103–203, 204–304. */
-export function smallLedger(blocks = 3, tagOf: (seq: number) => string = (seq) => `tag ${seq}`): Uint8Array[] {
-  const producers = { records: hex(firstLink(sha256, ORIGIN, 'records')) }
-  const genesis = { origin: ORIGIN, logKeys: [vkey], operators: [], producers, previous: null }
+export function smallLedger(
+  blocks = 3,
+  tagOf: (seq: number) => string = (seq) => `tag ${seq}`,
+  commitmentOf: (seq: number) => string | undefined = () => undefined,
+): Uint8Array[] {
+  const producers = { records: hex(firstLink(sha256, origin, 'records')) }
+  const genesis = { origin, logKeys: [vkey], operators: [], producers, previous: null }
   let block = planBlock({ head: EMPTY_HEAD, controls: [{ genesis }], leaves: [], epoch: 1, time: 1 }, sha256)
   const all = [...block.entries]
   for (let from = 1; from <= blocks * 100; from += 100) {
-    const leaves = Array.from({ length: 100 }, (_, i) => leafOf(from + i, tagOf(from + i)))
+    const leaves = Array.from({ length: 100 }, (_, i) => leafOf(from + i, tagOf(from + i), commitmentOf(from + i)))
     block = planBlock({ head: block.newHead, leaves, epoch: 1, time: from }, sha256)
     all.push(...block.entries)
   }
   return all
 }
 
-function leafOf(seq: number, tag: string) {
-  const commitment = hex(sha256(utf8(`commitment ${seq}`)))
+function leafOf(seq: number, tag: string, commitment = hex(sha256(utf8(`commitment ${seq}`)))) {
   return { producer: 'records', seq, tag: hex(sha256(utf8(tag))), commitment }
 }
 
@@ -65,11 +70,27 @@ export async function writeExport(folder: string, all: readonly Uint8Array[]): P
     if (place.width === 256) full.push(merkleRoot(sha256, hashes.slice(from, to)))
   }
   if (full.length > 0) put(folder, tilePath({ level: 1, index: 0, width: full.length }), Buffer.concat(full))
-  const text = formatCheckpoint({ origin: ORIGIN, size: all.length, root: merkleRoot(sha256, hashes) })
+  const text = formatCheckpoint({ origin, size: all.length, root: merkleRoot(sha256, hashes) })
   put(folder, 'vkey', `${vkey}\n`)
   put(
     folder,
     'checkpoint',
     await signNote(text, { ...logKey, sign: (message) => sign(null, message, keys.privateKey) }),
   )
+}
+
+const witnessKeys = generateKeyPairSync('ed25519')
+
+/** The signed checkpoint of a small ledger, co-signed by a witness at a time in seconds since 1970. */
+export async function checkpointNote(all: readonly Uint8Array[], timestamp: number) {
+  const root = merkleRoot(
+    sha256,
+    all.map((entry) => leafHash(sha256, entry)),
+  )
+  const publicKey = Uint8Array.from(witnessKeys.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32))
+  const key = vkeyOf(sha256, { name: 'witness.example/fsck', type: COSIGNATURE_V1, publicKey })
+  const witness = cosigner(key, timestamp, (message) => sign(null, message, witnessKeys.privateKey))
+  const log = { ...logKey, sign: (message: Uint8Array) => sign(null, message, keys.privateKey) }
+  const note = await signNote(formatCheckpoint({ origin, size: all.length, root }), log, witness)
+  return { note, vkey: formatVkey(key) }
 }

@@ -1,18 +1,23 @@
-// Copies a ledger into a folder over its public API: what a static mirror of the log would serve, byte for byte. Nothing
-// is believed here; `verify --export` and `fsck --export` check the folder.
+// Copies a ledger into a folder over its public API: what a static mirror of the log would serve, byte for byte. The copy
+// is verified before it has a checkpoint, so the checkpoint of an export never speaks for more than was verified.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { partialTiles, TILE_WIDTH, levelSize, tilePath, type Tile } from '@careseal/merkle'
+import type { Trust } from '@careseal/ledger-core'
+import { levelSize, tilePath, TILE_WIDTH, type Tile } from '@careseal/merkle'
 import { writeDurably } from '@careseal/stack'
 import { CliError, EXIT } from '../exit.js'
 import { reasonOf, request } from '../http.js'
+import { pinnedTrust } from '../trust/pinned-policy.js'
 import { fetchCheckpoint, fetchVkeys } from '../verify/ledger-client.js'
 import { sizeOf } from '../verify/verify-ledger.js'
+import { checkFolder } from './checked-folder.js'
 
 export type ExportOptions = {
   origin: string
   folder: string
-  onProgress: (done: number, total: number) => void
+  /** Whose checkpoints count; null believes the keys that the genesis names. */
+  trust: Trust | null
+  onProgress: (step: 'tiles fetched' | 'entries verified', done: number, total: number) => void
 }
 
 /** How many entries the export holds, and how many files were fetched now. */
@@ -28,19 +33,23 @@ const ATTEMPTS = 6
  * If we crash here, the folder holds tiles beyond its checkpoint, which is written last: it is an export of the size
  * that its checkpoint says, or none yet.
  */
-export async function exportLedger({ origin, folder, onProgress }: ExportOptions): Promise<ExportSummary> {
+export async function exportLedger({ origin, folder, trust, onProgress }: ExportOptions): Promise<ExportSummary> {
   const vkeys = `${(await fetchVkeys(origin)).join('\n')}\n`
   claim(folder, vkeys)
   const note = await fetchCheckpoint(origin)
   const size = readableSize(note)
-  const missing = tilesOf(size).filter((tile) => !existsSync(join(folder, tilePath(tile))))
+  const isMissing = (tile: Tile) => !existsSync(join(folder, tilePath(tile)))
+  const total = countOf(tilesOf(size), isMissing)
   let done = 0
-  await inParallel(missing, async (tile) => {
+  await inParallel(tilesOf(size), async (tile) => {
+    if (!isMissing(tile)) return
     await copyTile(origin, folder, tile)
-    onProgress(++done, missing.length)
+    onProgress('tiles fetched', ++done, total)
   })
+  const checked = (verified: number) => onProgress('entries verified', verified, size)
+  await checkFolder({ folder, note, size, trust: trust ?? pinnedTrust(note), onProgress: checked })
   writePublic(join(folder, 'checkpoint'), note)
-  return { entries: size, files: missing.length }
+  return { entries: size, files: done }
 }
 
 function readableSize(note: string): number {
@@ -72,20 +81,22 @@ function nameIn(vkeys: string): string {
   return vkeys.slice(0, vkeys.indexOf('+'))
 }
 
-/** Every bundle and tile that a tree of this size has: bundles first, level by level. */
-function tilesOf(size: number): Tile[] {
-  const levels = partialTiles(size).flatMap(({ level }) => (level === 'entries' ? [] : [level]))
-  const highest = Math.max(0, ...levels)
-  const hashes = Array.from({ length: highest + 1 }, (_, level) => tilesOfLevel(level, levelSize(size, level)))
-  return [...tilesOfLevel('entries', size), ...hashes.flat()]
+/** Every bundle and tile that a tree of this size has: bundles first, level by level; never all of them in memory. */
+function* tilesOf(size: number): Generator<Tile> {
+  yield* tilesOfLevel('entries', size)
+  for (let level = 0; levelSize(size, level) > 0; level++) yield* tilesOfLevel(level, levelSize(size, level))
 }
 
-function tilesOfLevel(level: Tile['level'], count: number): Tile[] {
-  const full = Array.from({ length: Math.floor(count / TILE_WIDTH) }, (_, index) => {
-    return { level, index, width: TILE_WIDTH }
-  })
-  const rest = count % TILE_WIDTH
-  return rest > 0 ? [...full, { level, index: full.length, width: rest }] : full
+function* tilesOfLevel(level: Tile['level'], count: number): Generator<Tile> {
+  for (let index = 0; index * TILE_WIDTH < count; index++) {
+    yield { level, index, width: Math.min(TILE_WIDTH, count - index * TILE_WIDTH) }
+  }
+}
+
+function countOf<T>(items: Iterable<T>, counts: (item: T) => boolean): number {
+  let count = 0
+  for (const item of items) if (counts(item)) count += 1
+  return count
 }
 
 async function copyTile(origin: string, folder: string, tile: Tile): Promise<void> {
@@ -97,10 +108,10 @@ async function copyTile(origin: string, folder: string, tile: Tile): Promise<voi
   if (tile.width === TILE_WIDTH) rmSync(join(folder, `${path}.p`), { recursive: true, force: true })
 }
 
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values()
+async function inParallel<T>(items: Generator<T>, work: (item: T) => Promise<void>): Promise<void> {
   const worker = async () => {
-    for (const item of rest) await work(item)
+    // By hand: a loop that ends early would end the generator for all others.
+    for (let next = items.next(); !next.done; next = items.next()) await work(next.value)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }

@@ -1,16 +1,28 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import { parseReceipt, verifyReceipt, type Receipt, type ReceiptVerdict } from '@careseal/ledger-core'
+import {
+  examineReceipt,
+  parseReceipt,
+  parseTlogProof,
+  verifyReceipt,
+  type Receipt,
+  type ReceiptExamination,
+  type ReceiptReason,
+  type ReceiptVerdict,
+} from '@careseal/ledger-core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { accessToken, contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
 import { reasonOf, request } from '../http.js'
-import { fetchVkeys } from '../verify/ledger-client.js'
+import type { Terminal } from '../terminal/terminal.js'
+import { stateFolder } from '../trust/own-folders.js'
+import { pinnedTrust } from '../trust/pinned-policy.js'
+import { readVisit, visitFile } from '../verify/last-visit.js'
 import { PRIMITIVES } from '../verify/primitives.js'
 import { readText, trustOf, type TrustOptions } from '../verify/trust-options.js'
-import { explanationOf, shownOf, shownText } from './verdict-text.js'
+import { explanationOf, shownOf, shownText, subjectText } from './verdict-text.js'
 
 type GetOptions = GlobalOptions & { as: string; wait: number; field?: string }
-type VerifyOptions = GlobalOptions & TrustOptions
+type VerifyOptions = GlobalOptions & TrustOptions & { memory?: string }
 
 const GET_HELP = `
 A place is what an answer's Location says: Observation/<id>/_history/<version>; or a line of a patient's access log:
@@ -23,7 +35,11 @@ Examples:
   careseal receipt get Patient/<id>/accesses/<event id> --as patient-1`
 
 const VERIFY_HELP = `
-Needs no network and no service: only the receipt and a key of the log that you trust.
+Needs no network and no service: only the receipt, and what you trust: a policy (--policy, or one that you pinned), or a
+verifier key of the log. Without either it ends with 1 and says "unverified policy": all is checked but who signed.
+Keys count by the size of the tree, as far as an earlier careseal verify of this log has read.
+
+Exit codes: 0 verified, 1 unverified policy, 3 not verified.
 
 Examples:
   careseal receipt verify receipt.json --vkey log.vkey
@@ -50,6 +66,7 @@ export function addReceiptCommands(program: Command, collect: (value: string, be
     .argument('<file>', 'the receipt, as receipt get prints it')
     .option('--vkey <key-or-file>', 'a verifier key of the log that you trust; may be repeated', collect, [])
     .option('--policy <file>', 'a C2SP policy: logs, witnesses and the quorum that you trust')
+    .option('--memory <file>', 'what careseal verify remembers of the log, instead of your own file for it')
     .addHelpText('after', VERIFY_HELP)
     .action(runVerify)
 }
@@ -112,8 +129,30 @@ async function runVerify(file: string, _options: unknown, command: Command): Pro
   const options = command.optsWithGlobals<VerifyOptions>()
   const context = contextOf(options)
   const receipt = readReceipt(file)
-  const trust = trustOf(options) ?? { logVkeys: await ownKeys(context) }
-  tell(context, receipt, await verifyReceipt(receipt, { ...PRIMITIVES, ...trust }))
+  const note = noteOf(receipt)
+  const trust = trustOf(options) ?? pinnedTrust(note)
+  if (trust === null) return tellUnverified(context, receipt, await examineReceipt(receipt, PRIMITIVES))
+  const keys = knownKeys(context, options.memory, note)
+  tell(context, receipt, await verifyReceipt(receipt, { ...PRIMITIVES, ...trust, ...(keys ? { keys } : {}) }))
+}
+
+/** The checkpoint inside of a receipt; empty where there is none to be read. */
+function noteOf({ proof }: Receipt): string {
+  try {
+    return parseTlogProof(proof).checkpoint
+  } catch {
+    return ''
+  }
+}
+
+// What `verify` saw of this log tells which of its keys count for which sizes.
+function knownKeys({ dataDirPath }: Context, memory: string | undefined, note: string) {
+  const origin = note.split('\n')[0] ?? ''
+  const folders = [stateFolder(), dataDirPath]
+  const files = memory === undefined ? folders.map((folder) => visitFile(folder, origin)) : [memory]
+  const visits = files.map(readVisit).filter((visit) => visit?.origin === origin)
+  const newest = visits.toSorted((a, b) => b!.size - a!.size)[0]
+  return newest ? { known: newest.keys, upTo: newest.size } : null
 }
 
 function readReceipt(file: string): Receipt {
@@ -125,30 +164,33 @@ function readReceipt(file: string): Receipt {
   }
 }
 
-async function ownKeys(context: Context): Promise<string[]> {
-  try {
-    const origin = context.origin()
-    context.terminal.note('no --vkey and no --policy: the ledger on this machine is asked for its key, and believed')
-    return await fetchVkeys(origin)
-  } catch (error) {
-    throw new CliError(EXIT.usage, 'give --vkey or --policy: no ledger runs here that could be asked for its key', {
-      cause: error,
-    })
-  }
+function tellUnverified({ terminal }: Context, receipt: Receipt, examination: ReceiptExamination): void {
+  if (!examination.ok) return tellRefused(terminal, examination)
+  const { yellow } = terminal.colors
+  const whole = `the receipt is whole in itself: ${subjectText(receipt, examination)}`
+  const missing = 'whether that is a checkpoint of the ledger nobody whom you trust has said'
+  const mend = 'give --policy FILE, or pin one: careseal policy pin FILE'
+  const { type, index, checkpoint, body } = examination
+  const { size, origin } = checkpoint
+  terminal.data(`${yellow('unverified policy')}: ${whole}; ${missing}: ${mend}`, {
+    ok: false,
+    reason: 'unverified-policy',
+    claims: { type, index, size, origin, body },
+  })
+  process.exitCode = EXIT.failure
+}
+
+function tellRefused({ colors, data }: Terminal, refused: { ok: false; reason: ReceiptReason }): void {
+  data(`${colors.red('NOT verified')}: ${refused.reason}: ${explanationOf(refused.reason)}`, refused)
+  process.exitCode = EXIT.verification
 }
 
 function tell({ terminal }: Context, receipt: Receipt, verdict: ReceiptVerdict): void {
-  const { green, red } = terminal.colors
-  if (!verdict.ok) {
-    terminal.data(`${red('NOT verified')}: ${verdict.reason}: ${explanationOf(verdict.reason)}`, verdict)
-    process.exitCode = EXIT.verification
-    return
-  }
+  if (!verdict.ok) return tellRefused(terminal, verdict)
   const { type, body, index, checkpoint } = verdict
   const { size, origin, cosignatures } = checkpoint
   const { record } = receipt
-  const of = record ? ` of ${record.type}/${record.id}/_history/${record.versionId}` : ''
-  const place = `entry ${index} under the checkpoint of size ${size} of ${origin}, ${cosignatures.length} cosignatures`
-  const text = `${green('verified')}: ${type}${of}, ${body.time}; ${place}${record ? `\n${shownText(record)}` : ''}`
+  const subject = `${subjectText(receipt, verdict)}, ${cosignatures.length} cosignatures`
+  const text = `${terminal.colors.green('verified')}: ${subject}${record ? `\n${shownText(record)}` : ''}`
   terminal.data(text, { ok: true, type, index, size, origin, cosignatures, body, ...(record ? shownOf(record) : {}) })
 }

@@ -1,5 +1,5 @@
 // What a verified receipt proves, and what is wrong with one that does not, for people.
-import type { ReceiptReason, ReceiptRecord } from '@careseal/ledger-core'
+import type { Receipt, ReceiptExamination, ReceiptReason, ReceiptRecord } from '@careseal/ledger-core'
 
 type Field = { pointer: string; value: unknown }
 
@@ -29,9 +29,20 @@ const EXPLANATIONS: Record<ReceiptReason, string> = {
   'checkpoint-signature-invalid': 'a signature of the checkpoint is wrong',
   'checkpoint-no-known-signature': 'no key that you trust has signed the checkpoint',
   'checkpoint-origin-of-another-key': 'the checkpoint speaks for another log than the key that signed it',
+  'checkpoint-key-not-valid':
+    'the key that signed the checkpoint does not count at its size: it was retired, or not yet added',
   'checkpoint-quorum-not-met': 'fewer witnesses have signed than your policy wants',
 }
 
 export function explanationOf(reason: ReceiptReason): string {
   return EXPLANATIONS[reason]
+}
+
+type Shown = Extract<ReceiptExamination, { ok: true }>
+
+/** What a receipt is about, in one line: the event if it opens it, and its place. */
+export function subjectText({ record, leaf }: Receipt, { type, body, index, checkpoint }: Shown): string {
+  const of = record ? ` of ${record.type}/${record.id}/_history/${record.versionId}` : ''
+  const event = body ? `${type}${of}, ${body.time}` : `leaf ${leaf.seq} of ${leaf.producer}, whose event is not opened`
+  return `${event}; entry ${index} under the checkpoint of size ${checkpoint.size} of ${checkpoint.origin}`
 }

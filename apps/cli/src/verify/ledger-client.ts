@@ -1,7 +1,6 @@
 // The public HTTP face of a ledger, as a verifier reads it: nothing it says is believed, all of it is checked.
-import { request, requestJson } from '../http.js'
 import { CliError, EXIT } from '../exit.js'
-import { reasonOf } from '../http.js'
+import { reasonOf, request } from '../http.js'
 
 const ENTRIES_AT_ONCE = 4096
 const ATTEMPTS = 6
@@ -23,7 +22,7 @@ export async function* fetchEntries(origin: string, from: number, end: number): 
   const pageAt = (start: number) => {
     const limit = Math.min(ENTRIES_AT_ONCE, end - start)
     const url = `${origin}/ledger/entries?from=${start}&limit=${limit}`
-    const page = requestJson<EntriesPage>(url, { attempts: ATTEMPTS })
+    const page = fetchText(url).then((text) => JSON.parse(text) as EntriesPage)
     // The consumer may have stopped at a fault before it: then nobody waits for it.
     page.catch(() => {})
     return page
@@ -38,9 +37,23 @@ export async function* fetchEntries(origin: string, from: number, end: number): 
   }
 }
 
+/** The hashes of a consistency proof, by the ledger's own word. */
+export async function fetchConsistency(origin: string, { from, to }: { from: number; to: number }) {
+  const { proof } = JSON.parse(await fetchText(`${origin}/ledger/proof/consistency?old=${from}&new=${to}`)) as {
+    proof: string[]
+  }
+  return proof.map((hash) => new Uint8Array(Buffer.from(hash, 'hex')))
+}
+
 async function fetchText(url: string): Promise<string> {
   const response = await request(url, { attempts: ATTEMPTS })
   const text = await response.text()
-  if (!response.ok) throw new CliError(EXIT.failure, `${new URL(url).pathname}: ${reasonOf(response.status, text)}`)
+  if (!response.ok) throw refusalOf(url, response.status, text)
   return text
+}
+
+// What a proxy says for a ledger that is away, and a ledger that cannot answer now, are no verdict on it.
+function refusalOf(url: string, status: number, text: string): CliError {
+  const isAway = status === 502 || status === 503 || status === 504
+  return new CliError(isAway ? EXIT.unreachable : EXIT.failure, `${new URL(url).pathname}: ${reasonOf(status, text)}`)
 }

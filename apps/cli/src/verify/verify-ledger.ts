@@ -19,7 +19,7 @@ export async function verifyOnline({ origin, trust, onProgress }: VerifyOnlineOp
     {
       ...PRIMITIVES,
       ...(trust ? { trust } : {}),
-      onBlock: ({ firstIndex, count }) => onProgress?.(firstIndex + count + 1, size),
+      onBlock: (_header, tree) => onProgress?.(tree.size, size),
     },
   )
 }

@@ -1,0 +1,93 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { fsckExport } from '../src/fsck/fsck-export.js'
+import { put, smallLedger, strangersVkey, vkey, writeExport } from '../src/fsck/small-export.fixture.js'
+import { importLedger } from '../src/ledger/import-ledger.js'
+import { exportedLedger } from '../src/verify/ledger-source.js'
+
+const temporary = () => mkdtempSync(join(tmpdir(), 'careseal-import-'))
+let server: Server
+let mirror: string
+let source: string
+let folder: string
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const file = join(source, request.url ?? '')
+    if (!existsSync(file)) return void response.writeHead(404).end()
+    response.end(readFileSync(file))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterAll(() => server.close())
+beforeEach(async () => {
+  ;[source, folder] = [temporary(), temporary()]
+  await writeExport(source, smallLedger(9))
+})
+afterEach(() => [source, folder].forEach((path) => rmSync(path, { recursive: true, force: true })))
+
+const run = async (from = source, trusted?: string) =>
+  importLedger({
+    source: await exportedLedger(from),
+    folder,
+    trust: trusted === undefined ? null : { logVkeys: [trusted] },
+    onProgress: () => {},
+  })
+const filesOf = (path: string) => {
+  const all = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const files = all.map((entry) => join(entry.parentPath, entry.name).slice(path.length)).toSorted()
+  return Object.fromEntries(files.map((file) => [file, readFileSync(path + file).toString('base64')]))
+}
+
+describe('an import of a ledger', () => {
+  it.each(['a folder', 'a mirror'])('from %s is byte for byte the export that it was', async (from) => {
+    expect(await run(from === 'a folder' ? source : mirror, vkey)).toMatchObject({ ok: true })
+    expect(filesOf(folder)).toEqual(filesOf(source))
+    const note = readFileSync(join(folder, 'checkpoint'), 'utf8')
+    expect(fsckExport({ folder, note, vkeys: [vkey] }).clean).toBe(true)
+  })
+
+  it('makes the tiles itself: those of the source are not asked for, and would not be believed', async () => {
+    const whole = filesOf(source)
+    rmSync(join(source, 'tile', '0'), { recursive: true })
+    rmSync(join(source, 'vkey'))
+    put(source, 'tile/1/000.p/3', 'something else')
+    expect(await run()).toMatchObject({ ok: true })
+    expect(filesOf(folder)).toEqual(whole)
+  })
+
+  it('takes a full bundle for a partial one', async () => {
+    const [last] = readdirSync(join(source, 'tile', 'entries', '003.p'))
+    cpSync(join(source, 'tile', 'entries', '003.p', last!), join(source, 'tile', 'entries', '003'))
+    rmSync(join(source, 'tile', 'entries', '003.p'), { recursive: true })
+    expect(await run(mirror)).toMatchObject({ ok: true })
+  })
+
+  it('has no checkpoint unless every entry verifies under the keys that are trusted', async () => {
+    expect(await run(source, strangersVkey)).toMatchObject({ ok: false, fault: { code: 'checkpoint-refused' } })
+    const bundle = join(source, 'tile', 'entries', '002')
+    writeFileSync(bundle, readFileSync(bundle).with(500, 7))
+    expect(await run()).toMatchObject({ ok: false })
+    rmSync(bundle)
+    expect(await run()).toMatchObject({ ok: false, fault: { code: 'block-unfinished' } })
+    await expect(run(mirror)).rejects.toThrow('tile/entries/002: 404')
+    expect(existsSync(join(folder, 'checkpoint'))).toBe(false)
+  })
+
+  it('goes on in a folder that it left, and in none of another log, of a larger one, or of somebody', async () => {
+    await run()
+    expect(await run()).toMatchObject({ ok: true })
+    await writeExport(source, smallLedger(2))
+    await expect(run()).rejects.toThrow(/holds 911 entries already, and the source 204/)
+    put(folder, 'checkpoint', 'another.example/log\n2\n')
+    await expect(run()).rejects.toThrow(/holds another log/)
+    rmSync(join(folder, 'checkpoint'))
+    put(folder, 'notes.txt', 'mine')
+    await expect(run()).rejects.toThrow(/not empty and no export/)
+  })
+})
