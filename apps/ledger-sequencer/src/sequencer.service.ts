@@ -26,7 +26,8 @@ import {
   witnessAnswered,
 } from './ledger-metrics.js'
 import { LedgerStatus } from './ledger-status.js'
-import { Sequencer, type ReaderSetup, type SequencerOptions } from './sequencer.js'
+import { Sequencer } from './sequencer.js'
+import type { ReaderSetup, SequencerOptions } from './sequencer-options.js'
 import { openSigner } from './signer/open-signer.js'
 import { answerForTombstones, type TombstoneDesk } from './signer/tombstone-desk.js'
 import { LEAF_BYTES } from './tree/block-rows.js'

@@ -2,10 +2,9 @@
 // checkpoint → co-sign.
 import { latestOf } from '@careseal/contracts'
 import { sha256 } from '@careseal/crypto'
-import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
+import type { Position } from '@careseal/messaging'
 import { equalHashes } from '@careseal/merkle'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from 'pg'
 import { AdminDesk, type AdminOutcome } from './admission/admin-desk.js'
 import type { Admission } from './admission/admission-rules.js'
 import { recordRetreat } from './admission/record-retreat.js'
@@ -13,56 +12,19 @@ import { sealBlocks, type SealedBlock } from './appender/appender.js'
 import { BlockPlanner } from './appender/block-planner.js'
 import { LeafQueue } from './appender/leaf-queue.js'
 import { CheckpointLoop } from './checkpointer/checkpoint-loop.js'
-import { Checkpointer, type PublishedCheckpoint } from './checkpointer/checkpointer.js'
+import { Checkpointer } from './checkpointer/checkpointer.js'
 import { confirmHead } from './checkpointer/confirm-head.js'
 import { confirmWithWitnesses } from './cosigning/confirm-with-witnesses.js'
-import { Cosigning, type CosigningOptions } from './cosigning/cosigning.js'
+import { Cosigning } from './cosigning/cosigning.js'
 import { beginGovernance, type Genesis, type Governance, type KnownTree, type PlacedAdmin } from '@careseal/ledger-core'
 import type { SealedChain } from './checkpointer/sealed-chain.js'
 import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
 import { Fatal } from './fatal.js'
-import type { LedgerStatus } from './ledger-status.js'
 import { Lease } from './lease/lease.js'
-import { SignerSilent, type LogSigner, type SignerFacts, type Tombstones } from './signer/log-signer.js'
+import type { SealingReader, SequencerOptions } from './sequencer-options.js'
+import { SignerSilent, type LogSigner, type SignerFacts } from './signer/log-signer.js'
 import { parseGenesis } from './signer/signer.js'
 import { loadEntries } from './tree/block-rows.js'
-
-export type ReaderSetup = {
-  origin: string
-  producers: Position
-  deliver: (batch: readonly LedgerEvent[]) => Promise<void>
-  onFrozen: (producer: string, reason: string) => void
-}
-
-export type SealingReader = Pick<EventReader, 'start' | 'stop' | 'position' | 'reset'>
-
-/** What the signer keeps for services, from when this process holds the lease and the signer has confirmed the head. */
-export type SignerMemory = { tombstones: Tombstones; producers: readonly string[] }
-
-export type SequencerOptions = {
-  databaseUrl: string
-  openSigner: () => Promise<LogSigner>
-  origin: string
-  leaseMs: number
-  batchMax: number
-  lingerMs: number
-  checkpointIntervalMs: number
-  checkpointIdleMs: number
-  /** Who co-signs. */
-  cosigning: CosigningOptions
-  /** For all that is not the append itself. */
-  pool: Pool
-  status: LedgerStatus
-  openReader: (setup: ReaderSetup) => SealingReader
-  onConfirmed: (head: { height: number; treeSize: number }, signer: SignerMemory) => void
-  onSealed: (block: SealedBlock) => void
-  onEpoch: (epoch: number) => void
-  onSigned: (size: number) => void
-  onPublished: (checkpoint: PublishedCheckpoint) => void
-  /** The process has to end: what it knows may be wrong. */
-  onFatal: (reason: Fatal) => void
-  log: Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>
-}
 
 type CheckpointerParts = { signer: LogSigner; chain: SealedChain; cosigning: Cosigning; signedSize: number }
 

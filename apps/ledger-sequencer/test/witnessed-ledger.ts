@@ -4,7 +4,7 @@ import { formatCheckpoint, parsePolicy, signNote, type Policy } from '@careseal/
 import type { Hash } from '@careseal/merkle'
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import type { SequencerOptions } from '../src/sequencer.js'
+import type { SequencerOptions } from '../src/sequencer-options.js'
 import { parseLogKey, type LogKey } from '../src/signer/log-key.js'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
