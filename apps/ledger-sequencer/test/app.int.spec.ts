@@ -178,10 +178,13 @@ describe('what the ledger serves', () => {
 
   it('its metrics', async () => {
     const text = await app.metrics()
-    for (const name of ['height', 'tree_size', 'published_size', 'unpublished_age_seconds', 'rollback_detected']) {
+    const sizes = ['height', 'tree_size', 'signed_size', 'published_size', 'epoch', 'frozen_producers']
+    const waits = ['unsealed_age_seconds', 'unpublished_age_seconds', 'waiting_for_witnesses', 'rollback_detected']
+    for (const name of [...sizes, ...waits]) {
       expect(text).toMatch(new RegExp(`^careseal_ledger_${name}(\\{.*\\})? \\d`, 'm'))
     }
     expect(text).toContain('careseal_ledger_block_seconds_bucket')
+    expect(text).toContain('careseal_ledger_seal_seconds_bucket')
     expect(text).toContain('careseal_ledger_entries_per_block_bucket')
   })
 })
