@@ -3,7 +3,6 @@ import { latestOf } from '@careseal/contracts'
 import { sha256 } from '@careseal/crypto'
 import type { EventReader, LedgerEvent, Position } from '@careseal/messaging'
 import { equalHashes, type Hash } from '@careseal/merkle'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { AdminDesk, type AdminOutcome } from './admission/admin-desk.js'
 import type { Admission } from './admission/admission-rules.js'
@@ -20,7 +19,8 @@ import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from '.
 import { Fatal } from './fatal.js'
 import type { LedgerStatus } from './ledger-status.js'
 import { Lease } from './lease/lease.js'
-import { SignerSilent, type LogSigner, type SignerFacts, type Tombstones } from './signer/log-signer.js'
+import type { LogSigner, SignerFacts, Tombstones } from './signer/log-signer.js'
+import { patiently } from './signer/patiently.js'
 import { parseGenesis } from './signer/signer.js'
 import { loadEntries } from './tree/block-rows.js'
 
@@ -58,8 +58,6 @@ export type SequencerOptions = {
 }
 
 type Sealing = { genesis: Genesis; governance: Governance; signer: LogSigner }
-
-const SIGNER_PAUSE_MS = 200
 
 export class Sequencer {
   private readonly stopping = new AbortController()
@@ -115,20 +113,10 @@ export class Sequencer {
     await this.startSealing(chain, planner, { genesis, governance, signer })
   }
 
-  // Nothing is appended before the signer has answered, and to wait for it changes nothing.
-  private async patiently<T>(ask: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        const answer = await ask()
-        this.options.status.signerAnswered()
-        return answer
-      } catch (error) {
-        if (!(error instanceof SignerSilent)) throw error
-        this.options.status.signerSilent(error.message)
-        this.options.log.warn({ err: error }, 'waiting for the signer')
-        await delay(SIGNER_PAUSE_MS, undefined, { signal: this.stopping.signal })
-      }
-    }
+  private patiently<T>(ask: () => Promise<T>): Promise<T> {
+    const { status, log } = this.options
+    const onSilence = (error: Error) => log.warn({ err: error }, 'waiting for the signer')
+    return patiently({ status, signal: this.stopping.signal, onSilence }, ask)
   }
 
   /** Stops reading, finishes the block and its checkpoint, gives the lease back. */
