@@ -4,7 +4,6 @@ import { latestOf } from '@careseal/contracts'
 import { sha256 } from '@careseal/crypto'
 import type { Position } from '@careseal/messaging'
 import { equalHashes } from '@careseal/merkle'
-import { setTimeout as delay } from 'node:timers/promises'
 import { AdminDesk, type AdminOutcome } from './admission/admin-desk.js'
 import type { Admission } from './admission/admission-rules.js'
 import { recordRetreat } from './admission/record-retreat.js'
@@ -22,7 +21,8 @@ import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from '.
 import { Fatal } from './fatal.js'
 import { Lease } from './lease/lease.js'
 import type { SealingReader, SequencerOptions } from './sequencer-options.js'
-import { SignerSilent, type LogSigner, type SignerFacts } from './signer/log-signer.js'
+import type { LogSigner, SignerFacts } from './signer/log-signer.js'
+import { patiently } from './signer/patiently.js'
 import { parseGenesis } from './signer/signer.js'
 import { loadEntries } from './tree/block-rows.js'
 
@@ -31,8 +31,6 @@ type CheckpointerParts = { signer: LogSigner; chain: SealedChain; cosigning: Cos
 type Asked = Omit<CheckpointerParts, 'signedSize'> & { facts: SignerFacts; genesis: Genesis }
 
 type Sealing = { genesis: Genesis; governance: Governance; signer: LogSigner }
-
-const SIGNER_PAUSE_MS = 200
 
 export class Sequencer {
   private readonly stopping = new AbortController()
@@ -92,20 +90,10 @@ export class Sequencer {
     await this.startSealing(chain, planner, { genesis, governance, signer })
   }
 
-  // Nothing is appended before the signer has answered, and to wait for it changes nothing.
-  private async patiently<T>(ask: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        const answer = await ask()
-        this.options.status.signerAnswered()
-        return answer
-      } catch (error) {
-        if (!(error instanceof SignerSilent)) throw error
-        this.options.status.signerSilent(error.message)
-        this.options.log.warn({ err: error }, 'waiting for the signer')
-        await delay(SIGNER_PAUSE_MS, undefined, { signal: this.stopping.signal })
-      }
-    }
+  private patiently<T>(ask: () => Promise<T>): Promise<T> {
+    const { status, log } = this.options
+    const onSilence = (error: Error) => log.warn({ err: error }, 'waiting for the signer')
+    return patiently({ status, signal: this.stopping.signal, onSilence }, ask)
   }
 
   /** Stops reading, finishes the block and its checkpoint, gives the lease back. */
