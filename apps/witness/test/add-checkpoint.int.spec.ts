@@ -181,6 +181,17 @@ describe('a witness over HTTP', LONG, () => {
     expect(await ended).toBe(0)
   })
 
+  it('raises no alarm for a client that breaks off', async () => {
+    const sent = request(`${witness.url}/add-checkpoint`, { method: 'POST', headers: { 'content-length': '1000' } })
+    sent.on('error', () => {})
+    sent.write('old 0\n')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    sent.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(witness.lines.filter(({ alarm }) => alarm)).toEqual([])
+    expect(await add(witness, { size: 7 })).toMatchObject({ status: 200 })
+  })
+
   it('tells in its metrics what it answered and how far it co-signed', async () => {
     await add(witness, { size: 7 })
     await add(witness, { size: 9 })

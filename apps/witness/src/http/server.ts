@@ -8,7 +8,7 @@ import type { WitnessConfig } from '../config.js'
 import { reasonOf, type Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { problem, type Answer } from './answer.js'
-import { readBody } from './body.js'
+import { ClientGone, readBody } from './body.js'
 import { RateLimit } from './rate-limit.js'
 import type { Routes } from './routes.js'
 
@@ -94,6 +94,7 @@ class Handler {
 
   // If we crash here or above, nothing was answered: whoever asks again gets the same cosignature, or a 409.
   private failed(error: unknown): Answer {
+    if (error instanceof ClientGone) return problem(400, 'broken-off', error.message)
     this.options.log('error', 'a request failed', { alarm: true, error: reasonOf(error) })
     return problem(500, 'not-stored', 'the witness could not do it, and has signed nothing')
   }

@@ -5,6 +5,7 @@ import { hex, sha256 } from '@careseal/crypto'
 import { formatEvidence, parseEvidence, type Evidence } from '@careseal/ledger-core'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { WitnessUnfit } from './state-folder.js'
 
 export type EvidenceEntry = { id: string; kind: Evidence['kind']; origin: string; logKey: string; sizes: number[] }
 
@@ -17,13 +18,13 @@ export class EvidenceStore {
     private readonly entries: Map<string, EvidenceEntry>,
   ) {}
 
-  /** Throws Malformed when a file there is no evidence. */
+  /** Throws WitnessUnfit when a file there is no evidence. */
   static async open(folder: string): Promise<EvidenceStore> {
     const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
     const entries = new Map<string, EvidenceEntry>()
     for (const name of names) {
       const id = name.slice(0, 64)
-      entries.set(id, entryOf(id, parseEvidence(await readFile(join(folder, name)))))
+      entries.set(id, entryOf(id, readable(join(folder, name), await readFile(join(folder, name)))))
     }
     return new EvidenceStore(folder, entries)
   }
@@ -56,6 +57,14 @@ export class EvidenceStore {
 
   private file(id: string): string {
     return join(this.folder, `${id}.json`)
+  }
+}
+
+function readable(file: string, bytes: Uint8Array): Evidence {
+  try {
+    return parseEvidence(bytes)
+  } catch {
+    throw new WitnessUnfit('state-broken', `${file} is no evidence: restore it, or move it away`)
   }
 }
 
