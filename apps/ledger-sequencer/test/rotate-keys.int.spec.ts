@@ -34,8 +34,8 @@ import { newOperator } from './operators.js'
 import { ORIGIN } from './raw-block.js'
 import { RunningApp } from './running-app.js'
 
-const EVERY_MS = 25
-const EVENTS_EACH = 25
+const EVERY_MS = 100
+const EVENTS_EACH = 100
 
 const operators = ['operator-1', 'operator-2'].map(newOperator)
 const records = new ChainWriter(ORIGIN, 'records')
