@@ -20,8 +20,8 @@ const STAGES = [
     run: () => nx('build lint format boundaries types test'),
   },
   { name: 'int', title: 'Integration tests: real Postgres and NATS', run: () => nx('test-int', '--parallel=1') },
-  { name: 'e2e', title: 'End to end: the whole ledger as users run it', run: () => vitest('e2e', 25) },
-  { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 20) },
+  { name: 'e2e', title: 'End to end: the whole ledger as users run it', run: () => vitest('e2e', 30) },
+  { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 40) },
 ]
 
 const line = (text) => process.stdout.write(`${text}\n`)

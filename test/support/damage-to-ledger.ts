@@ -29,6 +29,14 @@ export const ON_THE_LEDGER: Damage[] = [
     place: /block 3/,
   },
   {
+    what: 'an administration entry that nobody approved',
+    sql: `UPDATE ledger.block SET controls = controls || convert_to(
+            '{"admin":{"approvals":[],"data":{"number":1,"policy":""},"type":"policy-changed","v":1}}', 'UTF8')
+          WHERE height = 2`,
+    invariant: 'I5',
+    place: /block 2, entry \d+/,
+  },
+  {
     what: 'a leaf that is gone',
     sql: `UPDATE ledger.block SET leaves = substr(leaves, 65) WHERE height = ${lastBlockWithLeaves}`,
     invariant: 'I3',
