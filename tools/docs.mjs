@@ -1,15 +1,41 @@
-// Makes docs/generated, and what deploy/ takes from the code. Tests fail when what lies there is not what this makes.
-import { mkdirSync, writeFileSync } from 'node:fs'
+// Makes docs/generated, what deploy/ takes from the code, and the frozen schemas of new event versions. Tests fail when
+// what lies there is not what this makes.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { asyncApi } from '@careseal/contracts'
+import {
+  asyncApi,
+  EVENT_TYPES,
+  EVENT_VERSIONS,
+  eventBodyJsonSchema,
+  sampleEvent,
+  versionNumbers,
+} from '@careseal/contracts'
 import { deployFiles } from './deploy-files.mjs'
 
+const json = (value) => `${JSON.stringify(value, null, 2)}\n`
+
 const files = {
-  'docs/generated/asyncapi.json': `${JSON.stringify(asyncApi('1.0.0'), null, 2)}\n`,
+  'docs/generated/asyncapi.json': json(asyncApi('1.0.0')),
   ...deployFiles(),
 }
-for (const [path, text] of Object.entries(files)) {
-  const file = join(import.meta.dirname, '..', path)
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, text)
+for (const [path, text] of Object.entries(files)) write(path, text)
+for (const [path, text] of publishedSchemas()) if (!existsSync(placeOf(path))) write(path, text)
+
+function write(path, text) {
+  mkdirSync(dirname(placeOf(path)), { recursive: true })
+  writeFileSync(placeOf(path), text)
+}
+
+function placeOf(path) {
+  return join(import.meta.dirname, '..', path)
+}
+
+// Written once: a published schema is never written again.
+function publishedSchemas() {
+  return EVENT_TYPES.flatMap((type) =>
+    versionNumbers(EVENT_VERSIONS[type]).flatMap((version) => [
+      [`libs/contracts/schemas/${type}.v${version}.schema.json`, json(eventBodyJsonSchema(type, version))],
+      [`libs/contracts/schemas/${type}.v${version}.sample.json`, json(sampleEvent(type, version))],
+    ]),
+  )
 }
