@@ -10,12 +10,20 @@ import {
   sampleEvent,
   versionNumbers,
 } from '@careseal/contracts'
+import { describeAuditApi } from '../apps/audit/dist/describe-api.js'
+import { describeConsentApi } from '../apps/consent/dist/describe-api.js'
+import { describeIdentityApi } from '../apps/identity/dist/describe-api.js'
+import { describeRecordsApi } from '../apps/records/dist/describe-api.js'
 import { deployFiles } from './deploy-files.mjs'
 
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`
 
 const files = {
   'docs/generated/asyncapi.json': json(asyncApi('1.0.0')),
+  'docs/generated/audit-openapi.json': json(await describeAuditApi()),
+  'docs/generated/consent-openapi.json': json(await describeConsentApi()),
+  'docs/generated/identity-openapi.json': json(await describeIdentityApi()),
+  'docs/generated/records-openapi.json': json(await describeRecordsApi()),
   ...deployFiles(),
 }
 for (const [path, text] of Object.entries(files)) write(path, text)

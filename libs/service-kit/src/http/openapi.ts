@@ -1,4 +1,6 @@
-import type { INestApplication } from '@nestjs/common'
+import type { INestApplication, InjectionToken, Type } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger'
 
 /** OpenAPI of a service, from its controllers and their zod schemas. */
@@ -7,6 +9,7 @@ export function openApiOf(app: INestApplication, name: string): OpenAPIObject {
     .setTitle(`Careseal ${name}`)
     .setVersion('1')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addGlobalResponse({ status: 429, description: 'too many requests; Retry-After says when to come back' })
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
   return SwaggerModule.createDocument(app, builder.build())
 }
@@ -19,3 +22,20 @@ export function serveOpenApi(app: INestApplication, { name, prefix }: { name: st
     jsonDocumentUrl: `/${prefix}/openapi.json`,
   })
 }
+
+/** The same document from controllers alone; `needed` is what they inject, of which nothing is made. */
+export async function describeRoutes(
+  name: string,
+  { controllers, needed }: { controllers: Type[]; needed: InjectionToken[] },
+): Promise<OpenAPIObject> {
+  const providers = needed.map((provide) => ({ provide, useValue: {} }))
+  const module = { module: RoutesAlone, controllers, providers }
+  const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false })
+  try {
+    return openApiOf(app, name)
+  } finally {
+    await app.close()
+  }
+}
+
+class RoutesAlone {}
