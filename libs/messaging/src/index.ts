@@ -7,12 +7,21 @@ export { ask, request, type RequestOptions } from './calls/request.js'
 export * from './calls/respond.js'
 export * from './connection.js'
 export * from './errors.js'
-export { agreesWithBody, decodeHeaderValue, encodeHeaderValue, eventHeaders } from './event-headers.js'
-export type { HeaderRecord } from './event-headers.js'
-export * from './ledger-event.js'
+export {
+  agreesWithBody,
+  decodeHeaderValue,
+  encodeHeaderValue,
+  eventHeaders,
+  producerIn,
+  subjectMatches,
+  type HeaderRecord,
+  type LedgerEvent,
+  type OutgoingEvent,
+  type Position,
+  type ProducerPosition,
+} from '@careseal/event-envelope'
 export * from './notices.js'
 export * from './publish.js'
 export * from './reader/event-reader.js'
 export { readOwnEvents, type Candidate } from './reader/own-events.js'
 export * from './streams.js'
-export * from './subject.js'

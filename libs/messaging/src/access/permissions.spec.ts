@@ -1,7 +1,7 @@
 import { PRODUCERS } from '@careseal/contracts'
 import { createUser } from '@nats-io/nkeys'
 import { describe, expect, it } from 'vitest'
-import { subjectMatches } from '../subject.js'
+import { subjectMatches } from '@careseal/event-envelope'
 import { renderAuthorization, renderNatsConfig } from './nats-config.js'
 import { DEPLOYER, natsPermissions, OUTSIDE_EXAMPLE, SERVICES } from './permissions.js'
 
