@@ -1,6 +1,7 @@
 export * from './asyncapi.js'
 export * from './caller.js'
 export * from './commands.js'
+export * from './consumers.js'
 export { eventBodyJsonSchema } from './event-json-schema.js'
 export * from './event-sample.js'
 export * from './event-versions.js'

@@ -1,4 +1,5 @@
 export * from './access/nats-config.js'
+export * from './access/outside-consumer.js'
 export * from './access/permissions.js'
 export { recordOf } from './atomic-batch.js'
 export * from './calls/call-service.js'

@@ -16,6 +16,7 @@ import { LedgerClient } from './ledger/ledger.client.js'
 import { Receipts } from './ledger/receipts.service.js'
 import { SealFollowerService } from './ledger/seal-follower.service.js'
 import { SignerClient } from './ledger/signer.client.js'
+import { ConsumerGrants } from './producer/consumer-grants.service.js'
 import { DestroyKeysCommand } from './producer/destroy-keys-command.service.js'
 import { EventTransactions } from './producer/event-transactions.service.js'
 import { IdempotencyPurge } from './producer/idempotency-purge.service.js'
@@ -59,6 +60,7 @@ export class EventStoreModule {
         HealthContributors,
         SignerClient,
         Tombstones,
+        ConsumerGrants,
         OutboxCommands,
         DestroyKeysCommand,
         IdempotencyPurge,
