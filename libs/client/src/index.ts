@@ -1,0 +1,8 @@
+export type { BrokerOptions } from './connection.js'
+export { consume } from './consume/consume.js'
+export type { ConsumeOptions, Consumer, ConsumerStatus, EventOf, Trouble } from './consume/consume.js'
+export type { EventContext } from './consume/handling.js'
+export { positionFile, type PositionStore } from './consume/position.js'
+export { DeadLetter, HandlerTimeout, NotGranted, ProducerContradicts, ServiceFailed } from './failures.js'
+export type { EventBody, EventType } from '@careseal/contracts'
+export type { LedgerEvent, Position, ProducerPosition } from '@careseal/event-envelope'
