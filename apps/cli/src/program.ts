@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { addCompletionCommand } from './completion/completion.command.js'
+import { addConsumerCommands } from './consumer/consumer.commands.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
 import { addImportCommand } from './import/import.command.js'
@@ -47,6 +48,7 @@ export function createProgram(): Command {
   addReceiptCommands(program, collect)
   addProducerCommands(program)
   addKeysCommands(program)
+  addConsumerCommands(program)
   addTailCommand(program)
   addDemoCommands(program)
   addCompletionCommand(program)
