@@ -39,6 +39,11 @@ async function isRefused(work: () => Promise<unknown> | unknown): Promise<boolea
   return false
 }
 
+const ask = () => {
+  const subjects = { subjectIds: [SUBJECT] }
+  return request(world.as('deployer'), recipientOf('registry'), 'forget-subjects', subjects, { deadlineMs: 3000 })
+}
+
 describe('an outside consumer', () => {
   it('gets the events of its grant alone', async () => {
     const consumer = await jetstream(billing).consumers.get('EVENTS', 'billing')
@@ -80,14 +85,6 @@ describe('an outside consumer', () => {
 })
 
 describe('a recipient of personal data', () => {
-  const ask = () =>
-    request(
-      world.as('deployer'),
-      recipientOf('registry'),
-      'forget-subjects',
-      { subjectIds: [SUBJECT] },
-      { deadlineMs: 3000 },
-    )
   let forget: (subjectIds: readonly string[]) => Promise<number>
   let registry: Consumer
 

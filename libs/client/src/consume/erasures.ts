@@ -26,13 +26,13 @@ export function answerErasures(
       onTrouble(error)
     }
   }
+  const take = (message: Msg) => {
+    const work: Promise<void> = answer(message).finally(() => open.delete(work))
+    open.add(work)
+  }
   const subscription = nc.subscribe(commandSubject(recipientOf(consumer), 'forget-subjects'), {
     queue: consumer,
-    callback: (error, message) => {
-      if (error !== null) return onTrouble(error)
-      const work: Promise<void> = answer(message).finally(() => open.delete(work))
-      open.add(work)
-    },
+    callback: (error, message) => (error === null ? take(message) : onTrouble(error)),
   })
   return {
     stop: async () => {
