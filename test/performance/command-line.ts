@@ -1,7 +1,16 @@
 // What `npm run bench` was asked for.
 import { parseArgs } from 'node:util'
 
-export const BENCHMARKS = ['import', 'events', 'commands', 'decision', 'read', 'sequencer', 'verify'] as const
+export const BENCHMARKS = [
+  'import',
+  'events',
+  'commands',
+  'decision',
+  'read',
+  'sequencer',
+  'verify',
+  'consume',
+] as const
 export type BenchmarkName = (typeof BENCHMARKS)[number]
 
 export type Asked = {
@@ -30,6 +39,7 @@ Benchmarks (all of them when none is named):
   read       GET of a resource with permit and RecordRead: requests/s and latencies
   sequencer  entries/s into blocks, sustained, and the cost of an entry as the ledger grows
   verify     an export checked from outside: entries/s and peak memory
+  consume    an outside consumer, from the stream and by replay: events/s and memory
 
 Options:
   --full       the long ones: 60 s sustained, ledgers of ten million entries

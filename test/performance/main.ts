@@ -11,6 +11,7 @@ const LOADERS: Record<BenchmarkName, () => Promise<{ benchmark: Benchmark }>> = 
   read: () => import('./benchmarks/read.js'),
   sequencer: () => import('./benchmarks/sequencer.js'),
   verify: () => import('./benchmarks/verify.js'),
+  consume: () => import('./benchmarks/consume.js'),
 }
 
 const stopping = new AbortController()
