@@ -1,5 +1,5 @@
 // `consume` of @careseal/client against a real broker with the rights of a deployment.
-import { consume, DeadLetter, NotGranted, positionFile, type Consumer, type Trouble } from '@careseal/client'
+import { consume, NotGranted, positionFile, type Consumer, type Trouble } from '@careseal/client'
 import { eventHeaders } from '@careseal/event-envelope'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
@@ -186,111 +186,6 @@ describe('the whole of a ledger after its broker was wiped', () => {
     await until(() => here().makeConsumers())
     await until(() => here().publish(consent, consent.add(['ConsentGranted'])))
     await until(() => expect(seen).toEqual(granted([1, 2, 3, 4])))
-  })
-})
-
-describe('a handler that', () => {
-  it('throws gets the event again, in order, and then it is a dead letter with a code and no words', async () => {
-    const seen: string[] = []
-    await billing(seen, {
-      maxAttempts: 3,
-      onEvent: (_event, { seq, attempt }) => {
-        seen.push(`${seq}/${attempt}`)
-        if (seq === 2) throw Object.assign(new Error('private words'), { code: 'no-such-row' })
-      },
-    })
-    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted', 'ConsentGranted']))
-    await until(() => expect(seen).toEqual(['1/1', '2/1', '2/2', '2/3', '3/1']))
-    await until(async () => expect(await here().outstanding('billing')).toEqual([0, 0]))
-    const [letter] = await here().deadLetters('billing')
-    expect(letter?.header.get('dlq-reason')).toBe('max-attempts: no-such-row')
-    expect([letter?.header.get('ce-type'), letter?.header.get('ledger-seq')]).toEqual(['ConsentGranted', '2'])
-  })
-
-  it('says that it is a dead letter is not asked again', async () => {
-    const seen: string[] = []
-    await billing(seen, {
-      onEvent: (_event, { seq }) => {
-        seen.push(String(seq))
-        if (seq === 1) throw new DeadLetter('unknown-patient')
-      },
-    })
-    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted']))
-    await until(() => expect(seen).toEqual(['1', '2']))
-    const [letter] = await here().deadLetters('billing')
-    expect(letter?.header.get('dlq-reason')).toBe('unknown-patient')
-  })
-
-  it('never ends is left, told so, and what it answers late does not count twice', async () => {
-    const seen: string[] = []
-    const aborted: boolean[] = []
-    const late = Promise.withResolvers<void>()
-    await billing(seen, {
-      handlerTimeoutMs: 100,
-      onEvent: async (_event, { seq, attempt, signal }) => {
-        seen.push(`${seq}/${attempt}`)
-        signal.addEventListener('abort', () => aborted.push(true))
-        if (attempt === 1 && seq === 1) await late.promise
-      },
-    })
-    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted']))
-    await until(() => expect(seen).toEqual(['1/1', '1/2', '2/1']))
-    late.resolve()
-    await until(async () => expect(await here().outstanding('billing')).toEqual([0, 0]))
-    expect(seen).toEqual(['1/1', '1/2', '2/1'])
-    expect(aborted[0]).toBe(true)
-    expect(await here().deadLetters('billing')).toEqual([])
-  })
-
-  it('is slow keeps nobody else waiting, neither another consumer nor another producer', async () => {
-    const stuck = Promise.withResolvers<void>()
-    const seen: string[] = []
-    const others: string[] = []
-    await billing(seen, {
-      types: ['ConsentRevoked', 'AccountClosed'],
-      onEvent: async ({ type }) => {
-        seen.push(type)
-        if (type === 'ConsentRevoked') await stuck.promise
-      },
-    })
-    const research = await consume({
-      nats: here().broker('research'),
-      durable: 'research',
-      types: ['ConsentRevoked'],
-      from: 'beginning',
-      onEvent: ({ type }) => void others.push(type),
-    })
-    running.push(research)
-    await here().publish(consent, consent.add(['ConsentRevoked', 'ConsentRevoked']))
-    await here().publish(identity, identity.add(['AccountClosed']))
-    await until(() => expect(others).toEqual(['ConsentRevoked', 'ConsentRevoked']))
-    await until(() => expect(seen).toEqual(['ConsentRevoked', 'AccountClosed']))
-    stuck.resolve()
-  })
-
-  it('sees an event of a newer program as a dead letter by that name, and everything else as ever', async () => {
-    const seen: string[] = []
-    await billing(seen)
-    const [newer] = consent.add(['ConsentGranted'], (body) => ({ ...body, schemaVersion: 2 }))
-    await here().publish(consent, [newer!, ...consent.add(['ConsentGranted'])])
-    await until(() => expect(seen).toEqual(granted([2])))
-    const [letter] = await here().deadLetters('billing')
-    expect(letter?.header.get('dlq-reason')).toBe('unknown-event-version')
-    expect(letter?.json<{ schemaVersion: number }>().schemaVersion).toBe(2)
-  })
-
-  it('gets an event once that comes twice from the stream', async () => {
-    const seen: string[] = []
-    await billing(seen)
-    const events = consent.add(['ConsentGranted', 'ConsentGranted'])
-    await here().publish(consent, events)
-    const again = { ...eventHeaders(events[0]!), 'Nats-Msg-Id': ['again'] }
-    await here()
-      .as('consent')
-      .request(events[0]!.subject, events[0]!.body, { headers: MsgHdrsImpl.fromRecord(again), timeout: 5000 })
-    await until(async () => expect(await here().outstanding('billing')).toEqual([0, 0]))
-    await sleep(200)
-    expect(seen).toEqual(granted([1, 2]))
   })
 })
 

@@ -7,13 +7,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { headersOf } from '../atomic-batch.js'
 import { connectNats, type NatsConnection } from '../connection.js'
 import { FatalDelivery } from '../errors.js'
-import {
-  eventHeaders,
-  type HeaderRecord,
-  type LedgerEvent,
-  type OutgoingEvent,
-  type Position,
-} from '@careseal/event-envelope'
+import { eventHeaders, type HeaderRecord } from '@careseal/event-envelope'
+import type { LedgerEvent, OutgoingEvent, Position } from '@careseal/event-envelope'
 import { FakeProducer, ORIGIN } from '../fake-producer.fixture.js'
 import { publishEvents } from '../publish.js'
 import { ensureStreams } from '../streams.js'
