@@ -143,8 +143,8 @@ export class Lane {
     if (!this.fits(place)) {
       throw new ProducerContradicts(this.options.producer, `its answer at ${place.seq} does not continue its chain`)
     }
-    if (place.candidate === null) this.moveTo(place)
-    else await this.settleNext(eventOf(place.candidate))
+    if (place.event === null) this.moveTo(place)
+    else await this.settleNext(place.event)
   }
 
   /** True when nothing came for that long. */

@@ -9,12 +9,12 @@ import {
   ReplayFor,
   type WithheldEvent,
 } from '@careseal/contracts'
-import { leafHashOf, producerIn, type Candidate } from '@careseal/event-envelope'
+import { eventOf, producerIn, type LedgerEvent } from '@careseal/event-envelope'
 import { headers, type Msg, type NatsConnection } from 'nats'
 import { ServiceFailed } from '../failures.js'
 
 /** One place of a producer's chain: an event, or what stands for one that was withheld. */
-export type ChainPlace = WithheldEvent & { candidate: Candidate | null }
+export type ChainPlace = WithheldEvent & { event: LedgerEvent | null }
 
 export type ReplayPage = { places: ChainPlace[]; hasMore: boolean }
 
@@ -32,11 +32,11 @@ export async function replayPage(
   const parsed = ReplayFor.reply.safeParse(reply.json())
   if (!parsed.success) throw new ServiceFailed(subject, 'bad-reply')
   const places = parsed.data.events.map((event): ChainPlace => {
-    if (!('body' in event)) return { ...event, candidate: null }
-    const candidate = { ...event, producer, body: Buffer.from(event.body, 'base64') }
-    return { seq: event.seq, link: event.link, leafHash: leafHashOf(candidate), candidate }
+    if (!('body' in event)) return { ...event, event: null }
+    const whole = eventOf({ ...event, producer, body: Buffer.from(event.body, 'base64') })
+    return { seq: whole.seq, link: whole.link, leafHash: whole.leafHash, event: whole }
   })
-  const isForeign = places.some(({ candidate }) => candidate !== null && producerIn(candidate.subject) !== producer)
+  const isForeign = places.some(({ event }) => event !== null && producerIn(event.subject) !== producer)
   const isOrdered = places.every(({ seq }, index) => seq === from + index)
   if (isForeign || !isOrdered) throw new ServiceFailed(subject, 'bad-reply')
   return { places, hasMore: parsed.data.next !== null && places.length > 0 }
