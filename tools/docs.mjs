@@ -1,6 +1,6 @@
 // Makes docs/generated, what deploy/ takes from the code, and the frozen schemas of new event versions. Tests fail when
 // what lies there is not what this makes.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   asyncApi,
@@ -15,6 +15,7 @@ import { describeConsentApi } from '../apps/consent/dist/describe-api.js'
 import { describeIdentityApi } from '../apps/identity/dist/describe-api.js'
 import { describeRecordsApi } from '../apps/records/dist/describe-api.js'
 import { deployFiles } from './deploy-files.mjs'
+import { httpRoutes } from './http-routes.mjs'
 
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`
 
@@ -27,11 +28,18 @@ const files = {
   ...deployFiles(),
 }
 for (const [path, text] of Object.entries(files)) write(path, text)
+write('libs/client/src/http/generated/routes.ts', httpRoutes(describedApis()))
 for (const [path, text] of publishedSchemas()) if (!existsSync(placeOf(path))) write(path, text)
 
 function write(path, text) {
   mkdirSync(dirname(placeOf(path)), { recursive: true })
   writeFileSync(placeOf(path), text)
+}
+
+function describedApis() {
+  const folder = placeOf('docs/generated')
+  const names = readdirSync(folder).filter((name) => name.endsWith('-openapi.json'))
+  return names.toSorted().map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
 }
 
 function placeOf(path) {

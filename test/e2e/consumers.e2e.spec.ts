@@ -1,5 +1,5 @@
 // A service of somebody else, from its registration to its removal, on a running ledger.
-import { consume, proveLeaves, verifyReceipt, type Consumer } from '@careseal/client'
+import { consume, httpClient, proveLeaves, verifyReceipt, type Consumer } from '@careseal/client'
 import { sha256 } from '@careseal/crypto'
 import { ED25519, formatVkey, vkeyOf } from '@careseal/ledger-core'
 import { existsSync } from 'node:fs'
@@ -131,6 +131,16 @@ describe('a consumer', () => {
 })
 
 const BROWSER = [process.env['CHROMIUM_PATH'] ?? '', '/usr/bin/chromium'].find((path) => existsSync(path))
+
+describe('the HTTP client', () => {
+  it('calls a route by its description, and tells a refusal by its code', async () => {
+    const call = httpClient({ origin: ledger.origin, token: () => tokenOf(ledger.dataDir, 'operator') })
+    const { status, body } = await call('GET /auth/patients', { query: { limit: 1 } })
+    expect([status, typeof body]).toEqual([200, 'object'])
+    const refused = httpClient({ origin: ledger.origin })('GET /auth/patients', {})
+    await expect(refused).rejects.toMatchObject({ status: 401, name: 'HttpFailure' })
+  })
+})
 
 describe('a receipt', () => {
   let receipt: string
