@@ -5,13 +5,8 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete']
 /** @param {object[]} documents OpenAPI documents; a route that two describe is the first one's. */
 export function httpRoutes(documents) {
   const routes = new Map()
-  for (const { paths } of documents) {
-    for (const [path, operations] of Object.entries(paths)) {
-      for (const method of METHODS.filter((each) => operations[each])) {
-        const name = `${method.toUpperCase()} ${path}`
-        if (!routes.has(name)) routes.set(name, routeType(operations[method]))
-      }
-    }
+  for (const [name, operation] of documents.flatMap(operationsOf)) {
+    if (!routes.has(name)) routes.set(name, routeType(operation))
   }
   const lines = [...routes].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, type]) => `  '${name}': ${type}`)
   return `// Made from docs/generated/*-openapi.json by tools/docs.mjs; a test fails when it is stale.
@@ -21,6 +16,15 @@ export type Routes = {
 ${lines.join('\n')}
 }
 `
+}
+
+function operationsOf({ paths }) {
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    METHODS.filter((method) => operations[method]).map((method) => [
+      `${method.toUpperCase()} ${path}`,
+      operations[method],
+    ]),
+  )
 }
 
 function routeType({ parameters = [], requestBody, responses }) {

@@ -49,6 +49,20 @@ describe('permissions', () => {
     expect(whoMay('publish', `cmd.${service}.destroy-subject-keys`)).toEqual([DEPLOYER])
   })
 
+  it('an outside consumer may read through its own consumer, ask for its own replays, and nothing else', () => {
+    const publicNkey = createUser().getPublicKey()
+    const grant = { name: 'billing', types: ['ConsentRevoked' as const], publicNkey, recipient: false }
+    const { billing } = natsPermissions({ consumers: [grant] })
+    expect(billing?.publish.filter((subject) => !subject.startsWith('$JS.'))).toEqual([
+      'dlq.billing',
+      'cmd.consent.replay-for.billing',
+    ])
+    for (const subject of billing?.publish ?? []) expect(subject).toMatch(/(^|\.)billing(\.|$)/)
+    expect(billing).toMatchObject({ subscribe: ['_INBOX.billing.>'], allowResponses: false })
+    const recipient = natsPermissions({ consumers: [{ ...grant, recipient: true }] })['billing']
+    expect(recipient?.subscribe).toContain('cmd.recipient.billing.forget-subjects')
+  })
+
   it('only the sequencer announces', () => {
     expect(whoMay('publish', 'ledger.block-sealed')).toEqual(['ledger-sequencer'])
   })
