@@ -49,6 +49,7 @@ async function consumed(
   { producer, place, from, until }: Run,
 ): Promise<{ perSecond: number; position: Position; memory: Memory; observed: Observed }> {
   const consumer = new HostProcess('consumer.host.ts', { profileDir: context.profileDir })
+  await consumer.call('ready')
   const roots = { [NAME]: consumer.pid, 'producer and broker': producer.pid }
   const observation = new Observation(context, roots)
   try {

@@ -7,6 +7,8 @@ export type ConsumeTask = { url: string; seedFile: string; origin: string; from:
 
 serve(
   {
+    /** Answers once everything is loaded: from here on it is the client that is measured. */
+    ready: async () => true,
     /** Answers the milliseconds from the first event to the last one. */
     consume: async ({ url, seedFile, origin, from, until }: ConsumeTask) => {
       let handled = 0

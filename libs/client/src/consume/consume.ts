@@ -14,6 +14,7 @@ import type { JsMsg } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
 import { connectBroker, type BrokerOptions } from '../connection.js'
 import { NotGranted } from '../failures.js'
+import { Acknowledgements } from './acknowledgements.js'
 import { answerErasures } from './erasures.js'
 import { Handling, type EventContext, type Handler } from './handling.js'
 import { Lane } from './lane.js'
@@ -133,6 +134,7 @@ class RunningConsumer {
   private readonly lanes = new Map<string, Lane>()
   private readonly work: Promise<void>[] = []
   private readonly held = new Set<JsMsg>()
+  private readonly acknowledgements: Acknowledgements
   private readonly handling: Handling
   private readonly services: ReadonlySet<string>
   private readonly timers: NodeJS.Timeout[] = []
@@ -145,6 +147,7 @@ class RunningConsumer {
     private readonly from: 'stored' | 'beginning' | Position,
   ) {
     this.services = new Set(options.types.map(producerOf))
+    this.acknowledgements = new Acknowledgements(() => nc.isClosed())
     this.handling = new Handling({
       nc,
       durable: options.durable,
@@ -195,6 +198,7 @@ class RunningConsumer {
   async stop(): Promise<void> {
     this.stopping.abort()
     await Promise.all(this.work)
+    this.acknowledgements.flush()
     for (const timer of this.timers) clearInterval(timer)
     this.save()
     await this.saving
@@ -217,14 +221,15 @@ class RunningConsumer {
     this.held.add(message)
     this.laneOf(producer).offer({
       candidate,
-      acknowledge: () => this.release(message, () => message.ack()),
-      giveBack: () => this.release(message, () => message.nak()),
+      acknowledge: () => {
+        this.held.delete(message)
+        this.acknowledgements.add(message)
+      },
+      giveBack: () => {
+        this.held.delete(message)
+        if (!this.nc.isClosed()) message.nak()
+      },
     })
-  }
-
-  private release(message: JsMsg, settle: () => void): void {
-    this.held.delete(message)
-    if (!this.nc.isClosed()) settle()
   }
 
   private laneOf(producer: string): Lane {

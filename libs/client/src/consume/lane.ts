@@ -24,6 +24,8 @@ export type LaneOptions = {
 
 const FIRST_CHECK_MS = 500
 const RETRY_MS_MAX = 5000
+// Settled messages that may still lie before those that wait.
+const SETTLED_MAX = 512
 
 export class Lane {
   private waiting: Arrival[] = []
@@ -77,9 +79,14 @@ export class Lane {
     while (this.next < this.waiting.length && !this.options.stopping.aborted) {
       await this.take(this.waiting[this.next] as Arrival)
       this.next++
+      if (this.next >= SETTLED_MAX) this.forgetSettled()
     }
-    if (this.next < this.waiting.length) return
-    this.waiting = []
+    this.forgetSettled()
+  }
+
+  // One by one from the front would move all that wait, each time.
+  private forgetSettled(): void {
+    this.waiting = this.waiting.slice(this.next)
     this.next = 0
   }
 
