@@ -29,7 +29,7 @@ export default defineConfig({
         // Real data takes seconds on a machine that does something else as well.
         testTimeout: 30_000,
       }),
-      project('int', ['{apps,libs}/*/{src,test}/**/*.int.spec.ts', 'test/deploy/**/*.int.spec.ts'], {
+      project('int', ['{apps,libs}/*/{src,test}/**/*.int.spec.ts', 'test/{consumers,deploy}/**/*.int.spec.ts'], {
         ...alone,
         testTimeout: 30_000,
         hookTimeout: 60_000,

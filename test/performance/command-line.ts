@@ -11,6 +11,7 @@ export const BENCHMARKS = [
   'cosign',
   'proof',
   'verify',
+  'consume',
 ] as const
 export type BenchmarkName = (typeof BENCHMARKS)[number]
 
@@ -42,6 +43,7 @@ Benchmarks (all of them when none is named):
   cosign     1,000 events/s until three witnesses have co-signed: latencies
   proof      inclusion proofs out of stored tiles, built and checked: latencies
   verify     an export checked from outside: entries/s and peak memory
+  consume    an outside consumer, from the stream and by replay: events/s and memory
 
 Options:
   --full       the long ones: 60 s sustained, ledgers of ten million entries

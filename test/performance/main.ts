@@ -13,6 +13,7 @@ const LOADERS: Record<BenchmarkName, () => Promise<{ benchmark: Benchmark }>> = 
   cosign: () => import('./benchmarks/cosign.js'),
   proof: () => import('./benchmarks/proof.js'),
   verify: () => import('./benchmarks/verify.js'),
+  consume: () => import('./benchmarks/consume.js'),
 }
 
 const stopping = new AbortController()

@@ -32,6 +32,7 @@ export class AppModule implements OnModuleInit {
           kmsKeyFile: config.KMS_KEY_FILE,
           ledgerOrigin: config.LEDGER_ORIGIN,
           ledgerUrl: config.LEDGER_URL,
+          consumersFile: config.CONSUMERS_FILE,
           entities: ENTITIES,
         }),
         AuthzModule.forRoot({ ...tokenAuthority(config), rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE }),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { addSignerCommands } from './administration/signer.commands.js'
 import { addCompletionCommand } from './completion/completion.command.js'
+import { addConsumerCommands } from './consumer/consumer.commands.js'
 import { addEvidenceCommands } from './evidence/evidence.commands.js'
 import { CliError, EXIT, type ExitCode } from './exit.js'
 import { addFsckCommand } from './fsck/fsck.command.js'
@@ -55,6 +56,7 @@ export function createProgram(): Command {
   addProducerCommands(program)
   addKeysCommands(program)
   addSignerCommands(program)
+  addConsumerCommands(program)
   addTailCommand(program)
   addDemoCommands(program)
   addCompletionCommand(program)

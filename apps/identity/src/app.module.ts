@@ -34,6 +34,7 @@ export class AppModule {
           kmsKeyFile: config.KMS_KEY_FILE,
           ledgerOrigin: config.LEDGER_ORIGIN,
           ledgerUrl: config.LEDGER_URL,
+          consumersFile: config.CONSUMERS_FILE,
         }),
         DirectoryModule,
         CommandsModule,

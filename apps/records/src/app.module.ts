@@ -77,6 +77,7 @@ export class RecordsModule implements OnModuleInit {
           kmsKeyFile: config.KMS_KEY_FILE,
           ledgerOrigin: config.LEDGER_ORIGIN,
           ledgerUrl: config.LEDGER_URL,
+          consumersFile: config.CONSUMERS_FILE,
         }),
         AuthzModule.forRoot({ ...tokenAuthority(config), rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE }),
       ],

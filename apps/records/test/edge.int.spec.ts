@@ -77,6 +77,8 @@ describe('the edge', () => {
       ['/docs', 'swagger-ui-bundle.js'],
       ['/docs/swagger-ui.css', '.swagger-ui'],
       ['/docs/start.js', '/fhir/openapi.json'],
+      ['/docs/events', 'evt.consent.consent.consent-granted'],
+      ['/docs/events/asyncapi.json', '"asyncapi": "3.1.0"'],
     ] as const) {
       const { status, text, headers } = await world.call('GET', path, { as: null })
       expect(status).toBe(200)

@@ -1,3 +1,4 @@
+import { Parser } from '@asyncapi/parser'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { asyncApi, EVENT_TYPES, subjectOf } from './index.js'
@@ -23,6 +24,12 @@ describe('the event catalogue', () => {
     expect(references.length).toBeGreaterThan(EVENT_TYPES.length)
     expect(references.filter((path) => resolve(path) === undefined)).toEqual([])
   })
+
+  it('is AsyncAPI 3.1 without a diagnostic, by the parser of its makers', async () => {
+    const parsed = await new Parser().parse(JSON.stringify(document))
+    expect(parsed.diagnostics).toEqual([])
+    expect(parsed.document?.version()).toBe('3.1.0')
+  }, 60_000)
 
   it('is fresh in docs/generated (npm run docs makes it anew)', () => {
     const file = new URL('../../../docs/generated/asyncapi.json', import.meta.url)

@@ -1,9 +1,8 @@
 // The catalogue of events for those who consume them: AsyncAPI 3.1 made from the zod schemas, never written by hand.
-import { z } from 'zod'
-import { EVENT_SCHEMAS, EVENT_TYPES, producerOf, subjectOf, type EventType } from './events.js'
+import { eventBodyJsonSchema, jsonSchema, type Json } from './event-json-schema.js'
+import { sampleEvent } from './event-sample.js'
+import { EVENT_TYPES, producerOf, subjectOf, type EventType } from './events.js'
 import { NOTICES } from './notices.js'
-
-type Json = Record<string, unknown>
 
 const HEADERS: Json = {
   type: 'object',
@@ -44,29 +43,6 @@ export function asyncApi(version: string): Json {
   }
 }
 
-/** JSON Schema (draft 7) of an event's whole body. */
-export function eventBodyJsonSchema(type: EventType): Json {
-  return {
-    type: 'object',
-    title: `${type} v1`,
-    additionalProperties: false,
-    required: ['id', 'type', 'schemaVersion', 'time', 'data'],
-    properties: {
-      id: { type: 'string', format: 'uuid' },
-      type: { const: type },
-      schemaVersion: { const: 1 },
-      time: { type: 'string', format: 'date-time' },
-      content: { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'hiding commitment to the private part' },
-      data: jsonSchema(EVENT_SCHEMAS[type][1]),
-    },
-  }
-}
-
-function jsonSchema(schema: z.ZodType): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-7' }) as Json
-  return rest
-}
-
 function eventChannel(type: EventType): [string, Json] {
   return [
     type,
@@ -86,7 +62,9 @@ function eventOperation(type: EventType): [string, Json] {
 }
 
 function eventMessage(type: EventType): [string, Json] {
-  return [type, { name: type, title: `${type} v1`, headers: HEADERS, payload: eventBodyJsonSchema(type) }]
+  const payload = eventBodyJsonSchema(type)
+  const message = { name: type, title: payload['title'], headers: HEADERS, payload }
+  return [type, { ...message, examples: [{ payload: sampleEvent(type) }] }]
 }
 
 function noticeChannels(): [string, Json][] {

@@ -29,6 +29,22 @@ export const ReplayOutbox = {
   reply: z.strictObject({ events: z.array(ReplayedEvent), next: z.int().positive().nullable() }),
 }
 
+/** An event that the asker was not granted, or whose body was lost: enough to go on with the chain, and nothing of it. */
+export const WithheldEvent = z.strictObject({ seq: z.int().positive(), leafHash: hex32, link: hex32 })
+export type WithheldEvent = z.infer<typeof WithheldEvent>
+
+/**
+ * Asked by an outside consumer as `cmd.<service>.replay-for.<consumer>`: every event after a position, those that it was
+ * granted in full. So a gap can be told from what was withheld. Limits and `next` as of `ReplayOutbox`.
+ */
+export const ReplayFor = {
+  request: z.strictObject({ producer: z.string(), from: z.int().positive(), limit: z.int().positive().max(5000) }),
+  reply: z.strictObject({
+    events: z.array(z.union([ReplayedEvent, WithheldEvent])),
+    next: z.int().positive().nullable(),
+  }),
+}
+
 /** The opening of one leaf, for a service that has authorised its caller. `leafIndex` is null until it is sealed. */
 export const OpenLeaf = {
   request: z.strictObject({ eventId: ServerId, caller: Caller }),
@@ -113,15 +129,35 @@ export const DestroySubjectKeys = {
   reply: z.strictObject({ keys: z.int().nonnegative() }),
 }
 
+/**
+ * Asked of `recipientOf(consumer)`, who keeps personal data: forget these subjects, then answer. The answer is the
+ * acknowledgement that the operator is shown. May be repeated, and names also subjects that it never met.
+ */
+export const ForgetSubjects = {
+  request: z.strictObject({ subjectIds: z.array(ServerId).min(1).max(100) }),
+  reply: z.strictObject({ forgotten: z.int().nonnegative() }),
+}
+
+/** Milliseconds that the requester still waits. A duration, for clocks differ between machines. */
+export const DEADLINE_HEADER = 'careseal-deadline-ms'
+
+/** Set in a reply that is no answer: a stable code. */
+export const FAILURE_HEADER = 'careseal-failure'
+
+/** Set in a reply that refuses by a rule: a stable code. */
+export const REJECTION_HEADER = 'careseal-rejection'
+
 export const COMMANDS = {
   'outbox-head': OutboxHead,
   'replay-outbox': ReplayOutbox,
+  'replay-for': ReplayFor,
   'open-leaf': OpenLeaf,
   'decide-access': DecideAccess,
   'reachable-patients': ReachablePatients,
   'add-tombstones': AddTombstones,
   'list-tombstones': ListTombstones,
   'destroy-subject-keys': DestroySubjectKeys,
+  'forget-subjects': ForgetSubjects,
 } as const
 
 export type CommandName = keyof typeof COMMANDS

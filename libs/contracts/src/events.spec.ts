@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ZodError } from 'zod'
-import { EVENT_TYPES, parseEventBody, producerOf, subjectOf } from './index.js'
+import { EVENT_TYPES, parseEventBody, producerOf, subjectOf, UnknownEventVersion } from './index.js'
 
 const id = '00000000-0000-4000-8000-000000000001'
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
@@ -22,11 +22,18 @@ describe('event contracts', () => {
   })
 
   it.each([
-    ['an unknown type', { ...closed, type: 'AccountUpdated' }],
+    ['a type that is none', { ...closed, type: 'account updated' }],
     ['an unknown member', { ...closed, name: 'x' }],
     ['unknown data', { ...closed, data: { accountId: id, name: 'x' } }],
     ['missing data', { ...closed, data: {} }],
   ])('refuses %s', (_case, body) => {
     expect(() => parseEventBody(encode(body))).toThrow(ZodError)
+  })
+
+  it.each([
+    ['a type', { ...closed, type: 'AccountMoved' }],
+    ['a version', { ...closed, schemaVersion: 2, data: { account: id } }],
+  ])('says by name that %s comes from a newer program', (_case, body) => {
+    expect(() => parseEventBody(encode(body))).toThrow(UnknownEventVersion)
   })
 })

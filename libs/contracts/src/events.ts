@@ -1,6 +1,7 @@
 // Every event of Careseal: the zod schemas here are the one source for types, validation, JSON Schema and AsyncAPI.
 // A published schema is frozen; a change is a new schemaVersion with a pure upcaster.
 import { z } from 'zod'
+import { UnknownEventVersion, upcast, type EventVersions } from './event-versions.js'
 import {
   AccessAction,
   Grantee,
@@ -130,6 +131,14 @@ export const EVENT_SCHEMAS: { [T in EventType]: { readonly 1: (typeof schemas)[T
 
 export const EVENT_TYPES = Object.keys(schemas) as EventType[]
 
+// A type that changes gets its former schemas and the upcasters between them here; `schemas` above holds today's.
+const history: Partial<Record<EventType, EventVersions>> = {}
+
+/** All versions of each event type, with the steps from one to the next. */
+export const EVENT_VERSIONS: Record<EventType, EventVersions> = Object.fromEntries(
+  EVENT_TYPES.map((type) => [type, history[type] ?? { schemas: EVENT_SCHEMAS[type], upcasters: {} }]),
+) as Record<EventType, EventVersions>
+
 export function producerOf(type: EventType): Producer {
   return producers[type].producer
 }
@@ -156,7 +165,7 @@ export type EventBody<T extends EventType = EventType> = {
 const body = z.strictObject({
   id: ServerId,
   type: z.enum(EVENT_TYPES as [EventType, ...EventType[]]),
-  schemaVersion: z.literal(1),
+  schemaVersion: z.int().positive(),
   time: Instant,
   content: z
     .string()
@@ -165,11 +174,26 @@ const body = z.strictObject({
   data: z.unknown(),
 })
 
-/** Parses and validates a published body. Throws a ZodError that names the member at fault. */
+const named = z.looseObject({ id: ServerId, type: z.string().regex(/^[A-Z][A-Za-z]{1,63}$/), schemaVersion: z.int() })
+
+/**
+ * Parses and validates a published body, and lifts it to the newest version of its type.
+ *
+ * Throws a ZodError that names the member at fault, or UnknownEventVersion for what a newer program wrote.
+ */
 export function parseEventBody(bytes: Uint8Array): EventBody {
-  const parsed = body.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
-  const data = EVENT_SCHEMAS[parsed.type][1].parse(parsed.data)
-  return { ...parsed, data } as EventBody
+  const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  refuseUnknownType(json)
+  const parsed = body.parse(json)
+  return { ...parsed, ...upcast(EVENT_VERSIONS[parsed.type], parsed) } as EventBody
+}
+
+// What else such an event holds is not for us to judge: its envelope may have changed as well.
+function refuseUnknownType(json: unknown): void {
+  const { type } = (json ?? {}) as { type?: EventType }
+  if (type !== undefined && Object.hasOwn(schemas, type)) return
+  const newer = named.safeParse(json)
+  if (newer.success) throw new UnknownEventVersion(newer.data.type, newer.data.schemaVersion)
 }
 
 function kebab(type: string): string {

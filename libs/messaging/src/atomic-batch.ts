@@ -2,7 +2,7 @@
 // hides the server's error code, and the code 10201 (a duplicate in the batch refuses it whole) is what matters here.
 import { headers, MsgHdrsImpl, nuid, type MsgHdrs, type NatsConnection } from 'nats'
 import { PublishFailed } from './errors.js'
-import type { HeaderRecord } from './event-headers.js'
+import type { HeaderRecord } from '@careseal/event-envelope'
 
 export type StreamMessage = { subject: string; body: Uint8Array; headers: HeaderRecord }
 

@@ -6,7 +6,7 @@ import type { NatsConnection } from './connection.js'
 import { batchesOf } from './publish.js'
 import { serverFault } from './server-version.js'
 import { DLQ_STREAM, EVENTS_STREAM, streamDifferences } from './streams.js'
-import { producerIn, subjectMatches } from './subject.js'
+import { producerIn, subjectMatches } from '@careseal/event-envelope'
 
 const message = (bytes: number): StreamMessage => ({ subject: 'evt.a.b.c', body: new Uint8Array(bytes), headers: {} })
 

@@ -2,8 +2,13 @@
 import { subjectOf, type EventData, type EventType, type Producer } from '@careseal/contracts'
 import type { NatsConnection } from 'nats'
 import { respond, type Responder } from './calls/respond.js'
-import { firstLinkOf, leafHashOf, nextLinkOf } from './chain.js'
-import type { OutgoingEvent, ProducerPosition } from './ledger-event.js'
+import {
+  firstLinkOf,
+  leafHashOf,
+  nextLinkOf,
+  type OutgoingEvent,
+  type ProducerPosition,
+} from '@careseal/event-envelope'
 
 export const ORIGIN = 'ledger.example/test'
 

@@ -1,4 +1,5 @@
 export * from './access/nats-config.js'
+export * from './access/outside-consumer.js'
 export * from './access/permissions.js'
 export { recordOf } from './atomic-batch.js'
 export * from './calls/call-service.js'
@@ -7,12 +8,21 @@ export { ask, request, type RequestOptions } from './calls/request.js'
 export * from './calls/respond.js'
 export * from './connection.js'
 export * from './errors.js'
-export { agreesWithBody, decodeHeaderValue, encodeHeaderValue, eventHeaders } from './event-headers.js'
-export type { HeaderRecord } from './event-headers.js'
-export * from './ledger-event.js'
+export {
+  agreesWithBody,
+  decodeHeaderValue,
+  encodeHeaderValue,
+  eventHeaders,
+  producerIn,
+  subjectMatches,
+  type HeaderRecord,
+  type LedgerEvent,
+  type OutgoingEvent,
+  type Position,
+  type ProducerPosition,
+} from '@careseal/event-envelope'
 export * from './notices.js'
 export * from './publish.js'
 export * from './reader/event-reader.js'
 export { readOwnEvents, type Candidate } from './reader/own-events.js'
 export * from './streams.js'
-export * from './subject.js'

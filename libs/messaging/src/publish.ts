@@ -2,8 +2,7 @@
 import { errors, type NatsConnection } from 'nats'
 import { BATCH_MESSAGES_MAX, DUPLICATE_IN_BATCH, headersOf, publishAtomic, type StreamMessage } from './atomic-batch.js'
 import { PublishFailed } from './errors.js'
-import { eventHeaders } from './event-headers.js'
-import type { OutgoingEvent } from './ledger-event.js'
+import { eventHeaders, type OutgoingEvent } from '@careseal/event-envelope'
 import { ensureStreamsAgain, EVENTS_STREAM } from './streams.js'
 
 export type PublishLimits = { batchMessages?: number; batchBytes?: number; timeoutMs?: number }

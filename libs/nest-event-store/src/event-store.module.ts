@@ -16,11 +16,13 @@ import { LedgerClient } from './ledger/ledger.client.js'
 import { Receipts } from './ledger/receipts.service.js'
 import { SealFollowerService } from './ledger/seal-follower.service.js'
 import { SignerClient } from './ledger/signer.client.js'
+import { ConsumerGrants } from './producer/consumer-grants.service.js'
 import { DestroyKeysCommand } from './producer/destroy-keys-command.service.js'
 import { EventTransactions } from './producer/event-transactions.service.js'
 import { IdempotencyPurge } from './producer/idempotency-purge.service.js'
 import { OutboxCommands } from './producer/outbox-commands.service.js'
 import { ProducerGuard } from './producer/producer-guard.service.js'
+import { OpenLeafCommand } from './producer/open-leaf-command.service.js'
 import { OpenLeaf } from './producer/open-leaf.service.js'
 import { RelayService } from './producer/relay.service.js'
 import { ServingGuard } from './producer/serving.guard.js'
@@ -59,7 +61,9 @@ export class EventStoreModule {
         HealthContributors,
         SignerClient,
         Tombstones,
+        ConsumerGrants,
         OutboxCommands,
+        OpenLeafCommand,
         DestroyKeysCommand,
         IdempotencyPurge,
         SealFollowerService,

@@ -17,6 +17,8 @@ export type EventStoreModuleOptions = {
   /** TypeORM entities; those of `TypeOrmModule.forFeature` are found without. */
   entities?: readonly (abstract new (...args: never[]) => unknown)[]
   poolSize?: number
+  /** File with the outside consumers (`ConsumerList`), read again when it changes; without it there are none. */
+  consumersFile?: string | undefined
 }
 
 /** Injection token of the module's options. */

@@ -1,4 +1,6 @@
+import { REJECTION_HEADER, type CommandReply, type ConsumerGrant } from '@careseal/contracts'
 import { hmacSha256, sha256 } from '@careseal/crypto'
+import { leafHashOf } from '@careseal/event-envelope'
 import { EventStore } from '@careseal/event-store'
 import { SubjectKeys } from '@careseal/keys'
 import { verifyReceipt, type Receipt } from '@careseal/ledger-core'
@@ -52,6 +54,7 @@ beforeAll(async () => {
     ledgerOrigin: ORIGIN,
     ledgerUrl: ledger.url,
     natsUrl: nats.url,
+    consumersFile: join(folder, 'consumers.json'),
   })
   nc = await connectNats({ url: nats.url, name: 'audit' })
 })
@@ -67,6 +70,19 @@ afterAll(async () => {
 const fetchTry = (method = 'GET') => fetch(`http://127.0.0.1:${application.port}/try`, { method })
 const readyz = async () => (await fetch(`http://127.0.0.1:${application.port}/readyz`)).status
 const waitUntil = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 25_000, interval: 50 })
+const all = { producer: 'records', from: 1, limit: 100 }
+const replayOf = () => request(nc, 'records', 'replay-outbox', all, { deadlineMs: 2000 })
+
+async function replayFor(consumer: string): Promise<unknown> {
+  const reply = await nc.request(`cmd.records.replay-for.${consumer}`, JSON.stringify(all), { timeout: 5000 })
+  return reply.headers?.get(REJECTION_HEADER) || reply.json<CommandReply<'replay-for'>>().events
+}
+
+function grantTo(name: string, types: ConsumerGrant['types']): void {
+  const consumers = [{ name, types, publicNkey: `U${'A'.repeat(55)}`, recipient: false }]
+  writeFileSync(join(folder, 'consumers.json'), JSON.stringify({ v: 1, consumers }))
+}
+
 const caller = { accountId: randomUUID(), clientId: 'c', role: 'auditor' as const, scopes: [] }
 
 const receiptFor = (id: string): Promise<ReceiptResult> => application.app.get(Receipts).receiptFor(id)
@@ -131,6 +147,21 @@ describe('a producer', () => {
     const { events, next } = await request(nc, 'records', 'replay-outbox', asked, { deadlineMs: 2000 })
     expect(events.at(-1)).toMatchObject({ seq: head.lastSeq, link: head.lastLink })
     expect(next).toBeNull()
+  })
+
+  it('answers an outside consumer in full what it was granted, and of the rest what its chain needs', async () => {
+    const { events } = await replayOf()
+    expect(await replayFor('billing')).toBe('not-granted')
+    grantTo('billing', ['SearchPerformed'])
+    expect(await replayFor('billing')).toEqual(events)
+    grantTo('billing', ['RecordRead'])
+    const withheld = events.map(({ seq, tag, commitment, link }) => {
+      return { seq, leafHash: leafHashOf({ producer: 'records', seq, tag, commitment }), link }
+    })
+    expect(await replayFor('billing')).toEqual(withheld)
+    expect(await replayFor('research')).toBe('not-granted')
+    writeFileSync(join(folder, 'consumers.json'), '{"v":1,"consumers":[]}')
+    expect(await replayFor('billing')).toBe('not-granted')
   })
 
   it('rebuilds its projection on demand, with progress', async () => {

@@ -1,5 +1,5 @@
 // From a message to the handlers that Nest bound, and from what they return to a plain promise.
-import { COMMANDS, parseEventBody, type CommandName } from '@careseal/contracts'
+import { COMMANDS, parseEventBody, UnknownEventVersion, type CommandName } from '@careseal/contracts'
 import { agreesWithBody, recordOf, subjectMatches } from '@careseal/messaging'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MessageHandler } from '@nestjs/microservices'
@@ -34,7 +34,15 @@ export function handlerOf(handlers: Handlers, subject: string): MessageHandler {
 export function payloadOf(handler: MessageHandler, message: JsMsg): unknown {
   if (handler.extras?.['event'] === undefined) return orDeadLetter('not-json', () => message.json())
   if (!agreesWithBody(recordOf(message.headers), message.subject, message.data)) throw new DeadLetter('headers-differ')
-  return orDeadLetter('invalid-event', () => parseEventBody(message.data))
+  return eventIn(message)
+}
+
+function eventIn(message: JsMsg): unknown {
+  try {
+    return parseEventBody(message.data)
+  } catch (error) {
+    throw new DeadLetter(error instanceof UnknownEventVersion ? error.code : 'invalid-event')
+  }
 }
 
 /** Calls a handler, with those attached to it, and waits for all of it. */

@@ -1,8 +1,13 @@
 import { BaseRpcContext } from '@nestjs/microservices'
 import type { JsMsg } from '@nats-io/jetstream'
 
-/** What a handler of a durable consumer learns about its message besides the event. */
+/** What a handler itself decided about its message. */
+export type Decision = { kind: 'ack' } | { kind: 'nak'; delayMs?: number } | { kind: 'term'; reason: string }
+
+/** What a handler of a durable consumer learns about its message besides the event, and how it settles it itself. */
 export class JetStreamContext extends BaseRpcContext<[JsMsg]> {
+  #decision: Decision | null = null
+
   constructor(message: JsMsg) {
     super([message])
   }
@@ -23,5 +28,25 @@ export class JetStreamContext extends BaseRpcContext<[JsMsg]> {
   /** `(producer, seq)` of the event, for handlers that keep their own position. */
   get ledgerSeq(): number {
     return Number(this.message.headers?.get('ledger-seq'))
+  }
+
+  /** The first decision of the handler, or null; what it says afterwards does not count. */
+  get decision(): Decision | null {
+    return this.#decision
+  }
+
+  /** Done: whatever the handler still does or throws, the message never comes again. */
+  ack(): void {
+    this.#decision ??= { kind: 'ack' }
+  }
+
+  /** Not done: the message comes again, after `delayMs` or the back-off list's delay. */
+  nak(delayMs?: number): void {
+    this.#decision ??= { kind: 'nak', ...(delayMs === undefined ? {} : { delayMs }) }
+  }
+
+  /** Never again: the message is put aside as a dead letter. `reason` is a code. */
+  term(reason: string): void {
+    this.#decision ??= { kind: 'term', reason }
   }
 }

@@ -183,6 +183,53 @@ describe('durable consumers', () => {
     expect(most).toBe(4)
   })
 
+  it('in order: what failed is tried again in its place, and then put aside, before the next one comes', async () => {
+    const seen: string[] = []
+    handle = async ({ id }) => {
+      seen.push(id.at(-1) ?? '')
+      if (id.endsWith('2')) throw Object.assign(new Error('private words'), { code: 'no-such-row' })
+    }
+    await broker.startApp([Handlers], { ordered: true, maxDeliveries: 3, ackWaitMs: 500 })
+    await publish(3)
+    await settled()
+    expect(seen).toEqual(['1', '2', '2', '2', '3'])
+    const [letter] = await deadLetters()
+    expect(letter?.header.get('dlq-reason')).toBe('max-deliveries: no-such-row')
+  })
+
+  it('believe the handler that settles the message itself, and count its first word alone', async () => {
+    const seen: string[] = []
+    handle = async ({ id }, context) => {
+      seen.push(`${id.at(-1)}/${context.deliveryCount}`)
+      if (id.endsWith('1')) {
+        context.ack()
+        context.term('too-late')
+        throw new Error('after the answer')
+      }
+      if (id.endsWith('2') && context.deliveryCount === 1) context.nak(50)
+      if (id.endsWith('3')) context.term('unknown-account')
+    }
+    await broker.startApp([Handlers])
+    await publish(3)
+    await settled()
+    expect(seen.toSorted()).toEqual(['1/1', '2/1', '2/2', '3/1'])
+    const reasons = (await deadLetters()).map((letter) => letter?.header.get('dlq-reason'))
+    expect(reasons).toEqual(['unknown-account'])
+  })
+
+  it('put aside what a newer program wrote, under a name of its own', async () => {
+    handle = vi.fn<() => Promise<void>>()
+    await broker.startApp([Handlers])
+    const [event] = closedEvents(1)
+    const newer = new TextEncoder().encode(
+      new TextDecoder().decode(event!.body).replace('"schemaVersion":1', '"schemaVersion":2'),
+    )
+    await send(newer, eventHeaders({ ...event!, body: newer }))
+    await settled()
+    expect((await deadLetters())[0]?.header.get('dlq-reason')).toBe('unknown-event-version')
+    expect(handle).not.toHaveBeenCalled()
+  })
+
   it('serve plain event patterns with wildcards, under the consumer name given', async () => {
     await broker.startApp([RawHandlers], { durable: 'audit-raw' })
     const [event] = closedEvents(1)

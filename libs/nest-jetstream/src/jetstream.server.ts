@@ -4,12 +4,13 @@ import { respond, CommandRejected, type CommandContext, type NatsConnection, typ
 import { describeError, inSpan, redMetrics } from '@careseal/observability'
 import type { JsMsg } from '@nats-io/jetstream'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandRpcContext } from './command.context.js'
 import { DurableConsumer } from './durable-consumer.js'
-import { originalOf } from './failures.js'
+import { DeadLetter, originalOf, RetryLater } from './failures.js'
 import { callHandler, commandHandlers, eventSubjects, handlerOf, payloadOf } from './handlers.js'
 import { JetStreamContext } from './jetstream.context.js'
-import { acknowledge, settleFailure, type Outcome } from './settle.js'
+import { acknowledge, exhaustedReason, retryDelayMs, settleFailure, type Outcome } from './settle.js'
 import { JETSTREAM } from './transport.js'
 
 export type JetStreamServerOptions = {
@@ -28,6 +29,11 @@ export type JetStreamServerOptions = {
   backoffMs?: readonly number[]
   /** Messages handled at a time; default 1, which keeps the order of the stream but for what is delivered again. */
   concurrency?: number
+  /**
+   * True: a message that failed is tried again here, and what comes after it waits for it. Then `concurrency` is 1 and
+   * one process consumes at a time. Default false: it goes back to the broker, and the others overtake it.
+   */
+  ordered?: boolean
   /** Requests answered at a time, per command; default 64. */
   commandConcurrency?: number
 }
@@ -45,6 +51,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   private responders: Responder[] = []
   private consumer: DurableConsumer | undefined
   private isListening = false
+  private isClosing = false
 
   constructor(readonly options: JetStreamServerOptions) {
     super()
@@ -68,11 +75,13 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
 
   /** Takes no more events; those in flight go on. */
   stopPulling(): void {
+    this.isClosing = true
     this.consumer?.stopPulling()
   }
 
   /** Takes nothing more and resolves when what was in flight is settled and answered. Safe to call twice. */
   override async close(): Promise<void> {
+    this.isClosing = true
     await Promise.all([this.consumer?.close(), ...this.responders.map((responder) => responder.stop())])
     this.tell('closed')
   }
@@ -88,7 +97,8 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   private consume(): DurableConsumer | undefined {
     const subjects = eventSubjects(this.messageHandlers)
     if (subjects.length === 0) return undefined
-    const { nc, name, durable = name, manageConsumer = true, ackWaitMs = 30_000, concurrency = 1 } = this.options
+    const { nc, name, durable = name, manageConsumer = true, ackWaitMs = 30_000, ordered = false } = this.options
+    const concurrency = ordered ? 1 : (this.options.concurrency ?? 1)
     const consumer = new DurableConsumer({
       nc,
       durable,
@@ -105,7 +115,8 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
 
   private async handle(message: JsMsg): Promise<void> {
     const began = performance.now()
-    const outcome = await this.work(message)
+    const work = this.options.ordered === true ? this.workInOrder(message) : this.work(message)
+    const outcome = await work
       .then(
         () => acknowledge(message),
         (failure: unknown) => this.settle(message, failure),
@@ -121,9 +132,28 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     const handler = handlerOf(this.messageHandlers, message.subject)
     const payload = payloadOf(handler, message)
     const traceparent = message.headers?.get('traceparent') || undefined
-    await this.observed(`consume ${message.subject}`, traceparent, new JetStreamContext(message), (context) =>
-      callHandler(handler, payload, context),
-    )
+    const context = new JetStreamContext(message)
+    const work = () => callHandler(handler, payload, context)
+    await this.observed(`consume ${message.subject}`, traceparent, context, work).catch((error: unknown) => {
+      if (context.decision === null) throw error
+    })
+    const { decision } = context
+    if (decision?.kind === 'nak') throw new RetryLater('nak', decision.delayMs)
+    if (decision?.kind === 'term') throw new DeadLetter(decision.reason)
+  }
+
+  // In order: the failure is waited for here. Signs of life keep the message, and those behind it, from coming twice.
+  private async workInOrder(message: JsMsg): Promise<void> {
+    const { backoffMs = BACKOFF_MS } = this.options
+    for (let attempt = message.info.deliveryCount; ; attempt++) {
+      try {
+        return await this.work(message)
+      } catch (error) {
+        if (error instanceof DeadLetter || this.isClosing) throw error
+        if (attempt >= this.maxDeliveries) throw new DeadLetter(exhaustedReason(error))
+        await sleep(retryDelayMs(attempt, error, backoffMs))
+      }
+    }
   }
 
   private async settle(message: JsMsg, failure: unknown): Promise<Outcome> {

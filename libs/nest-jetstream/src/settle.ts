@@ -39,6 +39,11 @@ export async function settleFailure(message: JsMsg, failure: unknown, options: S
 export function deadLetterReason(message: JsMsg, failure: unknown, maxDeliveries: number): string | null {
   if (failure instanceof DeadLetter) return failure.reason
   if (message.info.deliveryCount < maxDeliveries) return null
+  return exhaustedReason(failure)
+}
+
+/** The code under which a message is put aside that failed as often as it may. */
+export function exhaustedReason(failure: unknown): string {
   const code = (originalOf(failure) as { code?: unknown } | null)?.code
   return typeof code === 'string' ? `max-deliveries: ${code}` : 'max-deliveries'
 }

@@ -16,6 +16,7 @@ export {
 } from './provision.js'
 export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
 export { createPeopleLogins, createSystemLogins, type DemoPeople } from './stack/demo-logins.js'
+export { consumersFile, consumersOf, writeConsumers } from './stack/consumers.js'
 export { openDataDir, type DataDir } from './stack/data-dir.js'
 export { writeDurably } from './stack/durable-file.js'
 export {
@@ -23,6 +24,7 @@ export {
   databasePasswords,
   kmsKeyFile,
   natsSeedFile as natsSeedFileOf,
+  publicNkeyOf,
   operatorKeyFiles,
   publicHalf,
   type NatsUser,

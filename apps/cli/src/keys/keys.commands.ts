@@ -6,6 +6,7 @@ import { natsSeedFileOf } from '@careseal/stack'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT, unreachable, type ExitCode } from '../exit.js'
 import { startProgress } from '../terminal/progress.js'
+import { tellRecipients, type Acknowledgement } from '../consumer/erasures.js'
 import { destroyKeys, type Destroyed } from './destroy-keys.js'
 
 type DestroyOptions = GlobalOptions & { yes?: boolean }
@@ -18,6 +19,7 @@ const FOREVER = 'It cannot be undone: nothing of the subject opens ever again, n
 const HELP = `
 ${FOREVER}
 Every service destroys its keys of the subject and what only they open of its events, once the signer remembers it.
+Consumers that are registered as recipients are told, and must acknowledge; careseal consumer list shows who has not.
 Ciphertext without a key and indexes stay stored: this is a part of an erasure, not the whole of it. No certificate
 is made, and no legal hold is asked for. May be repeated, and goes on after a failure.
 
@@ -45,11 +47,15 @@ async function runDestroy({ type, id }: Subject, _options: unknown, command: Com
   context.terminal.note(FOREVER)
   const nc = await connect(context)
   const progress = startProgress(context.terminal, 'services', PRODUCERS.length)
-  const services = await destroyKeys(nc, id, (done) => progress.update(done)).finally(async () => {
+  const destroy = async () => ({
+    services: await destroyKeys(nc, id, (done) => progress.update(done)),
+    recipients: await tellRecipients({ nc, dataDir: context.dataDir() }, id),
+  })
+  const { services, recipients } = await destroy().finally(async () => {
     progress.stop()
     await nc.close()
   })
-  tell(context, `${type}/${id}`, services)
+  tell(context, `${type}/${id}`, { services, recipients })
 }
 
 async function connect(context: Context): Promise<NatsConnection> {
@@ -60,22 +66,29 @@ async function connect(context: Context): Promise<NatsConnection> {
   })
 }
 
-function tell({ terminal }: Context, subject: string, services: readonly Destroyed[]): void {
+type Erased = { services: readonly Destroyed[]; recipients: readonly Acknowledgement[] }
+
+function tell({ terminal }: Context, subject: string, { services, recipients }: Erased): void {
   const { green, red } = terminal.colors
   const lines = services.map((one) =>
     'keys' in one
       ? `${green('✓')} ${one.service}: ${one.keys} ${one.keys === 1 ? 'key is' : 'keys are'} destroyed`
       : `${red('✗')} ${one.service}: not destroyed (${one.failed})`,
   )
-  const failed = services.filter((one) => 'failed' in one)
-  terminal.data(lines.join('\n'), { subject, done: failed.length === 0, services })
+  const told = recipients.map((one) =>
+    'forgotten' in one
+      ? `${green('✓')} recipient ${one.recipient}: acknowledged`
+      : `${red('✗')} recipient ${one.recipient}: NOT acknowledged (${one.failed})`,
+  )
+  const failed = [...services, ...recipients].filter((one) => 'failed' in one)
+  terminal.data([...lines, ...told].join('\n'), { subject, done: failed.length === 0, services, recipients })
   if (failed.length === 0) return
-  const names = failed.map(({ service }) => service).join(', ')
-  terminal.warn(`careseal: ${names} did not destroy: see careseal status, then repeat this command; it goes on there`)
+  const names = failed.map((one) => ('service' in one ? one.service : one.recipient)).join(', ')
+  terminal.warn(`careseal: not done by ${names}: see careseal status, then repeat this command; it goes on there`)
   process.exitCode = exitOf(failed)
 }
 
-function exitOf(failed: readonly Destroyed[]): ExitCode {
+function exitOf(failed: readonly (Destroyed | Acknowledgement)[]): ExitCode {
   const silent = ['unreachable', 'deadline-exceeded', 'breaker-open']
   return failed.every((one) => 'failed' in one && silent.includes(one.failed)) ? EXIT.unreachable : EXIT.failure
 }

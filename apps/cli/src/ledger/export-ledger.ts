@@ -64,7 +64,10 @@ function claim(folder: string, vkeys: string): void {
   const held = existsSync(file) ? readFileSync(file, 'utf8') : null
   if (held === vkeys) return
   if (held !== null) {
-    throw new CliError(EXIT.usage, `${folder} holds another log (${nameIn(held)}), or its keys have changed since: name an empty folder`)
+    throw new CliError(
+      EXIT.usage,
+      `${folder} holds another log (${nameIn(held)}), or its keys have changed since: name an empty folder`,
+    )
   }
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new CliError(EXIT.usage, `${folder} is not empty and no export of a ledger: name an empty folder`)

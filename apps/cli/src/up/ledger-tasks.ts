@@ -2,6 +2,7 @@
 import { createCaresealStack, createSystemLogins, STEPS } from '@careseal/stack'
 import type { CaresealStack, StackOptions, Step } from '@careseal/stack'
 import { renderAuthorization } from '@careseal/messaging'
+import { restoreConsumers } from '../consumer/durable.js'
 import type { StepTask } from './steps.js'
 
 const TITLES: Record<Step, string> = {
@@ -30,7 +31,7 @@ export function prepareStart(options: StackOptions): LedgerStart {
   const begin = () => {
     starting ??= createCaresealStack({
       ...options,
-      natsAuthorization: (users, { manageStreams }) => renderAuthorization([...users], { manageStreams }),
+      natsAuthorization: (users, rights) => renderAuthorization([...users], rights),
       onStep: (step, done) => done && reports.get(step)?.resolve(),
     })
     return starting
@@ -42,6 +43,7 @@ export function prepareStart(options: StackOptions): LedgerStart {
   }))
   const logins = async () => {
     stack = await begin()
+    await restoreConsumers(stack)
     if (stack.demo) await createSystemLogins(stack)
   }
   return {

@@ -18,13 +18,12 @@ const MOUNT = '/auth'
 @ApiTags('tokens')
 @Public()
 export class ProviderController {
-  private readonly answer: ReturnType<Provider['callback']>
-  private readonly publicUrl: URL
+  private callback: ReturnType<Provider['callback']> | undefined
 
-  constructor(@Inject(PROVIDER) provider: Provider, @Inject(IDENTITY_CONFIG) config: IdentityConfig) {
-    this.answer = provider.callback()
-    this.publicUrl = new URL(tokenAuthority(config).issuer)
-  }
+  constructor(
+    @Inject(PROVIDER) private readonly provider: Provider,
+    @Inject(IDENTITY_CONFIG) private readonly config: IdentityConfig,
+  ) {}
 
   @Post('token')
   token(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
@@ -39,13 +38,14 @@ export class ProviderController {
   private async handOver(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     reply.hijack()
     for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value as string)
-    await this.answer(this.asPublic(request.raw), reply.raw)
+    this.callback ??= this.provider.callback()
+    await this.callback(this.asPublic(request.raw), reply.raw)
   }
 
   // Whatever Host a caller sends, the provider speaks of itself by its public origin: audiences and URLs stay the same
   // from inside and outside, and nobody can make it name another host.
   private asPublic(raw: IncomingMessage): IncomingMessage {
-    const { host, protocol } = this.publicUrl
+    const { host, protocol } = new URL(tokenAuthority(this.config).issuer)
     delete raw.headers['x-forwarded-for']
     Object.assign(raw.headers, { host, 'x-forwarded-host': host, 'x-forwarded-proto': protocol.slice(0, -1) })
     const { url = '/' } = raw

@@ -2,6 +2,7 @@
 import { Controller, Get, Inject, Param, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { Public } from '@careseal/authz'
+import { asyncApi } from '@careseal/contracts'
 import { callService } from '@careseal/messaging'
 import { HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply } from 'fastify'
@@ -9,6 +10,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { RECORDS_CONFIG, type RecordsConfig } from '../config.js'
+import { cataloguePage } from './catalogue-page.js'
 import { DOCS_PAGE, DOCS_SCRIPT, INDEX_PAGE } from './pages.js'
 
 const ASSETS: Record<string, string> = {
@@ -42,6 +44,16 @@ export class DocsController {
   @Get('docs/start.js')
   script(@Res() reply: FastifyReply): void {
     page(reply, 'text/javascript; charset=utf-8', DOCS_SCRIPT)
+  }
+
+  @Get('docs/events')
+  events(@Res() reply: FastifyReply): void {
+    page(reply, 'text/html; charset=utf-8', cataloguePage())
+  }
+
+  @Get('docs/events/asyncapi.json')
+  asyncApi(@Res() reply: FastifyReply): void {
+    page(reply, 'application/json', `${JSON.stringify(asyncApi('1.0.0'), null, 2)}\n`)
   }
 
   /** Consent has no routes of its own at the public origin, so its description is fetched from where it is. */

@@ -30,6 +30,8 @@ dd { margin: 0; }
 <dd>Who looked at what, with receipts.</dd>
 <dt><a href="/docs"><code>/docs</code></a></dt>
 <dd>All routes, described and ready to try.</dd>
+<dt><a href="/docs/events"><code>/docs/events</code></a></dt>
+<dd>All events, for services that consume them.</dd>
 </dl>
 </main>
 </body>

@@ -1,7 +1,7 @@
 import { PRODUCERS } from '@careseal/contracts'
 import { createUser } from '@nats-io/nkeys'
 import { describe, expect, it } from 'vitest'
-import { subjectMatches } from '../subject.js'
+import { subjectMatches } from '@careseal/event-envelope'
 import { renderAuthorization, renderNatsConfig } from './nats-config.js'
 import { DEPLOYER, natsPermissions, OUTSIDE_EXAMPLE, SERVICES } from './permissions.js'
 
@@ -47,6 +47,20 @@ describe('permissions', () => {
 
   it.each(PRODUCERS)('only the deployer has keys of %s destroyed', (service) => {
     expect(whoMay('publish', `cmd.${service}.destroy-subject-keys`)).toEqual([DEPLOYER])
+  })
+
+  it('an outside consumer may read through its own consumer, ask for its own replays, and nothing else', () => {
+    const publicNkey = createUser().getPublicKey()
+    const grant = { name: 'billing', types: ['ConsentRevoked' as const], publicNkey, recipient: false }
+    const { billing } = natsPermissions({ consumers: [grant] })
+    expect(billing?.publish.filter((subject) => !subject.startsWith('$JS.'))).toEqual([
+      'dlq.billing',
+      'cmd.consent.replay-for.billing',
+    ])
+    for (const subject of billing?.publish ?? []) expect(subject).toMatch(/(^|\.)billing(\.|$)/)
+    expect(billing).toMatchObject({ subscribe: ['_INBOX.billing.>'], allowResponses: false })
+    const recipient = natsPermissions({ consumers: [{ ...grant, recipient: true }] })['billing']
+    expect(recipient?.subscribe).toContain('cmd.recipient.billing.forget-subjects')
   })
 
   it('only the sequencer announces', () => {

@@ -1,6 +1,16 @@
 // Who may say and hear what on the broker, as data. A producer's name is the second token of its subjects, and these
 // lists alone make that a fact: whoever may publish `evt.consent.>` is consent.
-import { commandSubject, NOTICES, producerName, PRODUCERS, signerOf, type CommandName } from '@careseal/contracts'
+import {
+  commandSubject,
+  NOTICES,
+  producerName,
+  PRODUCERS,
+  producerOf,
+  recipientOf,
+  signerOf,
+  type CommandName,
+  type ConsumerGrant,
+} from '@careseal/contracts'
 import { inboxPrefix } from '../connection.js'
 import { readerConsumers, recoveryConsumer } from '../reader/reader-consumer.js'
 import { DLQ_STREAM, EVENTS_STREAM } from '../streams.js'
@@ -18,6 +28,8 @@ export type PermissionOptions = {
   manageStreams?: boolean
   /** Names that a service has as a producer; default its own and those of eight recoveries, `consent-2` to `consent-9`. */
   incarnations?: Partial<Record<string, readonly string[]>>
+  /** Outside consumers, each of whom becomes a user of its own. */
+  consumers?: readonly ConsumerGrant[]
 }
 
 type Service = {
@@ -74,18 +86,19 @@ export const SERVICES: Record<string, Service> = {
 /** The user that owns streams and consumers, and who alone may have keys destroyed: the stack on one machine, a job in a cluster. */
 export const DEPLOYER = 'deployer'
 
-/** A consumer of another organisation: reads through its durable consumer, which the deployer made. */
+/** A consumer to try things with: reads through its durable consumer, which the deployer made. */
 export const OUTSIDE_EXAMPLE = 'outside-example'
 
 const EVENTS = EVENTS_STREAM.name
 
-/** Allow-lists by user: the services, `deployer`, and `outside-example`. */
+/** Allow-lists by user: the services, `deployer`, `outside-example`, and the outside consumers given. */
 export function natsPermissions(options: PermissionOptions = {}): Record<string, UserPermissions> {
   const services = Object.entries(SERVICES).map(([name, service]) => [name, ofService(name, service, options)] as const)
   return {
     ...Object.fromEntries(services),
     [DEPLOYER]: ofDeployer(),
-    [OUTSIDE_EXAMPLE]: ofOutsideConsumer(OUTSIDE_EXAMPLE),
+    [OUTSIDE_EXAMPLE]: { publish: consumingSubjects(OUTSIDE_EXAMPLE), subscribe: ownInbox(OUTSIDE_EXAMPLE), ...SILENT },
+    ...Object.fromEntries((options.consumers ?? []).map((grant) => [grant.name, ofOutsideConsumer(grant)])),
   }
 }
 
@@ -164,22 +177,41 @@ function ofDeployer(): UserPermissions {
     `$JS.API.CONSUMER.*.${stream}.>`,
     `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.>`,
   ])
-  const erasures = PRODUCERS.map((service) => commandSubject(service, 'destroy-subject-keys'))
+  const erasures = [
+    ...PRODUCERS.map((service) => commandSubject(service, 'destroy-subject-keys')),
+    commandSubject(recipientOf('*'), 'forget-subjects'),
+  ]
   return {
     publish: ['$JS.API.INFO', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.LIST', ...streams, ...erasures],
-    subscribe: [`${inboxPrefix(DEPLOYER)}.>`],
+    subscribe: ownInbox(DEPLOYER),
     allowResponses: false,
   }
 }
 
-function ofOutsideConsumer(name: string): UserPermissions {
+const SILENT = { allowResponses: false }
+
+// What it may read is its durable consumer's filter, which the deployer alone can make or change.
+function ofOutsideConsumer({ name, types, recipient }: ConsumerGrant): UserPermissions {
+  const services = [...new Set(types.map(producerOf))]
   return {
     publish: [
-      `$JS.API.CONSUMER.INFO.${EVENTS}.${name}`,
-      `$JS.API.CONSUMER.MSG.NEXT.${EVENTS}.${name}`,
-      ...replySubjects('ACK', name),
+      ...consumingSubjects(name),
+      `dlq.${name}`,
+      ...services.map((service) => `${commandSubject(service, 'replay-for')}.${name}`),
     ],
-    subscribe: [`${inboxPrefix(name)}.>`],
-    allowResponses: false,
+    subscribe: [...ownInbox(name), ...(recipient ? [commandSubject(recipientOf(name), 'forget-subjects')] : [])],
+    allowResponses: recipient,
   }
+}
+
+function consumingSubjects(durable: string): string[] {
+  return [
+    `$JS.API.CONSUMER.INFO.${EVENTS}.${durable}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${EVENTS}.${durable}`,
+    ...replySubjects('ACK', durable),
+  ]
+}
+
+function ownInbox(name: string): string[] {
+  return [`${inboxPrefix(name)}.>`]
 }

@@ -1,8 +1,17 @@
-import { COMMANDS, commandSubject, type CommandName, type CommandReply, type CommandRequest } from '@careseal/contracts'
+import {
+  DEADLINE_HEADER,
+  FAILURE_HEADER,
+  REJECTION_HEADER,
+  COMMANDS,
+  commandSubject,
+  type CommandName,
+  type CommandReply,
+  type CommandRequest,
+} from '@careseal/contracts'
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from 'nats'
 import { CommandRejected, DeadlineExceeded, MessagingError, RemoteFailure, Unreachable } from '../errors.js'
 import { guard, type Guarded } from './guard.js'
-import { activeTraceparent, DEADLINE_HEADER, FAILURE_HEADER, REJECTION_HEADER, TRACE_HEADER } from './wire.js'
+import { activeTraceparent, TRACE_HEADER } from './wire.js'
 
 export type RequestOptions = {
   /** How long the caller waits, at most a minute; told to the responder, so that it stops as well. */

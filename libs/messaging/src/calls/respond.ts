@@ -1,15 +1,25 @@
 // The answering side of cmd.*: validated, bounded in time and number, shared by the replicas of a service.
-import { COMMANDS, commandSubject, type CommandName, type CommandReply } from '@careseal/contracts'
+import {
+  DEADLINE_HEADER,
+  FAILURE_HEADER,
+  REJECTION_HEADER,
+  COMMANDS,
+  commandSubject,
+  type CommandName,
+  type CommandReply,
+} from '@careseal/contracts'
 import { headers, type Msg, type NatsConnection } from 'nats'
 import type { z } from 'zod'
 import { CommandRejected } from '../errors.js'
-import { DEADLINE_HEADER, FAILURE_HEADER, REJECTION_HEADER, TRACE_HEADER, traceparentOrNone } from './wire.js'
+import { TRACE_HEADER, traceparentOrNone } from './wire.js'
 
 export type CommandContext = {
   /** Fires when the requester no longer waits. */
   signal: AbortSignal
   deadlineMs: number
   traceparent?: string
+  /** Who asks, for commands with a subject per consumer; permissions guard it. */
+  consumer?: string
 }
 
 export type CommandHandler<C extends CommandName> = (
@@ -20,6 +30,8 @@ export type CommandHandler<C extends CommandName> = (
 export type RespondOptions = {
   /** Requests handled at a time, default 64; more wait in line until their deadline has passed. */
   concurrency?: number
+  /** Answers `cmd.<service>.<command>.<consumer>` for every consumer; the context says for whom. */
+  perConsumer?: boolean
   /** Told each failure that is not a rejection; it never sees the payload. */
   onFailure?: (command: CommandName, error: unknown) => void
 }
@@ -42,7 +54,8 @@ export function respond<C extends CommandName>(
   ...[handler, options = {}]: [handler: CommandHandler<C>, options?: RespondOptions]
 ): Responder {
   const desk = new Desk(nc, command, handler as CommandHandler<CommandName>, options)
-  const subscription = nc.subscribe(commandSubject(service, command), {
+  const subject = commandSubject(service, command)
+  const subscription = nc.subscribe(options.perConsumer === true ? `${subject}.*` : subject, {
     queue: service,
     callback: (error, message) => (error === null ? desk.take(message) : desk.report(error)),
   })
@@ -103,11 +116,22 @@ class Desk {
     const request = COMMANDS[this.command].request.safeParse(jsonOrNothing(message))
     if (!request.success) return refuse(message, FAILURE_HEADER, 'invalid-request')
     try {
-      await this.reply(message, await this.handler(request.data as never, contextOf(message, deadlineMs)))
+      await this.reply(message, await this.handler(request.data as never, this.contextOf(message, deadlineMs)))
     } catch (error) {
       if (error instanceof CommandRejected) return refuse(message, REJECTION_HEADER, error.rejection)
       this.report(error)
       refuse(message, FAILURE_HEADER, 'internal')
+    }
+  }
+
+  private contextOf(message: Msg, deadlineMs: number): CommandContext {
+    const traceparent = traceparentOrNone(message.headers?.get(TRACE_HEADER))
+    const consumer = this.options.perConsumer === true ? message.subject.split('.').at(-1) : undefined
+    return {
+      signal: AbortSignal.timeout(Math.ceil(deadlineMs)),
+      deadlineMs,
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(consumer === undefined ? {} : { consumer }),
     }
   }
 
@@ -117,12 +141,6 @@ class Desk {
     this.report(new RangeError(`a reply of ${body.length} bytes is too large`))
     refuse(message, FAILURE_HEADER, 'reply-too-large')
   }
-}
-
-function contextOf(message: Msg, deadlineMs: number): CommandContext {
-  const traceparent = traceparentOrNone(message.headers?.get(TRACE_HEADER))
-  const signal = AbortSignal.timeout(Math.ceil(deadlineMs))
-  return { signal, deadlineMs, ...(traceparent === undefined ? {} : { traceparent }) }
 }
 
 function deadlineOf(message: Msg): number {

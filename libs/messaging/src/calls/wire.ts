@@ -1,14 +1,5 @@
-// What requests and replies carry besides their JSON: names of headers, and how a failure travels.
+// The trace context that requests carry; the other headers are in contracts, for outside consumers ask as well.
 import { context, propagation } from '@opentelemetry/api'
-
-/** Milliseconds that the requester still waits. A duration, for clocks differ between machines. */
-export const DEADLINE_HEADER = 'careseal-deadline-ms'
-
-/** Set in a reply that is no answer: a stable code. */
-export const FAILURE_HEADER = 'careseal-failure'
-
-/** Set in a reply that refuses by a rule: a stable code. */
-export const REJECTION_HEADER = 'careseal-rejection'
 
 export const TRACE_HEADER = 'traceparent'
 

@@ -12,7 +12,7 @@ import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } 
 import { recordOf } from '../atomic-batch.js'
 import { inboxPrefix, nameOf } from '../connection.js'
 import { ensureStreamsAgain, EVENTS_STREAM } from '../streams.js'
-import type { StreamMessage } from './candidate.js'
+import type { StreamMessage } from '@careseal/event-envelope'
 import { createReaderConsumer } from './reader-consumer.js'
 import { backoffMs, pause } from './pause.js'
 

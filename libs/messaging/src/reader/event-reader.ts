@@ -1,10 +1,8 @@
 // Reads all events of some producers exactly once in each producer's order, whatever the broker loses, repeats, reorders
 // or alters: the stream is for speed, the producers' own answers are for completeness.
 import type { NatsConnection } from 'nats'
-import { firstLinkOf } from '../chain.js'
+import { firstLinkOf, readMessage, type LedgerEvent, type Position, type StreamMessage } from '@careseal/event-envelope'
 import { FatalDelivery } from '../errors.js'
-import type { LedgerEvent, Position } from '../ledger-event.js'
-import { readMessage, type StreamMessage } from './candidate.js'
 import { EventFeed } from './event-feed.js'
 import { outboxClient, type OutboxClient } from './outbox-client.js'
 import { backoffMs, pause } from './pause.js'

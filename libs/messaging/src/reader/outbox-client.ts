@@ -3,9 +3,7 @@ import { incarnationOf } from '@careseal/contracts'
 import { MessagingError } from '../errors.js'
 import type { NatsConnection } from 'nats'
 import { ask } from '../calls/request.js'
-import type { ProducerPosition } from '../ledger-event.js'
-import { producerIn } from '../subject.js'
-import type { Candidate } from './candidate.js'
+import { producerIn, type ProducerPosition, type Candidate } from '@careseal/event-envelope'
 
 export type ReplayPage = { events: Candidate[]; hasMore: boolean }
 

@@ -14,10 +14,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { recordOf } from '../atomic-batch.js'
 import { inboxPrefix, nameOf } from '../connection.js'
 import { EVENTS_STREAM } from '../streams.js'
-import { readMessage, type Candidate } from './candidate.js'
+import { readMessage, type Candidate } from '@careseal/event-envelope'
 import { recoveryConsumer } from './reader-consumer.js'
 
-export type { Candidate } from './candidate.js'
+export type { Candidate } from '@careseal/event-envelope'
 
 const TIMEOUT_MS = 5_000
 const SILENCE_MS_MAX = 10_000

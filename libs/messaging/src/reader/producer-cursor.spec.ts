@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FakeProducer } from '../fake-producer.fixture.js'
-import type { Candidate } from './candidate.js'
+import type { Candidate } from '@careseal/event-envelope'
 import { ProducerCursor, type ReplayAnswer, type ReplayQuestion } from './producer-cursor.js'
 
 const TOTAL = 40

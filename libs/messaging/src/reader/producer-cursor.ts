@@ -1,8 +1,6 @@
 // Where a reader is with one producer. Holds only events whose links continue the chain from the delivered position;
 // what does not fit waits, is dropped, or puts the chain under suspicion. No I/O and no clock in here.
-import { nextLinkOf } from '../chain.js'
-import type { LedgerEvent, ProducerPosition } from '../ledger-event.js'
-import { eventOf, type Candidate } from './candidate.js'
+import { nextLinkOf, eventOf, type LedgerEvent, type ProducerPosition, type Candidate } from '@careseal/event-envelope'
 
 export type Offer = 'accepted' | 'stale' | 'waiting' | 'mismatch' | 'dropped'
 

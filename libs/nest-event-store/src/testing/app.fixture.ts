@@ -67,9 +67,8 @@ export async function migrate(ownerUrl: string): Promise<void> {
   await owner.end()
 }
 
-export type TryOptions = Pick<EventStoreModuleOptions, 'databaseUrl' | 'kmsKeyFile' | 'ledgerOrigin' | 'ledgerUrl'> & {
-  natsUrl: string
-}
+type Given = 'databaseUrl' | 'kmsKeyFile' | 'ledgerOrigin' | 'ledgerUrl' | 'consumersFile'
+export type TryOptions = Pick<EventStoreModuleOptions, Given> & { natsUrl: string }
 
 export async function startTry({ natsUrl, ...options }: TryOptions): Promise<Application> {
   @Module({

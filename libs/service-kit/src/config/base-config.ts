@@ -49,6 +49,11 @@ export const messagingConfig = {
   NATS_URL: z.url({ protocol: /^(nats|tls|ws|wss)$/ }).describe('nats://host:port of the broker'),
   NATS_NKEY_SEED_FILE: z.string().min(1).optional().describe("path of the file with this service's NATS user seed"),
   NATS_CA_FILE: z.string().min(1).optional().describe('path of the CA certificate of the broker'),
+  CONSUMERS_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('path of the file that names outside consumers and what each was granted'),
   NATS_MANAGE_STREAMS: flag.default(true).describe('false where streams are made by the deployer'),
 } as const
 

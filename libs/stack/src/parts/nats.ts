@@ -24,6 +24,8 @@ export type RunningNats = {
   readonly pid: number
   readonly dataDir: string
   readonly ended: Promise<unknown>
+  /** Takes other users and rights without a restart; connections that lost theirs are cut. */
+  reload(config: string): void
   /** Ends it in order. Removes a temporary data folder. */
   stop(): Promise<void>
   /** kill -9, as a crash; the data folder stays. */
@@ -60,7 +62,8 @@ async function startOnSomePort(program: string, dataDir: string, options: NatsOp
 
 type Place = { dataDir: string; host: string; port: number; isTemporary: boolean }
 
-function running(child: Child, { dataDir, host, port, isTemporary }: Place): RunningNats {
+function running(child: Child, place: Place): RunningNats {
+  const { dataDir, host, port, isTemporary } = place
   return {
     url: `nats://${host}:${port}`,
     port,
@@ -68,6 +71,10 @@ function running(child: Child, { dataDir, host, port, isTemporary }: Place): Run
     dataDir,
     ended: child.ended,
     kill: child.kill,
+    reload: (config) => {
+      writeConfig({ ...place, config })
+      process.kill(child.pid, 'SIGHUP')
+    },
     stop: async () => {
       await child.stop()
       if (isTemporary) rmSync(dataDir, { recursive: true, force: true })
@@ -76,11 +83,8 @@ function running(child: Child, { dataDir, host, port, isTemporary }: Place): Run
 }
 
 async function launch(program: string, place: Place & { config: string }): Promise<Child> {
-  const { dataDir, host, port, isTemporary } = place
-  const file = join(dataDir, 'nats.conf')
-  const address = `listen: "${host}:${port}"\n`
-  const store = place.config.includes('jetstream') ? '' : `jetstream { store_dir: ${JSON.stringify(dataDir)} }\n`
-  writeFileSync(file, address + store + place.config, { mode: 0o600 })
+  const { dataDir, isTemporary } = place
+  const file = writeConfig(place)
   const child = await startChild(program, ['-c', file], {
     cwd: dataDir,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -88,6 +92,14 @@ async function launch(program: string, place: Place & { config: string }): Promi
   })
   await isReady(child, dataDir)
   return child
+}
+
+function writeConfig({ dataDir, host, port, config }: Place & { config: string }): string {
+  const file = join(dataDir, 'nats.conf')
+  const address = `listen: "${host}:${port}"\n`
+  const store = config.includes('jetstream') ? '' : `jetstream { store_dir: ${JSON.stringify(dataDir)} }\n`
+  writeFileSync(file, address + store + config, { mode: 0o600 })
+  return file
 }
 
 function isReady(child: Child, dataDir: string): Promise<void> {

@@ -1,14 +1,15 @@
 // The whole ledger on one machine: real NATS, real Postgres, five services behind one origin, and nothing left of them
 // when it stops. A second start on the same data folder goes on where the first one ended.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, unwatchFile, watchFile } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, isPortFree } from '../parts/port.js'
 import { clientKey, kmsKeyFile, ledgerOrigin, natsSeedFile, publicHalf } from './credentials.js'
+import { consumersFile } from './consumers.js'
 import { openDataDir, type DataDir } from './data-dir.js'
 import { startGateway } from './gateway.js'
 import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
-import { startParts, type Parts, type PartsKind } from './start-parts.js'
+import { startParts, type NatsAuthorization, type Parts, type PartsKind } from './start-parts.js'
 import { ServiceSet, type ControlledService } from './service-set.js'
 import { placesOf, sequencerPair, signerOfPair, type PairPlaces, type SequencerPair } from './sequencer-pair.js'
 import { SERVICE_NAMES } from './services.js'
@@ -17,7 +18,6 @@ import { WitnessSet, type ControlledWitness } from './witness-set.js'
 import { underStartLock } from './start-lock.js'
 import { readRunningState, removeState, writeState, type Login, type StackState } from './state.js'
 import type { ControlledNats, ControlledPart } from './parts.js'
-import type { NatsUser } from './credentials.js'
 
 /** What a start is made of, in this order; each is reported as it begins and as it is done. */
 export const STEPS = ['parts', 'database', 'migrations', 'ledger', 'witnesses', 'services', 'gateway'] as const
@@ -40,7 +40,7 @@ export type StackOptions = {
    * Renders the `authorization` block of nats.conf: `renderAuthorization` of `@careseal/messaging`. Without it every
    * user may do everything, but still has to prove that it holds its key.
    */
-  natsAuthorization?: (users: readonly NatsUser[], options: { manageStreams: boolean }) => string
+  natsAuthorization?: NatsAuthorization
   /** Told of each step, as it begins (`done` false) and as it is done. */
   onStep?: (step: Step, done: boolean) => void
   /** Told of each crash of a part or service, which is being started again. */
@@ -132,6 +132,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   const ports = await servicePorts(network)
   const parts = await step('parts', () => startParts({ ...options, onCrash, host: network.partsHost }))
   onStop(() => parts.stop())
+  onStop(followConsumers(dataDir, parts))
   await step('database', () => parts.provision())
   const places = options.sequencers === 2 ? await placesOf(dataDir, ports['ledger-sequencer']) : null
   const around = await surroundings(options, { ports, parts, publicPort, places })
@@ -164,6 +165,13 @@ async function start(options: StartOptions): Promise<CaresealStack> {
 // The gateway has no use for metrics.
 function front({ host, port }: { host: string; port: number }): ServicePorts {
   return { host, port, metricsPort: 0 }
+}
+
+// Whoever adds or removes a consumer writes the list; the broker learns of it here.
+function followConsumers(dataDir: DataDir, { nats }: Parts): () => Promise<void> {
+  const file = consumersFile(dataDir)
+  watchFile(file, { interval: 250 }, () => nats.reload())
+  return async () => unwatchFile(file)
 }
 
 // Looked at before anything starts; the gateway looks again when it opens.
@@ -213,6 +221,7 @@ async function surroundings(options: StartOptions, { ports, parts, publicPort, p
       bootstrapClients: dataDir.path('bootstrap-clients.json'),
       signerState: dataDir.path('signer'),
       policy: (options.witnesses ?? 0) > 0 ? dataDir.path('policy.txt') : null,
+      consumers: consumersFile(dataDir),
     },
     demo: options.demo ?? true,
     logLevel: 'info',

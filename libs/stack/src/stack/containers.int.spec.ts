@@ -11,7 +11,7 @@ const options: PartsOptions = {
   postgresDir: '',
   natsDir: '',
   superuserPassword: 'p w/1',
-  natsConfig: '',
+  natsConfig: () => '',
   durable: false,
   onCrash: () => {},
 }

@@ -94,13 +94,13 @@ export async function startContainerNats(options: PartsOptions): Promise<Control
     await container.stop({ timeout: 0 })
     container = await launchNats(options, port)
   }
-  return Object.assign(part, { wipe })
+  return Object.assign(part, { wipe, reload: () => undefined })
 }
 
 async function launchNats(options: PartsOptions, port: number): Promise<StartedTestContainer> {
   const { GenericContainer, Wait } = await import('testcontainers')
   const image = await imageOf('nats')
-  const content = `listen: "0.0.0.0:4222"\njetstream { store_dir: "/data" }\n${options.natsConfig}`
+  const content = `listen: "0.0.0.0:4222"\njetstream { store_dir: "/data" }\n${options.natsConfig()}`
   return new GenericContainer(image)
     .withCopyContentToContainer([{ content, target: '/careseal-nats.conf' }])
     .withCommand(['-c', '/careseal-nats.conf'])

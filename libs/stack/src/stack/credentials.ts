@@ -7,6 +7,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { readFileSync } from 'node:fs'
 import { randomHex, type DataDir } from './data-dir.js'
 import { loginRoles, type DatabasePasswords } from '../provision.js'
+import { consumersOf } from './consumers.js'
 import type { ServiceName } from './services.js'
 
 /** NATS users besides the services. */
@@ -28,12 +29,17 @@ export function natsSeedFile(dataDir: DataDir, user: string): string {
   return dataDir.secretFile(`nats-${user}.nk`, () => new TextDecoder().decode(createUser().getSeed()))
 }
 
+/** The services, the other users, and the outside consumers. */
 export function natsUsers(dataDir: DataDir, services: readonly ServiceName[]): NatsUser[] {
-  return [...services, ...OTHER_USERS].map((name) => {
-    natsSeedFile(dataDir, name)
-    const seed = dataDir.secret(`nats-${name}.nk`, () => '')
-    return { name, publicNkey: fromSeed(new TextEncoder().encode(seed)).getPublicKey() }
-  })
+  const own = [...services, ...OTHER_USERS].map((name) => ({ name, publicNkey: publicNkeyOf(dataDir, name) }))
+  return [...own, ...consumersOf(dataDir).map(({ name, publicNkey }) => ({ name, publicNkey }))]
+}
+
+/** The public key of a NATS user whose seed lies in the secrets; made if it is not there. */
+export function publicNkeyOf(dataDir: DataDir, user: string): string {
+  natsSeedFile(dataDir, user)
+  const seed = dataDir.secret(`nats-${user}.nk`, () => '')
+  return fromSeed(new TextEncoder().encode(seed)).getPublicKey()
 }
 
 /** The file with the root key of a service's subject keys, 32 bytes as hex. */

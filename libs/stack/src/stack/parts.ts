@@ -18,14 +18,17 @@ export type ControlledPart = {
   whileStopped<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** The broker; `wipe` is a crash that also loses all of its data. */
-export type ControlledNats = ControlledPart & { wipe(): Promise<void> }
+/**
+ * The broker; `wipe` is a crash that also loses all of its data. `reload` takes up users and rights as they are now; a
+ * broker in a container takes them up when it is started again.
+ */
+export type ControlledNats = ControlledPart & { wipe(): Promise<void>; reload(): void }
 
 export type PartsOptions = {
   postgresDir: string
   natsDir: string
   superuserPassword: string
-  natsConfig: string
+  natsConfig: () => string
   durable: boolean
   /** Where native parts listen. Default 127.0.0.1. */
   host?: string | undefined
@@ -50,7 +53,7 @@ export async function startNativeNats(options: PartsOptions): Promise<Controlled
   const start = (): Promise<RunningNats> => {
     if (isToBeWiped) rmSync(join(options.natsDir, 'jetstream'), { recursive: true, force: true })
     isToBeWiped = false
-    return startNats({ dataDir: options.natsDir, port, host: options.host, config: options.natsConfig })
+    return startNats({ dataDir: options.natsDir, port, host: options.host, config: options.natsConfig() })
   }
   const supervised = new Supervised({ name: 'nats', start, ...supervisionOf(options) })
   const part = controlled((await supervised.start()).url, supervised)
@@ -58,7 +61,7 @@ export async function startNativeNats(options: PartsOptions): Promise<Controlled
     isToBeWiped = true
     await supervised.kill()
   }
-  return Object.assign(part, { wipe })
+  return Object.assign(part, { wipe, reload: () => supervised.current?.reload(options.natsConfig()) })
 }
 
 const supervisionOf = ({ onCrash, restartDelayMsMax: delayMsMax }: PartsOptions) => ({ onCrash, delayMsMax })

@@ -63,6 +63,7 @@ export type Surroundings = {
     signerState: string
     /** Whose witnesses co-sign; null where there are none. */
     policy: string | null
+    consumers: string
   }
   demo: boolean
   logLevel: string
@@ -103,6 +104,7 @@ export function environmentOf(
     NATS_URL: routed(name, 'nats', { url: around.natsUrl, around }),
     NATS_NKEY_SEED_FILE: around.files.natsSeed(name),
     NATS_MANAGE_STREAMS: 'true',
+    CONSUMERS_FILE: around.files.consumers,
     KMS_KEY_FILE: around.files.kmsKey(name),
     LEDGER_ORIGIN: around.ledgerOrigin,
     LEDGER_URL: urlOf(name, 'ledger-sequencer', around),

@@ -1,7 +1,9 @@
 // NATS and Postgres for one stack: native processes, or containers where an engine answers.
+import type { ConsumerGrant } from '@careseal/contracts'
 import { databaseUrl, provisionDatabase } from '../provision.js'
 import { areContainersAvailable, startContainerNats, startContainerPostgres } from './containers.js'
 import { databasePasswords, natsUsers, superuserPassword, type NatsUser } from './credentials.js'
+import { consumersOf } from './consumers.js'
 import type { DataDir } from './data-dir.js'
 import { startNativeNats, startNativePostgres } from './parts.js'
 import type { ControlledNats, ControlledPart } from './parts.js'
@@ -20,11 +22,17 @@ export type Parts = {
   stop(): Promise<void>
 }
 
+/** Renders the `authorization` block of nats.conf. */
+export type NatsAuthorization = (
+  users: readonly NatsUser[],
+  options: { manageStreams: boolean; consumers: readonly ConsumerGrant[] },
+) => string
+
 export type StartPartsOptions = {
   parts?: PartsKind
   dataDir: DataDir
   durable?: boolean
-  natsAuthorization?: (users: readonly NatsUser[], options: { manageStreams: boolean }) => string
+  natsAuthorization?: NatsAuthorization
   onCrash: (name: string, error: unknown) => void
   /** Where native parts listen. Default 127.0.0.1. */
   host?: string | undefined
@@ -34,12 +42,13 @@ export type StartPartsOptions = {
 /** Starts both at once. Throws if either does not start; the other is stopped again. */
 export async function startParts(options: StartPartsOptions): Promise<Parts> {
   const { dataDir } = options
-  const users = natsUsers(dataDir, SERVICE_NAMES)
+  const render = options.natsAuthorization ?? authorizationForAll
   const settings = {
     postgresDir: dataDir.path('postgres'),
     natsDir: dataDir.path('nats'),
     superuserPassword: superuserPassword(dataDir),
-    natsConfig: (options.natsAuthorization ?? authorizationForAll)(users, { manageStreams: true }),
+    natsConfig: () =>
+      render(natsUsers(dataDir, SERVICE_NAMES), { manageStreams: true, consumers: consumersOf(dataDir) }),
     durable: options.durable ?? true,
     onCrash: options.onCrash,
     host: options.host,

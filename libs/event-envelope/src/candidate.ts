@@ -1,9 +1,9 @@
 // A message of the stream, read but not yet believed.
 import { parseEventBody, type EventBody } from '@careseal/contracts'
-import { leafHashOf } from '../chain.js'
-import { agreesWithBody, chainFields, type ChainFields, type HeaderRecord } from '../event-headers.js'
-import type { LedgerEvent } from '../ledger-event.js'
-import { producerIn } from '../subject.js'
+import { leafHashOf } from './chain.js'
+import { agreesWithBody, chainFields, type ChainFields, type HeaderRecord } from './event-headers.js'
+import type { LedgerEvent } from './ledger-event.js'
+import { producerIn } from './subject.js'
 
 /** What somebody says is event `seq` of a producer. Only the chain decides whether it is. */
 export type Candidate = ChainFields & {

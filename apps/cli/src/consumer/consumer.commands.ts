@@ -1,0 +1,112 @@
+import { ConsumerName, EVENT_TYPES, type ConsumerGrant, type EventType } from '@careseal/contracts'
+import { consumersOf, natsSeedFileOf, publicNkeyOf, writeConsumers } from '@careseal/stack'
+import { InvalidArgumentError, type Command } from 'commander'
+import { contextOf, type Context, type GlobalOptions } from '../context.js'
+import { CliError, EXIT } from '../exit.js'
+import { makeDurable, removeDurable } from './durable.js'
+import { unacknowledged } from './erasures.js'
+
+type AddOptions = GlobalOptions & { types: EventType[]; recipient?: boolean }
+
+const ADD_HELP = `
+The consumer gets a NATS user of its own that may read these event types and nothing else. A second call with the same
+name changes what it was granted. --recipient says that it keeps personal data: it is told of erasures, and must
+acknowledge them.
+
+Event types: ${EVENT_TYPES.join(', ')}.
+
+Examples:
+  careseal consumer add billing --types ConsentGranted,ConsentRevoked
+  careseal consumer add research --types RecordVersionAdded --recipient`
+
+export function addConsumerCommands(program: Command): void {
+  const consumer = program.command('consumer').description('services of others that consume events')
+  consumer
+    .command('add')
+    .description('register a consumer, or change what it was granted')
+    .argument('<name>', 'its name: lower-case letters, digits and hyphens', consumerName)
+    .requiredOption('--types <types>', 'the event types that it may read, separated by commas', eventTypes)
+    .option('--recipient', 'it keeps personal data and must acknowledge erasures')
+    .addHelpText('after', ADD_HELP)
+    .action(runAdd)
+  consumer
+    .command('list')
+    .description('all consumers, what each may read, and erasures that recipients have not acknowledged')
+    .addHelpText('after', '\nExamples:\n  careseal consumer list\n  careseal consumer list --json')
+    .action(runList)
+  consumer
+    .command('remove')
+    .description('take a consumer’s rights and its position in the stream away')
+    .argument('<name>', 'as careseal consumer list shows it', consumerName)
+    .addHelpText('after', '\nExample:\n  careseal consumer remove billing')
+    .action(runRemove)
+}
+
+async function runAdd(name: string, _options: unknown, command: Command): Promise<void> {
+  const options = command.optsWithGlobals<AddOptions>()
+  const context = contextOf(options)
+  const { nats } = context.runningState()
+  const dataDir = context.dataDir()
+  const publicNkey = publicNkeyOf(dataDir, name)
+  const grant: ConsumerGrant = { name, types: options.types, publicNkey, recipient: options.recipient === true }
+  await makeDurable({ nats, dataDir }, grant)
+  writeConsumers(dataDir, [...consumersOf(dataDir).filter((other) => other.name !== name), grant])
+  const seedFile = natsSeedFileOf(dataDir, name)
+  const lines = [`${name} may read ${grant.types.join(', ')}`, `broker  ${nats}`, `seed    ${seedFile}`]
+  context.terminal.data(lines.join('\n'), { ...grant, nats, seedFile })
+  context.terminal.note('The seed is its password: hand it over on a safe way. The broker knows it in a moment.')
+}
+
+function runList(_options: unknown, command: Command): void {
+  const context = contextOf(command.optsWithGlobals<GlobalOptions>())
+  const dataDir = context.dataDir()
+  const consumers = consumersOf(dataDir).map((consumer) => ({
+    ...consumer,
+    unacknowledged: consumer.recipient ? unacknowledged(dataDir, consumer.name) : [],
+  }))
+  const lines = consumers.map(({ name, types, recipient, unacknowledged: open }) => {
+    const erasures = open.length === 0 ? 'all erasures acknowledged' : `${open.length} erasures NOT acknowledged`
+    return `${name}  ${types.join(', ')}${recipient ? `  (recipient: ${erasures})` : ''}`
+  })
+  context.terminal.data(lines.length === 0 ? 'no consumers' : lines.join('\n'), { consumers })
+}
+
+async function runRemove(name: string, _options: unknown, command: Command): Promise<void> {
+  const context = contextOf(command.optsWithGlobals<GlobalOptions>())
+  const { nats } = context.runningState()
+  const dataDir = context.dataDir()
+  const consumers = consumersOf(dataDir)
+  if (!consumers.some((each) => each.name === name)) {
+    throw new CliError(EXIT.usage, `there is no consumer ${name}: see careseal consumer list`)
+  }
+  warnOfOpenErasures(context, name)
+  // Rights first: if we crash here, it can read no more, and a repeat removes the rest.
+  writeConsumers(
+    dataDir,
+    consumers.filter((each) => each.name !== name),
+  )
+  await removeDurable({ nats, dataDir }, name)
+  dataDir.remove(`secrets/nats-${name}.nk`)
+  context.terminal.data(`${name} may read nothing any more`, { removed: name })
+}
+
+function warnOfOpenErasures(context: Context, name: string): void {
+  const open = unacknowledged(context.dataDir(), name)
+  if (open.length === 0) return
+  context.terminal.warn(
+    `careseal: ${name} never acknowledged ${open.length} erasures; it may still hold what it was to forget`,
+  )
+}
+
+function consumerName(text: string): string {
+  const parsed = ConsumerName.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new InvalidArgumentError(`must be ${parsed.error.issues[0]?.message}: lower-case letters, digits, hyphens`)
+}
+
+function eventTypes(text: string): EventType[] {
+  const types = text.split(',').map((type) => type.trim())
+  const unknown = types.filter((type) => !EVENT_TYPES.includes(type as EventType))
+  if (unknown.length === 0) return [...new Set(types)] as EventType[]
+  throw new InvalidArgumentError(`${unknown.join(', ')} is no event type; they are ${EVENT_TYPES.join(', ')}`)
+}

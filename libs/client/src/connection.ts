@@ -1,0 +1,36 @@
+// The consumer's own connection: its name is that of its NATS user, and decides its inbox.
+import { readFileSync } from 'node:fs'
+import { connect, nkeyAuthenticator, type ConnectionOptions, type NatsConnection } from 'nats'
+
+export type BrokerOptions = {
+  /** `nats://host:port` or `tls://host:port`, several separated by commas. */
+  url: string
+  /** File with the seed of the consumer's NATS user; read again at each reconnect. */
+  seedFile?: string
+  /** Certificate authority of the broker; turns TLS on. */
+  caFile?: string
+}
+
+/** Connects as a consumer; afterwards reconnects are endless. Rejects when the first attempt fails. */
+export async function connectBroker({ url, seedFile, caFile }: BrokerOptions, name: string): Promise<NatsConnection> {
+  const options: ConnectionOptions = {
+    servers: url.split(',').map((each) => each.trim()),
+    name,
+    inboxPrefix: `_INBOX.${name}`,
+    maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: true,
+    reconnectTimeWait: 200,
+    reconnectJitter: 600,
+    pingInterval: 10_000,
+  }
+  if (seedFile !== undefined) options.authenticator = nkeyAuthenticator(() => seedIn(seedFile))
+  if (caFile !== undefined) options.tls = { caFile }
+  return connect(options)
+}
+
+function seedIn(file: string): Uint8Array {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  const seed = lines.map((line) => line.trim()).find((line) => line.startsWith('SU'))
+  if (seed === undefined) throw new Error(`${file} holds no seed of a NATS user (a line that begins with SU)`)
+  return new TextEncoder().encode(seed)
+}

@@ -1,0 +1,60 @@
+// What a handler can say about an event, and what ends a consumer or a producer's part of it.
+
+/** Thrown by a handler: put this event aside as a dead letter, now. `reason` is a code, and goes into a header. */
+export class DeadLetter extends Error {
+  override readonly name = 'DeadLetter'
+
+  constructor(readonly reason: string) {
+    super(reason)
+  }
+}
+
+/** Event types were asked for that the operator has not granted. */
+export class NotGranted extends Error {
+  override readonly name = 'NotGranted'
+  readonly code = 'not-granted'
+
+  constructor(
+    consumer: string,
+    readonly types: readonly string[],
+  ) {
+    super(`${consumer} was not granted ${types.join(', ')}: ask the operator (careseal consumer add)`)
+  }
+}
+
+/** The producer itself, or the ledger, contradicts what was read before: none of its events is delivered any more. */
+export class ProducerContradicts extends Error {
+  override readonly name = 'ProducerContradicts'
+  readonly code = 'producer-contradicts'
+
+  constructor(
+    readonly producer: string,
+    reason: string,
+  ) {
+    super(`${producer}: ${reason}`)
+  }
+}
+
+/** A service refused, failed, or did not answer. `reason` is its code. */
+export class ServiceFailed extends Error {
+  override readonly name = 'ServiceFailed'
+  readonly code = 'service-failed'
+
+  constructor(
+    subject: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${subject}: ${reason}`, options)
+  }
+}
+
+/** A handler took longer than it may; what it still does no longer counts. */
+export class HandlerTimeout extends Error {
+  override readonly name = 'HandlerTimeout'
+  readonly code = 'handler-timeout'
+
+  constructor(timeoutMs: number) {
+    super(`the handler took longer than ${timeoutMs} ms`)
+  }
+}

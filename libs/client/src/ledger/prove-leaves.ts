@@ -1,0 +1,125 @@
+// That an event's leaf stands in a block under a checkpoint which the log signed and a quorum of witnesses co-signed.
+import type { LedgerEvent } from '@careseal/event-envelope'
+import { CheckpointRefused, parseEntry, verifyCheckpoint, type TrustedCheckpoint } from '@careseal/ledger-core'
+import { verifyInclusion } from '@careseal/merkle'
+import { pause } from '../consume/pause.js'
+import { ProducerContradicts, ServiceFailed } from '../failures.js'
+import { trustOf, type TrustedBy } from '../receipts.js'
+import { sha256, WEB_PRIMITIVES } from '../web-primitives.js'
+
+export type ProofOptions = {
+  /** The ledger's origin on the web, such as `https://careseal.example`; its routes are below `/ledger`. */
+  url: string
+  trusted: TrustedBy
+  /** The block to begin with, if the events before it are not read any more; default 0. */
+  fromHeight?: number
+}
+
+/** Leaves of one producer that stand side by side: seq s at `index + s − fromSeq`. */
+type Run = { fromSeq: number; count: number; index: number }
+
+const WAIT_MS = 500
+const BLOCKS_PER_PAGE = 500
+
+/**
+ * For `prove` of `consume`: resolves once the leaf is proved, waiting until it is sealed and co-signed. One request for
+ * each event. Rejects with ProducerContradicts when the ledger holds another leaf at its place.
+ */
+export function proveLeaves(options: ProofOptions): (event: LedgerEvent, signal: AbortSignal) => Promise<void> {
+  const proofs = new LeafProofs(options)
+  return (event, signal) => proofs.prove(event, signal)
+}
+
+class LeafProofs {
+  private readonly runs = new Map<string, Run[]>()
+  private readonly trust: ReturnType<typeof trustOf>
+  private checkpoint: TrustedCheckpoint | null = null
+  private nextHeight: number
+
+  constructor(private readonly options: ProofOptions) {
+    this.trust = trustOf(options.trusted)
+    this.nextHeight = options.fromHeight ?? 0
+  }
+
+  async prove(event: LedgerEvent, signal: AbortSignal): Promise<void> {
+    const index = await this.indexOf(event, signal)
+    const checkpoint = index === null ? null : await this.covering(index, signal)
+    if (index === null || checkpoint === null) return
+    const { size, root } = checkpoint
+    const { proof } = await this.json<{ proof: string[] }>(`proof/inclusion?index=${index}&size=${size}`)
+    const hashes = proof.map(bytesOf)
+    const leafHash = bytesOf(event.leafHash)
+    if (verifyInclusion(sha256, { index, size, leafHash, proof: hashes, root })) return
+    throw new ProducerContradicts(event.producer, `the ledger holds another leaf than event ${event.seq}`)
+  }
+
+  private async indexOf({ producer, seq }: LedgerEvent, signal: AbortSignal): Promise<number | null> {
+    while (!signal.aborted) {
+      // What is proved in order is not asked for again, so runs that lie behind are let go.
+      const runs = (this.runs.get(producer) ?? []).filter(({ fromSeq, count }) => fromSeq + count > seq)
+      this.runs.set(producer, runs)
+      const run = runs.find(({ fromSeq }) => fromSeq <= seq)
+      if (run !== undefined) return run.index + seq - run.fromSeq
+      if (!(await this.readBlocks())) await pause(WAIT_MS, signal)
+    }
+    return null
+  }
+
+  private async readBlocks(): Promise<boolean> {
+    type Page = { blocks: { height: number; header: string }[] }
+    const { blocks } = await this.json<Page>(`blocks?from=${this.nextHeight}&limit=${BLOCKS_PER_PAGE}`)
+    for (const { height, header } of blocks) {
+      this.remember(Uint8Array.from(atob(header), (letter) => letter.charCodeAt(0)))
+      this.nextHeight = height + 1
+    }
+    return blocks.length > 0
+  }
+
+  // Nothing here is believed: a wrong place makes a proof that fails.
+  private remember(header: Uint8Array): void {
+    const entry = parseEntry(header)
+    if (!('block' in entry)) throw new ServiceFailed('the ledger', 'bad-header')
+    let index = entry.block.firstIndex + entry.block.controls
+    for (const { producer, fromSeq, count } of entry.block.runs) {
+      this.runs.set(producer, [...(this.runs.get(producer) ?? []), { fromSeq, count, index }])
+      index += count
+    }
+  }
+
+  private async covering(index: number, signal: AbortSignal): Promise<TrustedCheckpoint | null> {
+    while (!signal.aborted) {
+      if (this.checkpoint !== null && this.checkpoint.size > index) return this.checkpoint
+      this.checkpoint = await this.newestCheckpoint()
+      if (this.checkpoint === null || this.checkpoint.size <= index) await pause(WAIT_MS, signal)
+    }
+    return null
+  }
+
+  private async newestCheckpoint(): Promise<TrustedCheckpoint | null> {
+    const note = await (await this.get('checkpoint')).text()
+    try {
+      return await verifyCheckpoint(note, this.trust, WEB_PRIMITIVES)
+    } catch (error) {
+      // Witnesses may be late; every other refusal means that this is not the log we trust.
+      if (error instanceof CheckpointRefused && error.code === 'quorum-not-met') return null
+      throw error
+    }
+  }
+
+  private async json<T>(path: string): Promise<T> {
+    return (await (await this.get(path)).json()) as T
+  }
+
+  private async get(path: string): Promise<Response> {
+    const url = `${this.options.url.replace(/\/$/, '')}/ledger/${path}`
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+      throw new ServiceFailed(url, 'no-answer', { cause })
+    })
+    if (!response.ok) throw new ServiceFailed(url, String(response.status))
+    return response
+  }
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+}

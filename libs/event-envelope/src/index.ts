@@ -1,0 +1,5 @@
+export * from './candidate.js'
+export * from './chain.js'
+export * from './event-headers.js'
+export * from './ledger-event.js'
+export * from './subject.js'

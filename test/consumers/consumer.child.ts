@@ -1,0 +1,25 @@
+// A consumer as a process of its own, for specs that kill it. Each event becomes one line before it is acknowledged.
+import { consume, positionFile } from '@careseal/client'
+import { appendFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const [url, seedFile, folder, way] = process.argv.slice(2) as [string, string, string, string]
+
+function block(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
+await consume({
+  nats: { url, seedFile },
+  durable: 'billing',
+  types: ['ConsentGranted'],
+  from: 'beginning',
+  positions: positionFile(`${folder}/position.json`),
+  checkIntervalMs: 500,
+  onEvent: async (_event, { seq }) => {
+    appendFileSync(`${folder}/seen`, `${seq}\n`)
+    if (way === 'blocks' && seq === 3) block(60_000)
+    await sleep(20)
+  },
+})
+process.stdout.write('ready\n')

@@ -1,0 +1,156 @@
+// What a consumer's handler may do to an event, and what becomes of it: nothing is lost, and nobody else waits.
+import { consume, DeadLetter, type Consumer } from '@careseal/client'
+import { eventHeaders } from '@careseal/event-envelope'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MsgHdrsImpl } from 'nats'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ConsumingWorld, ORIGIN, TestProducer } from './consuming-world.js'
+
+const world = { current: null as ConsumingWorld | null }
+const here = () => world.current as ConsumingWorld
+let consent: TestProducer
+let identity: TestProducer
+let running: Consumer[] = []
+
+beforeEach(async () => {
+  world.current = new ConsumingWorld([
+    { name: 'billing', types: ['ConsentGranted', 'ConsentRevoked', 'AccountClosed'] },
+    { name: 'research', types: ['ConsentRevoked'] },
+  ])
+  await here().start()
+  consent = new TestProducer('consent')
+  identity = new TestProducer('identity')
+  here().answer(consent, identity)
+  running = []
+})
+
+afterEach(async () => {
+  await Promise.all(running.map((consumer) => consumer.stop()))
+  await here().stop()
+})
+
+type Options = Partial<Parameters<typeof consume<'ConsentGranted' | 'ConsentRevoked' | 'AccountClosed'>>[0]>
+
+async function billing(seen: string[], options: Options = {}): Promise<Consumer> {
+  const consumer = await consume({
+    nats: here().broker('billing'),
+    durable: 'billing',
+    types: ['ConsentGranted', 'ConsentRevoked'],
+    from: 'beginning',
+    origin: ORIGIN,
+    backoffMs: [20, 40],
+    checkIntervalMs: 400,
+    onEvent: (event, { producer, seq }) => void seen.push(`${producer}:${seq} ${event.type}`),
+    ...options,
+  })
+  running.push(consumer)
+  return consumer
+}
+
+const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 15_000, interval: 50 })
+const granted = (seqs: number[]) => seqs.map((seq) => `consent:${seq} ConsentGranted`)
+
+describe('a handler that', () => {
+  it('throws gets the event again, in order, and then it is a dead letter with a code and no words', async () => {
+    const seen: string[] = []
+    await billing(seen, {
+      maxAttempts: 3,
+      onEvent: (_event, { seq, attempt }) => {
+        seen.push(`${seq}/${attempt}`)
+        if (seq === 2) throw Object.assign(new Error('private words'), { code: 'no-such-row' })
+      },
+    })
+    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted', 'ConsentGranted']))
+    await until(() => expect(seen).toEqual(['1/1', '2/1', '2/2', '2/3', '3/1']))
+    await until(async () => expect(await here().outstanding('billing')).toEqual([0, 0]))
+    const [letter] = await here().deadLetters('billing')
+    expect(letter?.header.get('dlq-reason')).toBe('max-attempts: no-such-row')
+    expect([letter?.header.get('ce-type'), letter?.header.get('ledger-seq')]).toEqual(['ConsentGranted', '2'])
+  })
+
+  it('says that it is a dead letter is not asked again', async () => {
+    const seen: string[] = []
+    await billing(seen, {
+      onEvent: (_event, { seq }) => {
+        seen.push(String(seq))
+        if (seq === 1) throw new DeadLetter('unknown-patient')
+      },
+    })
+    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted']))
+    await until(() => expect(seen).toEqual(['1', '2']))
+    const [letter] = await here().deadLetters('billing')
+    expect(letter?.header.get('dlq-reason')).toBe('unknown-patient')
+  })
+
+  it('never ends is left, told so, and what it answers late does not count twice', async () => {
+    const seen: string[] = []
+    const aborted: boolean[] = []
+    const late = Promise.withResolvers<void>()
+    await billing(seen, {
+      handlerTimeoutMs: 100,
+      onEvent: async (_event, { seq, attempt, signal }) => {
+        seen.push(`${seq}/${attempt}`)
+        signal.addEventListener('abort', () => aborted.push(true))
+        if (attempt === 1 && seq === 1) await late.promise
+      },
+    })
+    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted']))
+    await until(() => expect(seen).toEqual(['1/1', '1/2', '2/1']))
+    late.resolve()
+    await until(async () => expect(await here().outstanding('billing')).toEqual([0, 0]))
+    expect(seen).toEqual(['1/1', '1/2', '2/1'])
+    expect(aborted[0]).toBe(true)
+    expect(await here().deadLetters('billing')).toEqual([])
+  })
+
+  it('is slow keeps nobody else waiting, neither another consumer nor another producer', async () => {
+    const stuck = Promise.withResolvers<void>()
+    const seen: string[] = []
+    const others: string[] = []
+    await billing(seen, {
+      types: ['ConsentRevoked', 'AccountClosed'],
+      onEvent: async ({ type }) => {
+        seen.push(type)
+        if (type === 'ConsentRevoked') await stuck.promise
+      },
+    })
+    const research = await consume({
+      nats: here().broker('research'),
+      durable: 'research',
+      types: ['ConsentRevoked'],
+      from: 'beginning',
+      onEvent: ({ type }) => void others.push(type),
+    })
+    running.push(research)
+    await here().publish(consent, consent.add(['ConsentRevoked', 'ConsentRevoked']))
+    await here().publish(identity, identity.add(['AccountClosed']))
+    await until(() => expect(others).toEqual(['ConsentRevoked', 'ConsentRevoked']))
+    await until(() => expect(seen).toEqual(['ConsentRevoked', 'AccountClosed']))
+    stuck.resolve()
+  })
+
+  it('sees an event of a newer program as a dead letter by that name, and everything else as ever', async () => {
+    const seen: string[] = []
+    await billing(seen)
+    const [newer] = consent.add(['ConsentGranted'], (body) => ({ ...body, schemaVersion: 2 }))
+    await here().publish(consent, [newer!, ...consent.add(['ConsentGranted'])])
+    await until(() => expect(seen).toEqual(granted([2])))
+    const [letter] = await here().deadLetters('billing')
+    expect(letter?.header.get('dlq-reason')).toBe('unknown-event-version')
+    expect(letter?.json<{ schemaVersion: number }>().schemaVersion).toBe(2)
+  })
+
+  it('gets an event once that comes twice from the stream', async () => {
+    const seen: string[] = []
+    await billing(seen)
+    const events = consent.add(['ConsentGranted', 'ConsentGranted'])
+    await here().publish(consent, events)
+    const again = { ...eventHeaders(events[0]!), 'Nats-Msg-Id': ['again'] }
+    await here()
+      .as('consent')
+      .request(events[0]!.subject, events[0]!.body, { headers: MsgHdrsImpl.fromRecord(again), timeout: 5000 })
+    await until(async () => expect(await here().outstanding('billing')).toEqual([0, 0]))
+    await sleep(200)
+    expect(seen).toEqual(granted([1, 2]))
+  })
+})

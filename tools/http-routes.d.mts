@@ -1,0 +1,1 @@
+export function httpRoutes(documents: object[]): string
