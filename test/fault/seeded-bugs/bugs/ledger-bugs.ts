@@ -169,8 +169,8 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${APP}/dist/sequencer.js`,
-        find: 'await this.hearWitnesses(signer, cosigning)',
-        replace: 'await Promise.resolve()',
+        find: 'await this.hearWitnesses({ signer, facts, genesis, chain, cosigning })',
+        replace: 'facts.signed',
       },
     ],
     caughtBy: {
