@@ -12,6 +12,9 @@ function project(name: string, include: string[], options: object = {}) {
 // What starts real services runs alone, one file after the other: two cores, and no file waits for another's database.
 const alone = { pool: 'forks', maxWorkers: 1, fileParallelism: false }
 
+// A ledger of its own on ports of its own: while one waits, another works.
+const inPairs = { pool: 'forks', maxWorkers: 2 }
+
 // Under Nx, or told so, results also go to a file: tools/test.mjs adds them up, and Nx keeps the file with its cache.
 const { NX_TASK_TARGET_PROJECT, NX_TASK_TARGET_TARGET, TEST_RESULTS_FILE } = process.env
 const results = NX_TASK_TARGET_PROJECT
@@ -34,7 +37,7 @@ export default defineConfig({
         testTimeout: 30_000,
         hookTimeout: 60_000,
       }),
-      project('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...alone, testTimeout: 120_000, hookTimeout: 240_000 }),
+      project('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...inPairs, testTimeout: 120_000, hookTimeout: 240_000 }),
       // The full counts: only when asked for, see tools/test-long.mjs.
       project('long', ['test/fault/**/*.long.spec.ts'], { ...alone, testTimeout: 5_400_000 }),
       project('fault', ['test/fault/**/*.fault.spec.ts'], {

@@ -19,7 +19,7 @@ const STAGES = [
     title: 'Build, types, lint, format, boundaries, unit tests',
     run: () => nx('build lint format boundaries types test'),
   },
-  { name: 'int', title: 'Integration tests: real Postgres and NATS', run: () => nx('test-int', '--parallel=1') },
+  { name: 'int', title: 'Integration tests: real Postgres and NATS', run: () => nx('test-int', '--parallel=2') },
   { name: 'e2e', title: 'End to end: the whole ledger as users run it', run: () => vitest('e2e', 30) },
   { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 40) },
 ]

@@ -180,6 +180,8 @@ describe('a receipt', () => {
   it('is pending until its block is published, and then verifies offline', async () => {
     const id = await write()
     expect(await receiptFor(id)).toMatchObject({ pending: true, retryAfterSeconds: 2 })
+    // Else what is sealed may be an earlier test's event alone.
+    await waitUntil(async () => expect(await count('outbox')).toBe(0))
     await waitUntil(async () => expect(await ledger.seal(pool)).toBeGreaterThan(0))
     expect(await receiptFor(id)).toMatchObject({ pending: true })
     await ledger.publish()
