@@ -12,6 +12,8 @@ export type Halt = { code: HaltCode; detail: string }
 export class LedgerStatus {
   private state: 'starting' | 'confirmed' = 'starting'
   private stop: Halt | null = null
+  private isWhole = false
+  private largestShown = 0
   private lastSigned: number | null = null
   private awaited: readonly string[] = []
   private readonly haltListeners: ((halt: Halt) => void)[] = []
@@ -20,6 +22,22 @@ export class LedgerStatus {
 
   get confirmed(): boolean {
     return this.state === 'confirmed' && this.stop === null
+  }
+
+  /**
+   * Whether a checkpoint of this size may be shown: of a ledger that was rolled back, or that nobody has compared with the
+   * signer's word yet, what is published may be older than what clients have seen (I8).
+   */
+  mayShow(size: number): boolean {
+    const isOld = this.stop?.code === 'rollback-detected' || size < this.largestShown
+    if (isOld || !this.isWhole) return false
+    this.largestShown = size
+    return true
+  }
+
+  /** The database holds as much as the signer has signed. */
+  foundWhole(): void {
+    this.isWhole = true
   }
 
   get halt(): Halt | null {

@@ -61,7 +61,9 @@ export class Sequencer {
   private async run(): Promise<void> {
     const { databaseUrl: url, leaseMs: durationMs, onFatal, status, pool, onEpoch } = this.options
     const signer = await this.options.openSigner()
-    await this.patiently(() => signer.read())
+    const first = await this.patiently(() => signer.read())
+    // Who waits for the lease answers readers all the while.
+    if ((await loadHead(pool)).treeSize >= first.signed.size) status.foundWhole()
     this.lease = await Lease.acquire({ url, durationMs, onLost: onFatal, signal: this.stopping.signal })
     onEpoch(this.lease.epoch)
     // Asked again: a standby may have waited for long, and the signer has signed for another meanwhile.
@@ -70,6 +72,7 @@ export class Sequencer {
     const confirmation = await confirmHead(pool, sha256, { signed: facts.signed, genesis })
     if ('rolledBack' in confirmation) return status.haltFor('rollback-detected', confirmation.rolledBack)
     const { chain } = confirmation
+    status.foundWhole()
     const cosigning = new Cosigning(this.options.cosigning)
     const { size: signedSize } = await this.hearWitnesses({ signer, facts, genesis, chain, cosigning })
     if (status.halt || this.stopping.signal.aborted) return

@@ -238,6 +238,7 @@ describe('a ledger that was rolled back', () => {
     expect((await app.get('/readyz')).status).toBe(503)
     expect((await app.get('/livez')).status).toBe(200)
     expect(await problem('/ledger/producers/consent')).toMatchObject({ status: 503, code: 'rollback-detected' })
+    expect(await problem('/ledger/checkpoint')).toMatchObject({ status: 503, code: 'rollback-detected' })
     expect(await app.metrics()).toMatch(/careseal_ledger_rollback_detected(\{.*\})? 1/)
     expect(await allEntries()).toHaveLength((await ledger.head()).treeSize)
   }, 60_000)

@@ -1,4 +1,5 @@
 // Faults by seed over a running load, and then the question whether anything that was promised is broken.
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkHistory } from '../check/check-history.js'
 import { loadFacts } from '../check/load-facts.js'
@@ -49,6 +50,7 @@ export async function runCampaign(plan: Plan, { seed, log }: CampaignOptions): P
     const counts = await strikeAll(bed, plan, { seed, log })
     await untilEvents(bed, plan.eventsMin ?? 0)
     const { checks, sealedWithinMs } = await checkAll(bed)
+    if (violationsOf({ checks }).length > 0) for (const line of errorsLogged(bed)) log(line)
     const { history } = bed.load
     return {
       name: plan.name,
@@ -143,6 +145,17 @@ export function violationsOf({ checks }: Pick<CampaignResult, 'checks'>): string
   return checks.flatMap(({ violations }) =>
     violations.map(({ invariant, what, where }) => `${invariant}: ${what} (${where})`),
   )
+}
+
+/** What the services themselves called an error, each message once. */
+function errorsLogged({ stack }: TestBed): string[] {
+  const errors = Object.entries(stack.services).flatMap(([name, { logFile }]) =>
+    readFileSync(logFile, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"level":50') || line.includes('"level":60'))
+      .map((line) => [`${name} ${/"message":"([^"]*)"/.exec(line)?.[1]}`, `${name}: ${line.slice(0, 1_500)}`] as const),
+  )
+  return [...new Map(errors).values()]
 }
 
 /** One line for people: how often each kind happened. */

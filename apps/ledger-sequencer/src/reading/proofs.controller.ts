@@ -1,9 +1,11 @@
 import { Controller, Get, Header, Query, Req, Res } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger'
 import { Public } from '@careseal/authz'
+import { HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ConsistencyAnswer, InclusionAnswer } from './answers.js'
 import { FRESH, IMMUTABLE, sendCacheable } from './caching.js'
+import { LedgerStatus, type Halt } from '../ledger-status.js'
 import { LedgerReader } from './ledger-reader.js'
 import { ConsistencyQuery, InclusionQuery, TlogProofQuery } from './parameters.js'
 
@@ -14,21 +16,25 @@ const TEXT = 'text/plain; charset=utf-8'
 @Public()
 @Controller('ledger')
 export class ProofsController {
-  constructor(private readonly reader: LedgerReader) {}
+  constructor(
+    private readonly reader: LedgerReader,
+    private readonly status: LedgerStatus,
+  ) {}
 
   @Get('checkpoint')
   @ApiOperation({ summary: 'The newest published checkpoint with its signatures (C2SP tlog-checkpoint)' })
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, description: 'a signed note' })
   @ApiResponse({ status: 304, description: 'the checkpoint that If-None-Match names' })
-  @ApiResponse({ status: 503, description: 'none is published yet' })
+  @ApiResponse({ status: 503, description: 'none is published yet, or it may be older than what was published before' })
   async checkpoint(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { note } = await this.reader.published()
+    const { size, note } = await this.reader.published()
+    if (!this.status.mayShow(size)) throw notToBeShown(this.status.halt)
     await sendCacheable(request, reply, { body: note, contentType: TEXT, cacheControl: FRESH })
   }
 
   @Get('vkey')
-  @ApiOperation({ summary: 'The verifier keys of the log that its genesis names, one a line' })
+  @ApiOperation({ summary: 'The verifier keys of the log whose signatures count now, one a line' })
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, description: 'C2SP signed-note verifier keys' })
   @Header('content-type', TEXT)
@@ -65,4 +71,10 @@ export class ProofsController {
   tlogProof(@Query({ schema: TlogProofQuery }) { index }: TlogProofQuery): Promise<string> {
     return this.reader.tlogProof(index)
   }
+}
+
+function notToBeShown(halt: Halt | null): HttpProblem {
+  if (halt) return new HttpProblem(503, halt.code, `The ledger has stopped: ${halt.detail}`)
+  const detail = 'The signer has not confirmed yet that this is all that was published; try again in a second.'
+  return new HttpProblem(503, 'ledger-not-confirmed', detail, { headers: { 'retry-after': '1' } })
 }

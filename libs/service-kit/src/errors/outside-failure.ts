@@ -17,8 +17,9 @@ const ANSWERS: Record<string, Answer> = {
   'remote-failure': UNAVAILABLE,
 }
 
-// Connections refused, broken or too many; a server that shuts down or starts; a statement that took too long.
-const DATABASE_AWAY = /^(ECONN\w+|ETIMEDOUT|EPIPE|08\w{3}|53\w{3}|57P0[1-5]|57014|25P03)$/
+// Connections refused, broken or too many; a server that shuts down or starts; a disk of its own that fails; a
+// statement that took too long, or lost against another.
+const DATABASE_AWAY = /^(ECONN\w+|ETIMEDOUT|EPIPE|08\w{3}|40\w{3}|53\w{3}|57P0[1-5]|57014|58\w{3}|25P03)$/
 
 /** What pg and its pool say, without any code, when a connection breaks beneath a query or none is to be had. */
 const CONNECTION_LOST = new Set([

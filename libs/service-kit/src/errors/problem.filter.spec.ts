@@ -22,6 +22,8 @@ describe('the answer', () => {
     ['an open breaker', 503, 'unavailable', coded('breaker-open')],
     ['a database that is gone', 503, 'unavailable', coded('ECONNREFUSED')],
     ['a database that shuts down', 503, 'unavailable', coded('57P01')],
+    ['a database whose disk fails', 503, 'unavailable', coded('58030')],
+    ['a deadlock', 503, 'unavailable', coded('40P01')],
     ['a connection that breaks beneath a query', 503, 'unavailable', new Error('Connection terminated unexpectedly')],
     ['a pool without a free connection', 503, 'unavailable', new Error('timeout exceeded when trying to connect')],
     ["another service's unhandled 404", 500, 'internal-error', coded('not-found', { status: 404, statusCode: 404 })],
