@@ -14,6 +14,7 @@ import {
 import type { ClientBase, Pool } from 'pg'
 import { outboxHead } from './outbox.js'
 import type { Queryable } from './transaction.js'
+import { withConnection } from './with-connection.js'
 import { WorkLoop } from './work-loop.js'
 
 export type SealFollowerOptions = {
@@ -106,18 +107,14 @@ export class SealFollower {
   }
 
   private async save(old: SealCursor, followed: Followed): Promise<boolean> {
-    const client = await this.options.pool.connect()
-    try {
+    const { pool, producer } = this.options
+    return withConnection(pool, async (client) => {
       await client.query('BEGIN')
-      const moved = await moveCursor(client, { producer: this.options.producer, old, cursor: followed.cursor })
-      if (moved) await insertRanges(client, this.options.producer, followed.ranges)
+      const moved = await moveCursor(client, { producer, old, cursor: followed.cursor })
+      if (moved) await insertRanges(client, producer, followed.ranges)
       await durableStep('seals.commit', () => client.query('COMMIT'))
-      client.release()
       return moved
-    } catch (error) {
-      client.release(true)
-      throw error
-    }
+    })
   }
 }
 

@@ -152,7 +152,7 @@ function errorsLogged({ stack }: TestBed): string[] {
   const errors = Object.entries(stack.services).flatMap(([name, { logFile }]) =>
     readFileSync(logFile, 'utf8')
       .split('\n')
-      .filter((line) => line.includes('"level":50') || line.includes('"level":60'))
+      .filter((line) => /"level":"(error|fatal)"/.test(line))
       .map((line) => [`${name} ${/"message":"([^"]*)"/.exec(line)?.[1]}`, `${name}: ${line.slice(0, 1_500)}`] as const),
   )
   return [...new Map(errors).values()]
