@@ -17,17 +17,18 @@ const ANSWERS: Record<string, Answer> = {
   'remote-failure': UNAVAILABLE,
 }
 
-// Connections refused, broken or too many; a server that shuts down or starts; a disk of its own that fails; a
-// statement that took too long, or lost against another.
-const DATABASE_AWAY = /^(ECONN\w+|ETIMEDOUT|EPIPE|08\w{3}|40\w{3}|53\w{3}|57P0[1-5]|57014|58\w{3}|25P03)$/
+// Connections refused, broken or too many; a server that shuts down, starts or lets our role not in; a disk of its own
+// that fails; a statement that took too long, or lost against another.
+const DATABASE_AWAY = /^(ECONN\w+|ETIMEDOUT|EPIPE|08\w{3}|28\w{3}|40\w{3}|53\w{3}|57P0[1-5]|57014|58\w{3}|25P03)$/
 
-/** What pg and its pool say, without any code, when a connection breaks beneath a query or none is to be had. */
+/** What pg, its pool and TypeORM say, without any code, when a connection breaks beneath a query or none is to be had. */
 const CONNECTION_LOST = new Set([
   'Connection terminated',
   'Connection terminated unexpectedly',
   'Connection terminated due to connection timeout',
   'Client has encountered a connection error and is not queryable',
   'Client was closed and is not queryable',
+  'Query runner already released. Cannot run queries anymore.',
   'Query read timeout',
   'timeout expired',
   'timeout exceeded when trying to connect',

@@ -24,6 +24,13 @@ describe('the answer', () => {
     ['a database that shuts down', 503, 'unavailable', coded('57P01')],
     ['a database whose disk fails', 503, 'unavailable', coded('58030')],
     ['a deadlock', 503, 'unavailable', coded('40P01')],
+    ['a database that lets nobody in', 503, 'unavailable', coded('28000')],
+    [
+      'a transaction whose connection broke',
+      503,
+      'unavailable',
+      new Error('Query runner already released. Cannot run queries anymore.'),
+    ],
     ['a connection that breaks beneath a query', 503, 'unavailable', new Error('Connection terminated unexpectedly')],
     ['a pool without a free connection', 503, 'unavailable', new Error('timeout exceeded when trying to connect')],
     ["another service's unhandled 404", 500, 'internal-error', coded('not-found', { status: 404, statusCode: 404 })],
