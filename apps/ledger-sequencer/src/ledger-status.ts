@@ -13,7 +13,6 @@ export class LedgerStatus {
   private state: 'starting' | 'confirmed' = 'starting'
   private stop: Halt | null = null
   private isWhole = false
-  private largestShown = 0
   private lastSigned: number | null = null
   private awaited: readonly string[] = []
   private readonly haltListeners: ((halt: Halt) => void)[] = []
@@ -25,14 +24,11 @@ export class LedgerStatus {
   }
 
   /**
-   * Whether a checkpoint of this size may be shown: of a ledger that was rolled back, or that nobody has compared with the
-   * signer's word yet, what is published may be older than what clients have seen (I8).
+   * Whether what is newest may be shown: of a ledger that was rolled back, or that nobody has compared with the signer's
+   * word yet, it may be older than what clients have seen (I8).
    */
-  mayShow(size: number): boolean {
-    const isOld = this.stop?.code === 'rollback-detected' || size < this.largestShown
-    if (isOld || !this.isWhole) return false
-    this.largestShown = size
-    return true
+  get mayShowNewest(): boolean {
+    return this.isWhole && this.stop?.code !== 'rollback-detected'
   }
 
   /** The database holds as much as the signer has signed. */

@@ -4,7 +4,9 @@ import { Public } from '@careseal/authz'
 import type { FastifyReply } from 'fastify'
 import { BlockAnswer, BlocksAnswer, EntriesAnswer, EntryAnswer } from './answers.js'
 import { IMMUTABLE, UNSETTLED } from './caching.js'
+import { LedgerStatus } from '../ledger-status.js'
 import { LedgerReader } from './ledger-reader.js'
+import { notToBeShown } from './not-to-be-shown.js'
 import { BlocksQuery, EntriesQuery, HeightParams, IndexParams } from './parameters.js'
 
 /** A whole page says how large the tree was, and nothing else in it can change. */
@@ -15,7 +17,10 @@ const WHOLE_PAGE = 'public, max-age=60'
 @Public()
 @Controller('ledger')
 export class BlocksController {
-  constructor(private readonly reader: LedgerReader) {}
+  constructor(
+    private readonly reader: LedgerReader,
+    private readonly status: LedgerStatus,
+  ) {}
 
   @Get('blocks')
   @ApiOperation({ summary: 'Blocks from a height on, page by page; also those that no checkpoint covers yet' })
@@ -25,6 +30,7 @@ export class BlocksController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const page = await this.reader.blocks(from, limit)
+    if (!this.status.mayShowNewest) throw notToBeShown(this.status.halt)
     const last = page.blocks.length === limit ? page.blocks.at(-1)?.treeSize : undefined
     await this.cache(reply, WHOLE_PAGE, last)
     return page

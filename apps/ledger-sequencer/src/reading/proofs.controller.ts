@@ -1,12 +1,12 @@
 import { Controller, Get, Header, Query, Req, Res } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger'
 import { Public } from '@careseal/authz'
-import { HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ConsistencyAnswer, InclusionAnswer } from './answers.js'
 import { FRESH, IMMUTABLE, sendCacheable } from './caching.js'
-import { LedgerStatus, type Halt } from '../ledger-status.js'
+import { LedgerStatus } from '../ledger-status.js'
 import { LedgerReader } from './ledger-reader.js'
+import { notToBeShown } from './not-to-be-shown.js'
 import { ConsistencyQuery, InclusionQuery, TlogProofQuery } from './parameters.js'
 
 const TEXT = 'text/plain; charset=utf-8'
@@ -28,8 +28,8 @@ export class ProofsController {
   @ApiResponse({ status: 304, description: 'the checkpoint that If-None-Match names' })
   @ApiResponse({ status: 503, description: 'none is published yet, or it may be older than what was published before' })
   async checkpoint(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { size, note } = await this.reader.published()
-    if (!this.status.mayShow(size)) throw notToBeShown(this.status.halt)
+    const { note } = await this.reader.published()
+    if (!this.status.mayShowNewest) throw notToBeShown(this.status.halt)
     await sendCacheable(request, reply, { body: note, contentType: TEXT, cacheControl: FRESH })
   }
 
@@ -71,10 +71,4 @@ export class ProofsController {
   tlogProof(@Query({ schema: TlogProofQuery }) { index }: TlogProofQuery): Promise<string> {
     return this.reader.tlogProof(index)
   }
-}
-
-function notToBeShown(halt: Halt | null): HttpProblem {
-  if (halt) return new HttpProblem(503, halt.code, `The ledger has stopped: ${halt.detail}`)
-  const detail = 'The signer has not confirmed yet that this is all that was published; try again in a second.'
-  return new HttpProblem(503, 'ledger-not-confirmed', detail, { headers: { 'retry-after': '1' } })
 }
