@@ -31,11 +31,7 @@ afterAll(async () => {
   await database.stop()
 })
 
-async function grow(count: number): Promise<void> {
-  await app.publish(records.write(count))
-  await app.ledger.sealed(records.events.length)
-  await eventually(async () => (await app.ledger.published()).size === (await app.ledger.head()).treeSize)
-}
+const grow = (count: number) => app.grow(records, count)
 
 /** The events of a stream until `enough` says so or it ends; then the connection is broken. */
 async function listen(query: string, { id, enough }: { id?: string; enough: (told: Told[]) => boolean }) {

@@ -1,20 +1,8 @@
 // What the ledger tells of its own rules: entries, keys, and single entries, each checked against the whole ledger; and
 // that every route answers what its description says.
 import { hex, sha256 } from '@careseal/crypto'
-import {
-  approve,
-  ED25519,
-  firstLink,
-  formatVkey,
-  keyHistory,
-  parseEntry,
-  vkeyOf,
-  type Admin,
-  type Genesis,
-  type Operator,
-} from '@careseal/ledger-core'
+import { approve, firstLink, keyHistory, parseEntry, type Admin, type Genesis } from '@careseal/ledger-core'
 import { leafHash } from '@careseal/merkle'
-import { generateKeyPairSync, sign } from 'node:crypto'
 import type { z } from 'zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeLedgerApi } from '../src/describe-api.js'
@@ -22,6 +10,7 @@ import * as answers from '../src/reading/answers.js'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { eventually, LedgerUnderTest } from './ledger-under-test.js'
+import { newOperator } from './operators.js'
 import { ORIGIN } from './raw-block.js'
 import { RunningApp } from './running-app.js'
 
@@ -36,13 +25,6 @@ const records = new ChainWriter(ORIGIN, 'records')
 let database: LedgerDatabase
 let app: RunningApp
 let entries: Uint8Array[]
-
-function newOperator(name: string): Operator & { vkey: string } {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x as string, 'base64url')
-  const vkey = formatVkey(vkeyOf(sha256, { name, type: ED25519, publicKey: raw }))
-  return { name, vkey, sign: (message) => sign(null, message, privateKey) }
-}
 
 beforeAll(async () => {
   database = await startLedgerDatabase()

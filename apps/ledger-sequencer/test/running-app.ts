@@ -5,7 +5,7 @@ import { startNats, type RunningNats } from '@careseal/stack'
 import { AppModule } from '../src/app.module.js'
 import { config } from '../src/config.js'
 import type { ChainWriter } from './chain-writer.js'
-import { LedgerUnderTest } from './ledger-under-test.js'
+import { eventually, LedgerUnderTest } from './ledger-under-test.js'
 import type { LedgerDatabase } from './ledger-database.js'
 import { ORIGIN } from './raw-block.js'
 
@@ -42,6 +42,13 @@ export class RunningApp {
       loaded,
     )
     return new RunningApp(begun, broker, await connectNats({ url: broker.url, name: 'spec' }), application)
+  }
+
+  /** Resolves once so many more events of a producer are published under a checkpoint. */
+  async grow(chain: ChainWriter, count: number): Promise<void> {
+    await this.publish(chain.write(count))
+    await this.ledger.sealed(chain.events.length)
+    await eventually(async () => (await this.ledger.published()).size === (await this.ledger.head()).treeSize)
   }
 
   /** Answers for a producer's outbox from now on. */

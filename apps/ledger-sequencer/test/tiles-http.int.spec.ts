@@ -35,11 +35,7 @@ afterAll(async () => {
   await database.stop()
 })
 
-async function grow(count: number): Promise<void> {
-  await app.publish(records.write(count))
-  await app.ledger.sealed(records.events.length)
-  await eventually(async () => (await app.ledger.published()).size === (await app.ledger.head()).treeSize)
-}
+const grow = (count: number) => app.grow(records, count)
 
 /** The bytes as they go over the wire: nothing is normalised, followed or unpacked. */
 function raw(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {

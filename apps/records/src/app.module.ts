@@ -7,16 +7,11 @@ import { MessagingModule } from '@careseal/nest-jetstream'
 import { tokenAuthority } from '@careseal/service-kit'
 import { ConsentClient } from './access/consent.client.js'
 import { BatchService } from './bundles/batch.service.js'
-import { BundleController } from './bundles/bundle.controller.js'
 import { TransactionService } from './bundles/transaction.service.js'
 import { RECORDS_CONFIG, type RecordsConfig } from './config.js'
+import { API_CONTROLLERS } from './describe-api.js'
 import { DocsController } from './docs/docs.controller.js'
-import { CapabilityController } from './http/capability.controller.js'
-import { ForwardController } from './http/forward.controller.js'
 import { ForwardService } from './http/forward.service.js'
-import { ReadController } from './http/read.controller.js'
-import { WriteController } from './http/write.controller.js'
-import { SearchController } from './http/search.controller.js'
 import { ServerBase } from './http/server-base.js'
 import { DisclosureService } from './reading/disclosure.service.js'
 import { HistoryPages } from './reading/history-pages.js'
@@ -81,15 +76,7 @@ export class RecordsModule implements OnModuleInit {
         }),
         AuthzModule.forRoot({ ...tokenAuthority(config), rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE }),
       ],
-      controllers: [
-        CapabilityController,
-        ForwardController,
-        BundleController,
-        SearchController,
-        ReadController,
-        WriteController,
-        DocsController,
-      ],
+      controllers: [...API_CONTROLLERS, DocsController],
       providers: [
         { provide: RECORDS_CONFIG, useValue: config },
         { provide: ServerBase, useFactory: () => new ServerBase(config.PUBLIC_ORIGIN) },

@@ -7,7 +7,8 @@ import { ReadController } from './http/read.controller.js'
 import { SearchController } from './http/search.controller.js'
 import { WriteController } from './http/write.controller.js'
 
-const CONTROLLERS = [
+/** Those whose routes the document describes. */
+export const API_CONTROLLERS = [
   CapabilityController,
   ForwardController,
   BundleController,
@@ -18,5 +19,5 @@ const CONTROLLERS = [
 
 /** Listens on nothing and connects to nothing. */
 export function describeRecordsApi() {
-  return describeRoutes('records', { controllers: CONTROLLERS, needed: injectedBy(CONTROLLERS) })
+  return describeRoutes('records', { controllers: API_CONTROLLERS, needed: injectedBy(API_CONTROLLERS) })
 }

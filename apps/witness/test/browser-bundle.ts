@@ -2,4 +2,4 @@
 export * as portable from '@careseal/crypto/portable'
 export * as ledgerCore from '@careseal/ledger-core'
 export * as merkle from '@careseal/merkle'
-export { WEB_PRIMITIVES } from '../src/page/web-primitives.js'
+export { WEB_PRIMITIVES } from '@careseal/crypto/portable'

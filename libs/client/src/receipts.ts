@@ -1,4 +1,5 @@
 // Verification of receipts, offline and without trust in who handed them out: the same code in Node and in a browser.
+import { WEB_PRIMITIVES } from '@careseal/crypto/portable'
 import {
   parsePolicy,
   parseReceipt,
@@ -7,7 +8,6 @@ import {
   type Receipt,
   type ReceiptVerdict,
 } from '@careseal/ledger-core'
-import { sha256, WEB_PRIMITIVES } from './web-primitives.js'
 
 /** Whom you believe: a C2SP policy as text (logs, witnesses, quorum), or keys of logs, then no cosignature is asked for. */
 export type TrustedBy = { policy: string } | { logVkeys: readonly string[] }
@@ -26,7 +26,7 @@ export async function verifyReceipt(receipt: string | Receipt, trusted: TrustedB
 
 /** The policy as the verification takes it. Throws Malformed. */
 export function trustOf(trusted: TrustedBy): { policy: Policy } | { logVkeys: readonly string[] } {
-  return 'policy' in trusted ? { policy: parsePolicy(sha256, trusted.policy) } : trusted
+  return 'policy' in trusted ? { policy: parsePolicy(WEB_PRIMITIVES.sha256, trusted.policy) } : trusted
 }
 
 function receiptIn(text: string): Receipt | null {

@@ -1,12 +1,17 @@
 /// <reference lib="dom" />
 // The page itself: fields in, findings out. It opens no connection, and its policy (CSP) lets it open none.
+import { WEB_PRIMITIVES } from '@careseal/crypto/portable'
 import { judge, type Finding } from './judge.js'
-import { canVerify, WEB_PRIMITIVES } from './web-primitives.js'
 
 const NO_CRYPTO: Finding = {
   tone: 'open',
   title: 'This browser checks no signatures here',
   lines: ['Open the page over https, or save it and open the file.'],
+}
+
+/** WebCrypto is there over https, on localhost, and for a page that was opened as a file. */
+function canVerify(): boolean {
+  return globalThis.crypto?.subtle !== undefined
 }
 
 function field(id: string): HTMLTextAreaElement {

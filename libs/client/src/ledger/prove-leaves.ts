@@ -1,11 +1,11 @@
 // That an event's leaf stands in a block under a checkpoint which the log signed and a quorum of witnesses co-signed.
+import { WEB_PRIMITIVES } from '@careseal/crypto/portable'
 import type { LedgerEvent } from '@careseal/event-envelope'
 import { CheckpointRefused, parseEntry, verifyCheckpoint, type TrustedCheckpoint } from '@careseal/ledger-core'
 import { verifyInclusion } from '@careseal/merkle'
 import { pause } from '../consume/pause.js'
 import { ProducerContradicts, ServiceFailed } from '../failures.js'
 import { trustOf, type TrustedBy } from '../receipts.js'
-import { sha256, WEB_PRIMITIVES } from '../web-primitives.js'
 
 export type ProofOptions = {
   /** The ledger's origin on the web, such as `https://careseal.example`; its routes are below `/ledger`. */
@@ -49,7 +49,7 @@ class LeafProofs {
     const { proof } = await this.json<{ proof: string[] }>(`proof/inclusion?index=${index}&size=${size}`)
     const hashes = proof.map(bytesOf)
     const leafHash = bytesOf(event.leafHash)
-    if (verifyInclusion(sha256, { index, size, leafHash, proof: hashes, root })) return
+    if (verifyInclusion(WEB_PRIMITIVES.sha256, { index, size, leafHash, proof: hashes, root })) return
     throw new ProducerContradicts(event.producer, `the ledger holds another leaf than event ${event.seq}`)
   }
 
