@@ -117,12 +117,7 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
       {
         file: `${APP}/dist/sequencer.js`,
         find: 'const facts = await this.patiently(() => signer.read());',
-        replace: 'const facts = (this.early ??= await this.patiently(() => signer.read()));',
-      },
-      {
-        file: `${APP}/dist/sequencer.js`,
-        find: 'await this.patiently(() => signer.read());\n        this.lease',
-        replace: 'this.early = await this.patiently(() => signer.read());\n        this.lease',
+        replace: 'const facts = first;',
       },
     ],
     caughtBy: {
