@@ -19,7 +19,7 @@ let other: string
 let observation: string
 
 beforeAll(async () => {
-  ledger = await upDetached(['--port', '0'])
+  ledger = await upDetached()
   callers = await callersOf(ledger)
   destroyed = callers.claims('patient-1').careseal.patientId as string
   other = callers.claims('patient-2').careseal.patientId as string

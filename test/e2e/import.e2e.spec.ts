@@ -28,7 +28,7 @@ describe.skipIf(bundles.length === 0)('importing the sample bundles once', () =>
   let summary: Summary
 
   beforeAll(async () => {
-    ended = await careseal(['up', '--once', '--data', SYNTHEA, '--data-dir', folder.path, '--json'])
+    ended = await careseal(['up', '--once', '--data', SYNTHEA, '--port', '0', '--data-dir', folder.path, '--json'])
     summary = JSON.parse(ended.stdout || '{}') as Summary
   })
   afterAll(() => folder.remove())

@@ -62,10 +62,10 @@ export type Detached = {
   postgres: string
 }
 
-/** A ledger of its own with a few synthetic patients, as `careseal up --detach --json` gives it. */
+/** A ledger of its own, on a port of its own, with a few synthetic patients: `careseal up --detach --json`. */
 export async function upDetached(args: readonly string[] = []): Promise<Detached & { down: () => Promise<void> }> {
   const folder = temporaryFolder()
-  const stdout = await caresealOk(['up', '--detach', '--json', '--data-dir', folder.path, ...args], {
+  const stdout = await caresealOk(['up', '--detach', '--json', '--port', '0', '--data-dir', folder.path, ...args], {
     timeoutMs: UP_DEADLINE_MS,
   })
   const state = JSON.parse(stdout) as Detached

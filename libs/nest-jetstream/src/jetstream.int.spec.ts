@@ -72,10 +72,12 @@ async function deadLetters(consumer = 'audit') {
   return found.filter((message) => message?.subject === `dlq.${consumer}`)
 }
 
+// A consumer hears of a message a moment after it is stored: until then nothing is pending either.
 const settled = (consumer = 'audit') =>
   vi.waitFor(async () => {
-    const info = await broker.manager.consumers.info('EVENTS', consumer)
-    expect([info.num_pending, info.num_ack_pending]).toEqual([0, 0])
+    const { state } = await broker.manager.streams.info('EVENTS')
+    const { delivered, num_ack_pending } = await broker.manager.consumers.info('EVENTS', consumer)
+    expect([delivered.stream_seq, num_ack_pending]).toEqual([state.last_seq, 0])
   }, 8000)
 
 describe('durable consumers', () => {
