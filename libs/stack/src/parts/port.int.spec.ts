@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { freePort, isPortFree } from './port.js'
 
 const PORTS_OF_ANOTHER = `
-import { freePort } from '@careseal/stack'
+import { freePort } from '${import.meta.dirname}/port.ts'
 const ports = []
 for (let count = 0; count < 60; count++) ports.push(await freePort())
 process.stdout.write(JSON.stringify(ports))
@@ -13,10 +13,9 @@ process.stdout.write(JSON.stringify(ports))
 
 /** Sixty ports of a process of its own, which lives on for as long as the others choose. */
 async function another(): Promise<number[]> {
-  const options = { cwd: `${import.meta.dirname}/../..` }
   const script = `${PORTS_OF_ANOTHER}; await new Promise((done) => setTimeout(done, 3000))`
   const args = ['--input-type=module', '-e', script]
-  const { stdout } = await promisify(execFile)(process.execPath, args, options)
+  const { stdout } = await promisify(execFile)(process.execPath, args)
   return JSON.parse(stdout) as number[]
 }
 
