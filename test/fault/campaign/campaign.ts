@@ -39,6 +39,7 @@ export type CampaignOptions = { seed: string; log: (line: string) => void }
 const SEALED_WITHIN_MS = 30_000
 const SETTLED_WITHIN_MS = 180_000
 const PROGRESS = 5
+const LAST_LINES = 5
 
 /** Throws when the ledger does not come back; what it then promises and breaks is in `checks`. */
 export async function runCampaign(plan: Plan, { seed, log }: CampaignOptions): Promise<CampaignResult> {
@@ -65,6 +66,7 @@ export async function runCampaign(plan: Plan, { seed, log }: CampaignOptions): P
       failOvers: bed.failOvers,
     }
   } catch (error) {
+    for (const line of errorsLogged(bed)) log(line)
     throw new Error(`${plan.name} failed; repeat it with CARESEAL_FAULT_SEED=${seed}`, { cause: error })
   } finally {
     await bed.close()
@@ -147,15 +149,14 @@ export function violationsOf({ checks }: Pick<CampaignResult, 'checks'>): string
   )
 }
 
-/** What the services themselves called an error, each message once. */
+/** What the services themselves called an error, each message once, and the last that each said. */
 function errorsLogged({ stack }: TestBed): string[] {
-  const errors = Object.entries(stack.services).flatMap(([name, { logFile }]) =>
-    readFileSync(logFile, 'utf8')
-      .split('\n')
-      .filter((line) => /"level":"(error|fatal)"/.test(line))
-      .map((line) => [`${name} ${/"message":"([^"]*)"/.exec(line)?.[1]}`, `${name}: ${line.slice(0, 1_500)}`] as const),
-  )
-  return [...new Map(errors).values()]
+  return Object.entries(stack.services).flatMap(([name, { logFile }]) => {
+    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
+    const errors = lines.filter((line) => /"level":"(error|fatal)"/.test(line))
+    const once = new Map(errors.map((line) => [/"message":"([^"]*)"/.exec(line)?.[1], line]))
+    return [...once.values(), ...lines.slice(-LAST_LINES)].map((line) => `${name}: ${line.slice(0, 1_500)}`)
+  })
 }
 
 /** One line for people: how often each kind happened. */

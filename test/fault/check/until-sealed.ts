@@ -9,13 +9,14 @@ const unsealed = PRODUCERS.map(
   (name) => `(SELECT count(*) FROM ${name}.event) - (SELECT coalesce(sum(count), 0) FROM ${name}.sealed)`,
 ).join(' + ')
 const heads = PRODUCERS.map((name) => `SELECT producer, last_seq FROM ${name}.relay_head`).join(' UNION ALL ')
-const positions = PRODUCERS.map((name) => `SELECT producer, seq FROM ${name}.projection_position`).join(' UNION ALL ')
+const positions = PRODUCERS.map((name) => `SELECT '${name}' AS reader, producer, seq FROM ${name}.projection_position`)
 const WAITING = `
 SELECT (${unsealed})::int AS events,
-       (SELECT coalesce(sum(h.last_seq - p.seq), 0)::int FROM (${positions}) p JOIN (${heads}) h USING (producer)) AS readings,
+       ARRAY(SELECT format('%s lacks %s of %s after %s', reader, h.last_seq - p.seq, producer, p.seq)
+             FROM (${positions.join(' UNION ALL ')}) p JOIN (${heads}) h USING (producer) WHERE h.last_seq <> p.seq) AS readings,
        (SELECT (h.tree_size - p.size)::int FROM ledger.head h, ledger.published p) AS entries`
 
-export type Waiting = { events: number; readings: number; entries: number }
+export type Waiting = { events: number; readings: string[]; entries: number }
 
 /** Resolves to how long it took until nothing waits; throws with what still waits after `withinMs`. */
 export async function untilSealed(databaseUrl: string, { withinMs }: { withinMs: number }): Promise<number> {
@@ -27,7 +28,7 @@ export async function untilSealed(databaseUrl: string, { withinMs }: { withinMs:
     for (;;) {
       const waiting = await waitingIn(sql)
       const tookMs = performance.now() - startedAt
-      if (waiting.events + waiting.readings + waiting.entries === 0) return tookMs
+      if (waiting.events + waiting.readings.length + waiting.entries === 0) return tookMs
       if (tookMs > withinMs) throw new Error(`I20: after ${withinMs} ms there still wait ${JSON.stringify(waiting)}`)
       await delay(POLL_MS)
     }
