@@ -21,6 +21,8 @@ export function readingPool(url: string, { name, max }: { name: string; max: num
     statement_timeout: 10_000,
     idle_in_transaction_session_timeout: 10_000,
     connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {})
@@ -40,6 +42,7 @@ export async function connectSession(options: SessionOptions): Promise<Client> {
     idle_in_transaction_session_timeout: options.idleInTransactionMsMax,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
   })
   await client.connect()
   return client
