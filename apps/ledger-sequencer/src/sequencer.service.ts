@@ -56,7 +56,11 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
     })
     ledgerMetrics.rollback.set(0)
     expectWitnesses(config.LEDGER_POLICY_FILE.witnesses.map(({ name }) => name))
-    watch({ unsealedSince: () => this.sequencer.unsealedSince, waitingFor: () => status.waitingFor })
+    watch({
+      unsealedSince: () => this.sequencer.unsealedSince,
+      signerSilentSince: () => status.signerSilence?.since.getTime(),
+      waitingFor: () => status.waitingFor,
+    })
   }
 
   onApplicationBootstrap(): void {
