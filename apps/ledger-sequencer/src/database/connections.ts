@@ -1,4 +1,6 @@
 // How the sequencer reaches its database. Pools are apart, so that a flood of readers never holds up the writer.
+import { outsideFailure } from '@careseal/service-kit'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Client, Pool, types, type ClientBase, type CustomTypesConfig } from 'pg'
 
 const INT8 = 20
@@ -28,6 +30,26 @@ export function readingPool(url: string, { name, max }: { name: string; max: num
   pool.on('error', () => {})
   return pool
 }
+
+/** Resolves once the database lets this role in. Rejects when it never will, or when `signal` is aborted. */
+export async function untilDatabaseAnswers(
+  pool: Pool,
+  { signal, onSilence }: { signal: AbortSignal; onSilence: (error: unknown) => void },
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted()
+    try {
+      return void (await pool.query('SELECT 1'))
+    } catch (error) {
+      if (outsideFailure(error)?.status !== 503 || (error as { code?: string }).code === WRONG_PASSWORD) throw error
+      onSilence(error)
+      await delay(ASK_AGAIN_MS, undefined, { signal })
+    }
+  }
+}
+
+const WRONG_PASSWORD = '28P01'
+const ASK_AGAIN_MS = 300
 
 export type SessionOptions = { url: string; applicationName: string; idleInTransactionMsMax: number }
 
