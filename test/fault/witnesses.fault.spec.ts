@@ -1,5 +1,5 @@
 // Three witness processes under faults, below a whole ledger that goes on being written: killed, stopped, restored
-// to an old state. What is published always bears the quorum; nothing stops the ledger, and all of it is
+// to an old state, asked what they have seen of a ledger that was put back. What is published always bears the quorum; nothing stops the ledger, and all of it is
 // co-signed once the faults are over.
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,8 +12,9 @@ import { patientBundle } from '@careseal/synthetic'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { temporaryFolder } from '../support/careseal.js'
+import { caresealOk, temporaryFolder } from '../support/careseal.js'
 import { answerOf } from '../support/fhir.js'
+import { SchemaCopy, withRoleLockedOut } from './surroundings/schema-copy.js'
 
 type Status = { state: string; treeSize: number; signedSize: number; publishedSize: number; waitingFor?: string[] }
 
@@ -149,7 +150,42 @@ describe('witnesses', () => {
     await write()
     await eventually(() => isCosigned())
   })
+
+  it('of which none has seen what was signed let it be given up, and the ledger tells of it', async () => {
+    await write()
+    await eventually(() => isCosigned('witness-1', 'witness-2', 'witness-3'))
+    const seen = await published()
+    await putBackWhatNobodySaw(seen.size)
+    await eventually(async () => (await status()).state === 'halted')
+    const retreat = ['signer', 'retreat', '--yes', '--json', '--data-dir', folder.path]
+    const told = JSON.parse(await caresealOk(retreat)) as { size: number; abandonedSize: number; index: number }
+    expect(told).toMatchObject({ size: seen.size, index: seen.size })
+    expect(told.abandonedSize).toBeGreaterThan(seen.size)
+    await stack.services['ledger-sequencer'].kill()
+    await stack.untilReady()
+    await write()
+    await eventually(() => isCosigned('witness-1', 'witness-2', 'witness-3'))
+    const entry = (await (await fetch(`${stack.origin}/ledger/entries/${told.index}`)).json()) as { entry: object }
+    expect(entry.entry).toMatchObject({ admin: { type: 'signer-retreat', data: { size: seen.size } } })
+    await caresealOk(['verify', '--data-dir', folder.path])
+    await caresealOk(['fsck', '--data-dir', folder.path])
+  })
 })
+
+/** While no witness runs, more than `size` is signed; then the ledger's tables are what they were before. */
+async function putBackWhatNobodySaw(size: number): Promise<void> {
+  const { postgres } = stack.state()
+  const old = await SchemaCopy.take(postgres, 'ledger')
+  const restore = () => withRoleLockedOut(postgres, 'ledger', () => old.restore())
+  const signUnseen = async () => {
+    await write()
+    await eventually(async () => (await status()).signedSize > size)
+    await stack.services['ledger-sequencer'].whileStopped(restore)
+  }
+  // What was sent to a witness that only stands still would be seen when it goes on.
+  await first().whileStopped(() => second().whileStopped(() => third().whileStopped(signUnseen)))
+  await old.drop()
+}
 
 /** For whom the sequencer waits; it may be starting just now. */
 async function waitingFor(): Promise<string> {
