@@ -16,6 +16,8 @@ export {
 } from './provision.js'
 export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
 export { createPeopleLogins, createSystemLogins, type DemoPeople } from './stack/demo-logins.js'
+export { ContainersUnavailable, findContainerImages } from './stack/containers.js'
+export { untilSealed, type SealingOptions } from './stack/until-sealed.js'
 export { consumersFile, consumersOf, writeConsumers } from './stack/consumers.js'
 export { openDataDir, type DataDir } from './stack/data-dir.js'
 export { writeDurably } from './stack/durable-file.js'

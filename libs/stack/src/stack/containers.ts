@@ -19,29 +19,61 @@ const READY_DEADLINE_MS = 60_000
 type Part = keyof typeof IMAGES
 const chosen = new Map<Part, string>()
 
+/** Thrown where parts cannot run in containers; the message says what is missing, `mend` what to do. */
+export class ContainersUnavailable extends Error {
+  constructor(
+    readonly code: 'no-engine' | 'no-image',
+    message: string,
+    readonly mend: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
 /** True when a container engine answers and both images are there or can be pulled. */
 export async function areContainersAvailable(): Promise<boolean> {
   try {
-    await imageOf('nats')
-    await imageOf('postgres')
+    await findContainerImages()
     return true
   } catch {
     return false
   }
 }
 
-async function imageOf(part: Part): Promise<string> {
+/** The images of both parts; missing ones are pulled unless told not to. Throws {@link ContainersUnavailable}. */
+export async function findContainerImages({ pull = true } = {}): Promise<string[]> {
+  return [await imageOf('nats', pull), await imageOf('postgres', pull)]
+}
+
+async function runtime() {
+  const { getContainerRuntimeClient } = await import('testcontainers')
+  try {
+    return await getContainerRuntimeClient()
+  } catch (error) {
+    const mend = 'start the engine (Docker or Podman), or set DOCKER_HOST'
+    throw new ContainersUnavailable('no-engine', 'no container engine answers', mend, { cause: error })
+  }
+}
+
+async function imageOf(part: Part, pull = true): Promise<string> {
   const known = chosen.get(part)
   if (known) return known
-  const { getContainerRuntimeClient, ImageName } = await import('testcontainers')
-  const { image, container } = await getContainerRuntimeClient()
+  const { ImageName } = await import('testcontainers')
+  const { image, container } = await runtime()
   const listed = await container.dockerode.listImages()
   letReaperBeAbsent(listed.flatMap(({ RepoTags }) => RepoTags ?? []))
   const { variable, local, published } = IMAGES[part]
   const named = process.env[variable]
   const wanted = named ?? ((await image.exists(ImageName.fromString(local))) ? local : published)
   const name = ImageName.fromString(wanted)
-  if (!(await image.exists(name))) await within(PULL_DEADLINE_MS, image.pull(name))
+  if (!(await image.exists(name))) {
+    const mend = `docker pull ${wanted}, or name another image in ${variable}`
+    if (!pull) throw new ContainersUnavailable('no-image', `the container engine has no image ${wanted}`, mend)
+    await within(PULL_DEADLINE_MS, image.pull(name)).catch((error: unknown) => {
+      throw new ContainersUnavailable('no-image', `the image ${wanted} cannot be pulled`, mend, { cause: error })
+    })
+  }
   chosen.set(part, wanted)
   return wanted
 }
