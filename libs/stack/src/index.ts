@@ -2,6 +2,7 @@ export { startPostgres, type PostgresOptions, type RunningPostgres } from './par
 export { startNats, type NatsOptions, type RunningNats } from './parts/nats.js'
 export { findNatsServer, natsServerPath, NatsServerMissing } from './parts/nats-binary.js'
 export { unpackFromNewerSuite, type PackagedFile } from './parts/newer-suite.js'
+export { postgresVersion } from './parts/postgres-binaries.js'
 export { freePort, isPortFree } from './parts/port.js'
 export {
   DATABASE,

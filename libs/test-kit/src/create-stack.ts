@@ -1,14 +1,16 @@
 // A real ledger for one test file: own ports, own folder, and nothing left of it when it is disposed of.
 import { renderAuthorization } from '@careseal/messaging'
-import { createCaresealStack as startStack, openDataDir, untilSealed, type CaresealStack as Ledger } from '@careseal/stack'
+import { createCaresealStack as startStack, openDataDir, untilSealed } from '@careseal/stack'
+import type { CaresealStack as Ledger, StackOptions } from '@careseal/stack'
 import type { EventType } from '@careseal/contracts'
 import { accessOf, listConsumers, makeDurables } from './consumers.js'
 import { TestKitError } from './failures.js'
 import { chooseMode, type ChosenMode } from './mode.js'
 import { grantOf, planOf, type CaresealStackOptions, type Plan } from './options.js'
-import { packedPrograms } from './programs.js'
+import { findPrograms, type Programs } from './programs.js'
 import { makeRunFolder, type RunFolder } from './run-folder.js'
 import { patientsOf, seed } from './seed.js'
+import { copyOfTemplate } from './template.js'
 import type { CaresealStack, ConsumerAccess } from './test-stack.js'
 
 const LOG_LINES = 20
@@ -44,20 +46,17 @@ function failedStart(error: unknown, logs: string, kept: string): TestKitError {
 }
 
 async function start(plan: Plan, chosen: ChosenMode, folder: RunFolder): Promise<CaresealStack> {
+  const isCopy = !plan.fresh && chosen.mode === 'native'
+  const programs = await findPrograms(plan.log)
+  const settings = settingsOf(plan, programs)
+  const make = (dir: string) => prepare(plan, { ...settings, dataDir: dir })
+  if (isCopy) await copyOfTemplate(folder.root, { plan, programs, make })
   const dataDir = openDataDir(folder.root)
   listConsumers(dataDir, plan.consumers)
-  const ledger = await startStack({
-    parts: chosen.mode === 'docker' ? 'containers' : 'native',
-    dataDir: folder.root,
-    services: plan.services,
-    programs: packedPrograms(),
-    witnesses: plan.witnesses,
-    env: plan.env,
-    durable: false,
-    natsAuthorization: (users, rights) => renderAuthorization([...users], rights),
-  })
+  const parts = chosen.mode === 'docker' ? 'containers' : 'native'
+  const ledger = await startStack({ ...settings, parts, dataDir: folder.root, isPrepared: isCopy, env: plan.env })
   try {
-    await seed(ledger, plan.patients)
+    if (!isCopy) await seed(ledger, plan.patients)
     await makeDurables(dataDir, ledger.nats.url)
   } catch (error) {
     await ledger.stop()
@@ -66,12 +65,37 @@ async function start(plan: Plan, chosen: ChosenMode, folder: RunFolder): Promise
   return held(ledger, { plan, chosen, folder })
 }
 
+// Without the plan's environment: what a test changes there belongs to its own run.
+async function prepare(plan: Plan, settings: StackOptions): Promise<void> {
+  const ledger = await startStack({ ...settings, parts: 'native' })
+  try {
+    await seed(ledger, plan.patients)
+    await sealed(ledger, plan)
+  } finally {
+    await ledger.stop()
+  }
+}
+
+function settingsOf({ services, witnesses }: Plan, { dir }: Programs): StackOptions {
+  return {
+    services,
+    witnesses,
+    programs: dir,
+    durable: false,
+    natsAuthorization: (users, rights) => renderAuthorization([...users], rights),
+  }
+}
+
+async function sealed(ledger: Ledger, { services }: Plan): Promise<void> {
+  const producers = services.filter((name) => name !== 'ledger-sequencer')
+  await untilSealed({ databaseUrl: ledger.state().postgres, producers, deadlineMs: SEALING_DEADLINE_MS })
+}
+
 type Around = { plan: Plan; chosen: ChosenMode; folder: RunFolder }
 
 function held(ledger: Ledger, { plan, chosen, folder }: Around): CaresealStack {
   const { dataDir, nats } = ledger
   const chosenServices = plan.services.map((name) => [name, ledger.services[name]])
-  const producers = plan.services.filter((name) => name !== 'ledger-sequencer')
   return {
     origin: ledger.origin,
     ...chosen,
@@ -92,8 +116,7 @@ function held(ledger: Ledger, { plan, chosen, folder }: Around): CaresealStack {
       return accessOf(dataDir, nats.url, name) as ConsumerAccess<T>
     },
     untilReady: () => ledger.untilReady(),
-    untilSealed: async () =>
-      void (await untilSealed({ databaseUrl: ledger.state().postgres, producers, deadlineMs: SEALING_DEADLINE_MS })),
+    untilSealed: () => sealed(ledger, plan),
     logs: (lines = LOG_LINES) => folder.logs(lines),
     keepLogs: () => folder.keepLogs(),
     [Symbol.asyncDispose]: async () => {

@@ -34,8 +34,8 @@ export type StackOptions = {
   services?: readonly ServiceName[] | undefined
   /** The folder with the services' programs (`<service>/dist/main.js`); default the `apps` of the repository. */
   programs?: string | undefined
-  /** True where the data folder's tables are known to be those of these programs: nothing is migrated. Default false. */
-  isMigrated?: boolean
+  /** True where roles and tables of the data folder are known to be those of these programs. Default false. */
+  isPrepared?: boolean
   /** Additional environment of all services, such as `LOG_LEVEL`. */
   env?: Record<string, string>
   /** Whether demo logins are offered. Default true. */
@@ -139,7 +139,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   const parts = await step('parts', () => startParts({ ...options, onCrash, host: network.partsHost }))
   onStop(() => parts.stop())
   onStop(followConsumers(dataDir, parts))
-  await step('database', () => parts.provision())
+  await step('database', async () => (options.isPrepared ? undefined : parts.provision()))
   const places = options.sequencers === 2 ? await placesOf(dataDir, ports['ledger-sequencer']) : null
   const around = await surroundings(options, { ports, parts, publicPort, places })
   const count = options.witnesses ?? 0
@@ -154,7 +154,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   if (pair) onStop(() => pair.stop())
   onStop(() => services.stop())
   if (pair) onStop(() => pair.stopStandby())
-  await step('migrations', async () => (options.isMigrated ? undefined : services.migrate()))
+  await step('migrations', async () => (options.isPrepared ? undefined : services.migrate()))
   await step('ledger', () => services.initialiseLedger())
   await step('witnesses', async () => (count > 0 ? witnesses.start() : undefined))
   await step('services', async () => {

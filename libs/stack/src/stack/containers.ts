@@ -13,6 +13,7 @@ const IMAGES = {
 }
 
 const REAPER_IMAGE = 'testcontainers/ryuk'
+const NATS_CONFIG = '/careseal-nats.conf'
 const PULL_DEADLINE_MS = 60_000
 const READY_DEADLINE_MS = 60_000
 
@@ -126,16 +127,27 @@ export async function startContainerNats(options: PartsOptions): Promise<Control
     await container.stop({ timeout: 0 })
     container = await launchNats(options, port)
   }
-  return Object.assign(part, { wipe, reload: () => undefined })
+  const reload = () => void reloadNats(container, options).catch((error: unknown) => options.onCrash('nats', error))
+  return Object.assign(part, { wipe, reload })
+}
+
+async function reloadNats(container: StartedTestContainer, options: PartsOptions): Promise<void> {
+  await container.copyContentToContainer([configOf(options)])
+  const { container: engine } = await runtime()
+  await engine.dockerode.getContainer(container.getId()).kill({ signal: 'SIGHUP' })
+}
+
+function configOf(options: PartsOptions): { content: string; target: string } {
+  const content = `listen: "0.0.0.0:4222"\njetstream { store_dir: "/data" }\n${options.natsConfig()}`
+  return { content, target: NATS_CONFIG }
 }
 
 async function launchNats(options: PartsOptions, port: number): Promise<StartedTestContainer> {
   const { GenericContainer, Wait } = await import('testcontainers')
   const image = await imageOf('nats')
-  const content = `listen: "0.0.0.0:4222"\njetstream { store_dir: "/data" }\n${options.natsConfig()}`
   return new GenericContainer(image)
-    .withCopyContentToContainer([{ content, target: '/careseal-nats.conf' }])
-    .withCommand(['-c', '/careseal-nats.conf'])
+    .withCopyContentToContainer([configOf(options)])
+    .withCommand(['-c', NATS_CONFIG])
     .withExposedPorts({ container: 4222, host: port })
     .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
     .start()
@@ -148,8 +160,7 @@ function control(url: string, of: StartedTestContainer | (() => StartedTestConta
     // The process lives in another process namespace: nobody here may signal it by number.
     pid: 0,
     kill: async () => {
-      const { getContainerRuntimeClient } = await import('testcontainers')
-      const engine = (await getContainerRuntimeClient()).container.dockerode.getContainer(container().getId())
+      const engine = (await runtime()).container.dockerode.getContainer(container().getId())
       await engine.kill()
       await engine.start()
     },
