@@ -4,9 +4,6 @@ import { defineConfig } from 'vitest/config'
 const source = { conditions: ['@careseal/source'] }
 const shared = { resolve: source, ssr: { resolve: source } }
 
-// Campaigns that have not been seen clean yet: `vitest run --project campaign`; docs/reliability.md tells what they found.
-const CAMPAIGNS = ['test/fault/{small-run,two-sequencers}.fault.spec.ts']
-
 function project(name: string, include: string[], options: object = {}) {
   const exclude = name === 'unit' ? ['**/*.{int,e2e,fault,long}.spec.ts', '**/node_modules/**', '**/dist/**'] : []
   return { ...shared, test: { name, include, exclude, ...options } }
@@ -43,13 +40,7 @@ export default defineConfig({
       project('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...inPairs, testTimeout: 120_000, hookTimeout: 240_000 }),
       // The full counts: only when asked for, see tools/test-long.mjs.
       project('long', ['test/fault/**/*.long.spec.ts'], { ...alone, testTimeout: 5_400_000 }),
-      project('campaign', CAMPAIGNS, { ...alone, testTimeout: 600_000, hookTimeout: 240_000 }),
-      project('fault', ['test/fault/**/*.fault.spec.ts'], {
-        ...alone,
-        exclude: CAMPAIGNS,
-        testTimeout: 600_000,
-        hookTimeout: 240_000,
-      }),
+      project('fault', ['test/fault/**/*.fault.spec.ts'], { ...alone, testTimeout: 600_000, hookTimeout: 240_000 }),
     ],
   },
 })

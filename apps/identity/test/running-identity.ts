@@ -44,6 +44,7 @@ export type RunningIdentity = {
   origin: string
   operatorKey: TestKey
   databases: DatabaseUrls
+  superuserUrl: string
   natsUrl: string
   lines: string[]
   app(): Application['app']
@@ -80,6 +81,7 @@ export async function runIdentity(): Promise<RunningIdentity> {
     origin: `http://127.0.0.1:${port}`,
     operatorKey,
     databases,
+    superuserUrl: postgres.url,
     natsUrl: nats.url,
     lines,
     app: () => running.app,

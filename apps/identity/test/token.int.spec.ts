@@ -2,7 +2,8 @@
 import { undeclaredRoutes } from '@careseal/authz'
 import { decodeProtectedHeader } from 'jose'
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ASSERTION_TYPE, audience, Callers } from './callers.js'
 import {
   assertion,
@@ -56,6 +57,16 @@ describe('the token endpoint', () => {
     expect(keys).toHaveLength(1)
     expect(keys[0]).toMatchObject({ kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig' })
     expect(keys[0]).not.toHaveProperty('d')
+  })
+
+  it('is told to try again while the database is away, and has its token when it is back', async () => {
+    const { clientId, key } = await callers.practitioner()
+    await lettingNobodyIn(identity.superuserUrl, 'identity', async () => {
+      const { status } = await callers.ask(await assertion(clientId, key), 'user/*.rs')
+      expect(status).toBe(503)
+    })
+    const ask = async () => expect((await callers.ask(await assertion(clientId, key), 'user/*.rs')).status).toBe(200)
+    await vi.waitFor(ask, 20_000)
   })
 
   describe('a token', () => {
@@ -179,3 +190,17 @@ describe('the token endpoint', () => {
     })
   })
 })
+
+/** While `work` runs, the role cannot log in and has no connection. */
+async function lettingNobodyIn(url: string, role: string, work: () => Promise<void>): Promise<void> {
+  const admin = new Client({ connectionString: url })
+  await admin.connect()
+  try {
+    await admin.query(`ALTER ROLE ${role} NOLOGIN`)
+    await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1', [role])
+    await work()
+  } finally {
+    await admin.query(`ALTER ROLE ${role} LOGIN`)
+    await admin.end()
+  }
+}

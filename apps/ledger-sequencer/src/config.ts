@@ -27,7 +27,7 @@ export const environment = z.object({
   // Who reads it can have any tree signed that continues the signed one, and so stop the ledger; not go back in it.
   SIGNER_SECRET_FILE: z.string().min(1).optional().describe('path of the secret that is shared with the signer'),
   SIGNER_CA_FILE: z.string().min(1).optional().describe("path of the CA certificate of the signer's service"),
-  LEDGER_LEASE_MS: milliseconds(1200).describe('how long a silent writer keeps the ledger from its standby'),
+  LEDGER_LEASE_MS: milliseconds(1000).describe('how long a silent writer keeps the ledger from its standby'),
   BLOCK_ENTRIES_MAX: count(4096).describe('leaves in a block at most'),
   BLOCK_BYTES_MAX: count(1024 * 1024).describe('bytes of leaves in a block at most'),
   BLOCK_LINGER_MS: z.coerce

@@ -60,6 +60,13 @@ export const ledgerMetrics = {
     },
     (metric) => metric.set(watched.waitingFor().length),
   ),
+  signerSilent: gauge(
+    {
+      name: 'careseal_ledger_signer_silent_seconds',
+      help: 'How long the signer has not answered, 0 while it does; blocks are committed all the same',
+    },
+    (metric) => metric.set(secondsSince(watched.signerSilentSince())),
+  ),
   rollback: gauge({
     name: 'careseal_ledger_rollback_detected',
     help: '1 if the database is older than what was signed',
@@ -76,10 +83,14 @@ const waiting: { treeSize: number; since: number }[] = []
 // Without checkpoints for long, only the oldest matters.
 const WAITING_MAX = 10_000
 
-/** What is asked at each scrape. `unsealedSince` is in milliseconds since 1970. */
-export type Watched = { unsealedSince: () => number | undefined; waitingFor: () => readonly string[] }
+/** What is asked at each scrape. `…Since` is in milliseconds since 1970. */
+export type Watched = {
+  unsealedSince: () => number | undefined
+  signerSilentSince: () => number | undefined
+  waitingFor: () => readonly string[]
+}
 
-let watched: Watched = { unsealedSince: () => undefined, waitingFor: () => [] }
+let watched: Watched = { unsealedSince: () => undefined, signerSilentSince: () => undefined, waitingFor: () => [] }
 
 export function headAt({ height, treeSize }: { height: number; treeSize: number }): void {
   ledgerMetrics.height.set(height)

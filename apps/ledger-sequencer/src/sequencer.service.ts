@@ -15,6 +15,7 @@ import type { AdminOutcome } from './admission/admin-desk.js'
 import type { SealedBlock } from './appender/appender.js'
 import type { PublishedCheckpoint } from './checkpointer/checkpointer.js'
 import type { SequencerConfig } from './config.js'
+import { untilDatabaseAnswers } from './database/connections.js'
 import {
   checkpointPublished,
   checkpointSigned,
@@ -41,7 +42,7 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
   private readonly logger = new Logger('Sequencer')
   private readonly sequencer: Sequencer
   private desk: TombstoneDesk | undefined
-  private stopping = false
+  private readonly stopping = new AbortController()
 
   constructor(
     @Inject(SEQUENCER_CONFIG) private readonly config: SequencerConfig,
@@ -56,13 +57,24 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
     })
     ledgerMetrics.rollback.set(0)
     expectWitnesses(config.LEDGER_POLICY_FILE.witnesses.map(({ name }) => name))
-    watch({ unsealedSince: () => this.sequencer.unsealedSince, waitingFor: () => status.waitingFor })
+    watch({
+      unsealedSince: () => this.sequencer.unsealedSince,
+      signerSilentSince: () => status.signerSilence?.since.getTime(),
+      waitingFor: () => status.waitingFor,
+    })
   }
 
   onApplicationBootstrap(): void {
-    void this.sequencer.start().catch((error: unknown) => {
-      if (!this.stopping) this.exit(error, 'the sequencer did not start')
+    void this.begin().catch((error: unknown) => {
+      if (!this.stopping.signal.aborted) this.exit(error, 'the sequencer did not start')
     })
+  }
+
+  // A database that is just being started is no reason to end, and to be started anew ever later.
+  private async begin(): Promise<void> {
+    const onSilence = (error: unknown) => this.logger.warn({ err: error }, 'waiting for the database')
+    await untilDatabaseAnswers(this.pool, { signal: this.stopping.signal, onSilence })
+    await this.sequencer.start()
   }
 
   submit(request: PlacedAdmin): Promise<AdminOutcome | null> {
@@ -70,7 +82,7 @@ export class SequencerService implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true
+    this.stopping.abort()
     await this.desk?.stop()
     await this.sequencer.stop()
   }

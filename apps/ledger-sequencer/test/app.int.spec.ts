@@ -179,8 +179,8 @@ describe('what the ledger serves', () => {
   it('its metrics', async () => {
     const text = await app.metrics()
     const sizes = ['height', 'tree_size', 'signed_size', 'published_size', 'epoch', 'frozen_producers']
-    const waits = ['unsealed_age_seconds', 'unpublished_age_seconds', 'waiting_for_witnesses', 'rollback_detected']
-    for (const name of [...sizes, ...waits]) {
+    const ages = ['unsealed_age_seconds', 'unpublished_age_seconds', 'signer_silent_seconds']
+    for (const name of [...sizes, ...ages, 'waiting_for_witnesses', 'rollback_detected']) {
       expect(text).toMatch(new RegExp(`^careseal_ledger_${name}(\\{.*\\})? \\d`, 'm'))
     }
     expect(text).toContain('careseal_ledger_block_seconds_bucket')

@@ -1,9 +1,11 @@
 // What the world is told only ever moves forward, whoever writes it and however late.
+import { sha256 } from '@careseal/crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { LedgerUnderTest } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
+import { LedgerReader } from '../src/reading/ledger-reader.js'
 import { publish } from '../src/reading/published.js'
 
 let database: LedgerDatabase
@@ -30,5 +32,23 @@ describe('the published checkpoint', () => {
     expect(newer.size).toBeGreaterThan(older.size)
     expect(await publish(database.pool, older)).toBe(false)
     expect(await ledger.published()).toEqual(newer)
+  })
+
+  it('is not shown by a standby beneath which an old database was put back, until the newest is there again', async () => {
+    const first = await ledger.start()
+    await first.sequencer.stop()
+    await database.backUp()
+    const { deliver, sequencer } = await ledger.start()
+    await deliver(new ChainWriter(ORIGIN, 'records').write(20))
+    await sequencer.stop()
+    const standby = new LedgerReader(database.pool, sha256)
+    const shown = await standby.published()
+    await database.restore()
+    const refusal = { status: 503, code: 'checkpoint-went-back' }
+    await expect(standby.published()).rejects.toMatchObject(refusal)
+    await expect(standby.tip()).rejects.toMatchObject(refusal)
+    expect(await standby.sizes()).toMatchObject({ publishedSize: expect.any(Number) })
+    await database.tamper('UPDATE published SET size = $1, root = $2, note = $3', [shown.size, shown.root, shown.note])
+    expect((await standby.published()).size).toBe(shown.size)
   })
 })

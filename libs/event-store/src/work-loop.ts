@@ -5,6 +5,8 @@ export type WorkLoopOptions = {
   /** One round; true means that there may be more to do at once. */
   work: (signal: AbortSignal) => Promise<boolean>
   pollMs: number
+  /** The longest pause after a failure; default 5000. */
+  retryMsMax?: number
   onError: (error: unknown) => void
 }
 
@@ -47,7 +49,7 @@ export class WorkLoop {
       } catch (error) {
         this.options.onError(error)
         await this.pause(retryMs)
-        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
+        retryMs = Math.min(retryMs * 2, this.options.retryMsMax ?? RETRY_MS_MAX)
       }
     }
   }

@@ -66,7 +66,7 @@ function connectionOptions(options: NatsOptions): ConnectionOptions {
     reconnectTimeWait: 200,
     reconnectJitter: 600,
     reconnectJitterTLS: 1000,
-    pingInterval: 10_000,
+    pingInterval: 4_000,
     maxPingOut: 2,
     ...credentials(options),
     ...tls(options),

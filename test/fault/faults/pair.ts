@@ -10,7 +10,7 @@ import type { Bed, Fault } from './fault.js'
 import { expectNothingDone, ledgerState, untilPublishedBeyond } from './ledger-state.js'
 import { pause } from './processes.js'
 
-const LEASE_MS = 1_200
+const LEASE_MS = 1_000
 const WITHIN_MS = 60_000
 
 export const PAIR_FAULT_LIST: Fault[] = [

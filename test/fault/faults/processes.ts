@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault, Bed } from './fault.js'
 
-const LEASE_MS = 1200
+const LEASE_MS = 1000
 const IN_FLIGHT_WITHIN_MS = 60_000
 
 type Killable = { readonly pid: number; kill(): Promise<void> }

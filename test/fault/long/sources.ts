@@ -5,12 +5,20 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { REPOSITORY } from '../../support/careseal.js'
 
-const APPS = ['identity', 'consent', 'records', 'audit', 'ledger-sequencer']
-const PATHS = [...APPS.map((app) => `apps/${app}/src`), 'libs/*/src', 'test/fault']
+const SCOPE = '@careseal/'
+const RUNNING = ['identity', 'consent', 'records', 'audit', 'ledger-sequencer', 'witness'].map((app) => `apps/${app}`)
+const CAMPAIGNS = ['campaign', 'check', 'faults', 'load', 'long', 'surroundings'].map(
+  (folder) => `test/fault/${folder}`,
+)
 
-/** SHA-256 over path and content of each tracked file, as it lies here; specs of products promise nothing new. */
+/**
+ * SHA-256 over path and content of each tracked file that takes part in a run, as it lies here: the services with the
+ * libraries that they use, the stack, and the campaigns. Specs of products promise nothing new.
+ */
 export function sourcesHash(): string {
-  const listed = execFileSync('git', ['ls-files', '-z', '--', ...PATHS], { cwd: REPOSITORY, encoding: 'utf8' })
+  const projects = [...closure([...RUNNING, 'libs/stack'])].map((project) => `${project}/src`)
+  const args = ['ls-files', '-z', '--', ...projects, ...CAMPAIGNS]
+  const listed = execFileSync('git', args, { cwd: REPOSITORY, encoding: 'utf8' })
   const hash = createHash('sha256')
   for (const path of listed.split('\0').filter(isConcerned).toSorted()) {
     const content = createHash('sha256')
@@ -19,6 +27,21 @@ export function sourcesHash(): string {
     hash.update(`${path}\0${content}\n`)
   }
   return hash.digest('hex')
+}
+
+type Manifest = { dependencies?: Record<string, string> }
+
+function closure(projects: readonly string[], found = new Set<string>()): Set<string> {
+  for (const project of projects.filter((name) => !found.has(name))) {
+    found.add(project)
+    const manifest = JSON.parse(readFileSync(join(REPOSITORY, project, 'package.json'), 'utf8')) as Manifest
+    const own = Object.keys(manifest.dependencies ?? {}).filter((name) => name.startsWith(SCOPE))
+    closure(
+      own.map((name) => `libs/${name.slice(SCOPE.length)}`),
+      found,
+    )
+  }
+  return found
 }
 
 function isConcerned(path: string): boolean {

@@ -6,13 +6,17 @@ import { signingAlgorithmOf } from '../client/public-key.js'
 import type { AccountEntity } from '../directory/account.entity.js'
 import { ClientEntity } from '../directory/client.entity.js'
 import { ProviderRecordEntity } from './provider-record.entity.js'
+import { saidAsOAuth } from './said-as-oauth.js'
 import type { BearerLinks } from './token-policy.js'
 
 /** What a client carries for its tokens, as one metadata member. */
 export type ClientBearer = { accountId: string; links: BearerLinks }
 
 export function adapterOf(dataSource: DataSource): (model: string) => Adapter {
-  return (model) => (model === 'Client' ? new ClientAdapter(model, dataSource) : new RecordAdapter(model, dataSource))
+  return (model) => {
+    const adapter = model === 'Client' ? new ClientAdapter(model, dataSource) : new RecordAdapter(model, dataSource)
+    return saidAsOAuth(adapter)
+  }
 }
 
 class RecordAdapter implements Adapter {

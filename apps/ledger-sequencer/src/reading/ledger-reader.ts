@@ -26,6 +26,7 @@ const TILES_KEPT = 1024
 
 export class LedgerReader {
   private readonly tiles = new LRUCache<string, Uint8Array>({ max: TILES_KEPT })
+  private largestShown = 0
 
   constructor(
     private readonly pool: Pool,
@@ -94,7 +95,7 @@ export class LedgerReader {
   /** The newest block and the published checkpoint. */
   async tip() {
     // In this order: what is published was committed before, so no checkpoint is told of whose blocks are not.
-    const { size, root, note } = await loadPublished(this.pool)
+    const { size, root, note } = await this.newestPublished()
     const { height } = await loadHead(this.pool)
     return { height, size, root: hex(root), note }
   }
@@ -113,7 +114,7 @@ export class LedgerReader {
 
   /** The published checkpoint. Throws 503 `not-published-yet` before the first. */
   async published(): Promise<Published> {
-    const published = await loadPublished(this.pool)
+    const published = await this.newestPublished()
     if (published.size > 0) return published
     throw new HttpProblem(503, 'not-published-yet', 'No checkpoint is published yet; try again in a second.', {
       headers: { 'retry-after': '1' },
@@ -172,6 +173,18 @@ export class LedgerReader {
     return cursors.map(({ producer, lastSeq, lastLink }) => {
       return { producer, latest: latestOf(producer, names), lastSeq, lastLink: hex(lastLink) }
     })
+  }
+
+  // A database that was restored beneath this process holds an older checkpoint than clients have seen from it (I8).
+  private async newestPublished(): Promise<Published> {
+    const published = await loadPublished(this.pool)
+    const { largestShown } = this
+    if (published.size < largestShown) {
+      const detail = `The database holds the checkpoint of size ${published.size}; ${largestShown} was shown before.`
+      throw new HttpProblem(503, 'checkpoint-went-back', detail, { headers: { 'retry-after': '1' } })
+    }
+    this.largestShown = published.size
+    return published
   }
 
   private tree(size: number): StoredTree {

@@ -12,7 +12,7 @@ export type GuardOptions = {
   volumeThreshold?: number
   /** Share of failures in a window of ten seconds at which it opens; default 50. */
   errorThresholdPercentage?: number
-  /** Time until one call is let through again; default 5000. */
+  /** Time until one call is let through again; default 2000. */
   resetMs?: number
   /** Errors that say the other side works: they reject, but do not count. Default: CommandRejected. */
   isRejection?: (error: unknown) => boolean
@@ -78,7 +78,7 @@ function breakerOptions(name: string, options: GuardOptions): CircuitBreaker.Opt
     // Without a threshold the first failure after a quiet time opens it.
     volumeThreshold: options.volumeThreshold ?? 5,
     errorThresholdPercentage: options.errorThresholdPercentage ?? 50,
-    resetTimeout: options.resetMs ?? 5000,
+    resetTimeout: options.resetMs ?? 2000,
     errorFilter: (error: unknown) => error instanceof AbortedByCaller || isRejection(error),
   }
 }

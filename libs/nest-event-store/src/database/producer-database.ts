@@ -61,6 +61,7 @@ function poolOf(options: EventStoreModuleOptions, watch: DatabaseWatch): Pool {
     statement_timeout: 15_000,
     idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
     verify: watch.verify,
   }
   const pool = new Pool(config)

@@ -26,6 +26,7 @@ export class ProducerGuard implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly loop = new WorkLoop({
     work: () => this.recheck(),
     pollMs: RECHECK_MS,
+    retryMsMax: RECHECK_MS,
     onError: (error) => this.logger.warn({ err: error }, 'the ledger or its signer does not confirm this producer yet'),
   })
 
