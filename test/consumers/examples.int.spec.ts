@@ -37,7 +37,7 @@ let decided = 0
 beforeAll(async () => {
   stack = await createCaresealStack({ mode: 'native', patients: 1, consumers: CONSUMERS })
   patientId = stack.patients[0]!.id
-}, 240_000)
+}, 600_000)
 
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]()
