@@ -1,5 +1,7 @@
 // The types of all HTTP routes for @careseal/client, made from the OpenAPI documents in docs/generated.
 
+// What the client hands on as it is: parsed where it is JSON, else as text.
+const MEDIA_TYPES = ['application/json', 'application/fhir+json', 'text/plain']
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']
 
 /** @param {object[]} documents OpenAPI documents; a route that two describe is the first one's. */
@@ -40,7 +42,7 @@ function routeType({ parameters = [], requestBody, responses }) {
 }
 
 const bodyType = (requestBody) => (requestBody ? contentType(requestBody.content) : 'unknown')
-const contentType = (content) => typeOf(content?.['application/json']?.schema)
+const contentType = (content) => typeOf(MEDIA_TYPES.map((type) => content?.[type]?.schema).find(Boolean))
 const key = (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name))
 
 function typeOf(schema) {
@@ -64,5 +66,7 @@ function objectType({ properties, required = [], additionalProperties }) {
   const members = Object.entries(properties).map(
     ([name, schema]) => `${key(name)}${required.includes(name) ? '' : '?'}: ${typeOf(schema)}`,
   )
+  // A loose object: there is more in it, of which nothing is said.
+  if (additionalProperties) members.push('[member: string]: unknown')
   return `{ ${members.join('; ')} }`
 }

@@ -1,5 +1,13 @@
 // `consume` of @careseal/client against a real broker with the rights of a deployment.
-import { consume, NotGranted, positionFile, type Consumer, type Trouble } from '@careseal/client'
+import {
+  consume,
+  NotGranted,
+  positionFile,
+  ProducerContradicts,
+  Stopped,
+  type Consumer,
+  type Trouble,
+} from '@careseal/client'
 import { eventHeaders } from '@careseal/event-envelope'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
@@ -171,6 +179,35 @@ describe('a position', () => {
     await here().publish(consent, consent.add(['ConsentGranted']))
     await billing(seen, { from: 'stored' })
     await until(() => expect(seen).toEqual(granted([1, 2, 3])))
+  })
+})
+
+describe('how far the ledger has come', () => {
+  it('is waited for, also where the broker has nothing of it', async () => {
+    consent.add(['ConsentGranted', 'ConsentRevoked', 'ConsentRead'])
+    const second = new TestProducer('consent-2')
+    second.add(['ConsentGranted'])
+    here().answer(second)
+    const seen: string[] = []
+    const consumer = await billing(seen)
+    await consumer.reached({ consent: 3, 'consent-2': 1 })
+    expect(seen.toSorted()).toEqual([
+      'consent-2:1 ConsentGranted',
+      'consent:1 ConsentGranted',
+      'consent:2 ConsentRevoked',
+    ])
+  })
+
+  it('is not waited for in vain: not by a consumer that stops, nor with a producer that contradicts itself', async () => {
+    const seen: string[] = []
+    const consumer = await billing(seen)
+    await here().publish(consent, consent.add(['ConsentGranted']))
+    await consumer.reached({ consent: 1 })
+    const [next] = consent.add(['ConsentGranted'])
+    consent.events[1] = { ...next!, tag: 'e'.repeat(64) }
+    await expect(consumer.reached({ consent: 2 })).rejects.toThrow(ProducerContradicts)
+    const waiting = consumer.reached({ identity: 9 })
+    await Promise.all([expect(waiting).rejects.toThrow(Stopped), consumer.stop()])
   })
 })
 

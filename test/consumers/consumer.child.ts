@@ -3,7 +3,7 @@ import { consume, positionFile } from '@careseal/client'
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const [url, seedFile, folder, way] = process.argv.slice(2) as [string, string, string, string]
+const [url, seedFile, folder, way, blocksMs] = process.argv.slice(2) as [string, string, string, string, string]
 
 function block(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
@@ -18,7 +18,7 @@ await consume({
   checkIntervalMs: 500,
   onEvent: async (_event, { seq }) => {
     appendFileSync(`${folder}/seen`, `${seq}\n`)
-    if (way === 'blocks' && seq === 3) block(60_000)
+    if (way === 'blocks' && seq === 3) block(Number(blocksMs))
     await sleep(20)
   },
 })

@@ -27,6 +27,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { nanos } from 'nats'
 
 export const ORIGIN = 'ledger.example/test'
 
@@ -177,6 +178,12 @@ export class ConsumingWorld {
     const manager = await jetstreamManager(this.as('observer'), { checkAPI: false })
     const info = await manager.consumers.info('EVENTS', consumer)
     return [info.num_ack_pending, info.num_pending]
+  }
+
+  /** How long the broker waits for a sign of life before it delivers again, instead of half a minute. */
+  async waitForAcknowledgements(consumer: string, milliseconds: number): Promise<void> {
+    const manager = await jetstreamManager(this.as('observer'), { checkAPI: false })
+    await manager.consumers.update('EVENTS', consumer, { ack_wait: nanos(milliseconds) })
   }
 
   async stop(): Promise<void> {

@@ -140,6 +140,16 @@ describe('a handler that', () => {
     expect(letter?.json<{ schemaVersion: number }>().schemaVersion).toBe(2)
   })
 
+  it('is never asked about a body that breaks its schema', async () => {
+    const seen: string[] = []
+    await billing(seen)
+    const [broken] = consent.add(['ConsentGranted'], (body) => ({ ...body, data: {} }))
+    await here().publish(consent, [broken!, ...consent.add(['ConsentGranted'])])
+    await until(() => expect(seen).toEqual(granted([2])))
+    const [letter] = await here().deadLetters('billing')
+    expect(letter?.header.get('dlq-reason')).toBe('invalid-event')
+  })
+
   it('gets an event once that comes twice from the stream', async () => {
     const seen: string[] = []
     await billing(seen)

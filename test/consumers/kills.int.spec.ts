@@ -31,9 +31,9 @@ afterEach(async () => {
   await world.stop()
 })
 
-function start(way: 'works' | 'blocks'): ChildProcess {
+function start(way: 'works' | 'blocks', blocksMs = 60_000): ChildProcess {
   const { url, seedFile } = world.broker('billing')
-  const child = spawn(process.execPath, [CHILD, url, seedFile, world.folder, way], {
+  const child = spawn(process.execPath, [CHILD, url, seedFile, world.folder, way, String(blocksMs)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   children.push(child)
@@ -84,5 +84,14 @@ describe('a consumer that is killed', () => {
     start('works')
     await until(() => expect([...new Set(seen())]).toEqual(upTo(6)))
     expect(seen().filter((seq) => seq === 3)).toHaveLength(2)
+  }, 60_000)
+
+  it('not at all, but blocks for longer than the broker waits, handles nothing twice that it had settled', async () => {
+    await world.waitForAcknowledgements('billing', 1000)
+    start('blocks', 3500)
+    await world.publish(consent, events(6))
+    await until(() => expect(seen()).toEqual(upTo(6)))
+    await vi.waitFor(async () => expect(await world.outstanding('billing')).toEqual([0, 0]), 15_000)
+    expect(seen()).toEqual(upTo(6))
   }, 60_000)
 })

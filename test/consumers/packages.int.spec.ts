@@ -1,73 +1,22 @@
 // What is published is what a stranger gets: each package is packed, put where nothing else of this repository is, and
 // imported. Third-party packages are those that it declares.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closureOf, manifestOf, StrangersFolder } from '../support/packages.js'
 
-type Manifest = {
-  private?: boolean
-  dependencies?: Record<string, string>
-  peerDependencies?: Record<string, string>
-}
-
-const REPOSITORY = join(import.meta.dirname, '..', '..')
-const folder = mkdtempSync(join(tmpdir(), 'careseal-packages-'))
-const modules = join(folder, 'node_modules')
-const manifestOf = (name: string) =>
-  JSON.parse(readFileSync(join(REPOSITORY, 'libs', name, 'package.json'), 'utf8')) as Manifest
-
-function closureOf(name: string, found = new Set<string>()): Set<string> {
-  found.add(name)
-  for (const dependency of Object.keys(manifestOf(name).dependencies ?? {})) {
-    const own = dependency.replace('@careseal/', '')
-    if (own !== dependency && !found.has(own)) closureOf(own, found)
-  }
-  return found
-}
-
+const folder = new StrangersFolder()
 const packages = [...new Set([...closureOf('client'), ...closureOf('nest-jetstream')])]
 
-function install(name: string): void {
-  const target = join(modules, '@careseal', name)
-  mkdirSync(target, { recursive: true })
-  const from = join(REPOSITORY, 'libs', name)
-  const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: from,
-  })
-  const [{ filename }] = Object.values(JSON.parse(packed.toString())) as [{ filename: string }]
-  execFileSync('tar', [
-    '-xzf',
-    join(folder, filename.replace('@careseal/', 'careseal-')),
-    '--strip-components=1',
-    '-C',
-    target,
-  ])
-  const { dependencies = {}, peerDependencies = {} } = manifestOf(name)
-  for (const third of Object.keys({ ...dependencies, ...peerDependencies })) link(third)
-}
-
-function link(third: string): void {
-  if (third.startsWith('@careseal/')) return
-  mkdirSync(dirname(join(modules, third)), { recursive: true })
-  try {
-    symlinkSync(join(REPOSITORY, 'node_modules', third), join(modules, third))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
 beforeAll(() => {
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  for (const name of packages) install(name)
+  for (const name of packages) folder.install(name)
 }, 120_000)
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => folder.remove())
 
 describe('packages for others', () => {
-  it('are those of the client and of nest-jetstream, none of them private', () => {
+  it('are those of the client, of nest-jetstream and of the test kit, none of them private', () => {
     expect(packages.toSorted()).toContain('event-envelope')
-    expect(packages.filter((name) => manifestOf(name).private)).toEqual([])
+    const all = new Set([...packages, ...closureOf('test-kit')])
+    expect([...all].filter((name) => manifestOf(name).private)).toEqual([])
   })
 
   it.each([
@@ -76,7 +25,7 @@ describe('packages for others', () => {
     ['@careseal/nest-jetstream', 'OnEvent'],
   ])('%s is imported alone and gives %s', (name, member) => {
     const script = `const m = await import('${name}'); process.stdout.write(typeof m.${member})`
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder })
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder.path })
     expect(said.toString()).toBe('function')
   })
 

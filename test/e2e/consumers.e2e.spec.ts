@@ -1,5 +1,6 @@
 // A service of somebody else, from its registration to its removal, on a running ledger.
 import { consume, httpClient, proveLeaves, verifyReceipt, type Consumer } from '@careseal/client'
+import { HTTP_ANSWERS } from '@careseal/contracts'
 import { sha256 } from '@careseal/crypto'
 import { ED25519, formatVkey, vkeyOf } from '@careseal/ledger-core'
 import { existsSync } from 'node:fs'
@@ -16,6 +17,7 @@ import {
   upDetached,
   type Detached,
 } from '../support/careseal.js'
+import { claimsOf, grantOf } from '../support/fhir.js'
 
 type Added = { nats: string; seedFile: string }
 
@@ -139,6 +141,89 @@ describe('the HTTP client', () => {
     expect([status, typeof body]).toEqual([200, 'object'])
     const refused = httpClient({ origin: ledger.origin })('GET /auth/patients', {})
     await expect(refused).rejects.toMatchObject({ status: 401, name: 'HttpFailure' })
+  })
+})
+
+describe('a described answer', () => {
+  type Loose = {
+    id: string
+    meta: { versionId: string }
+    entry: { resource: Loose }[]
+    accesses: { receipt: string }[]
+  }
+
+  async function answerTo(login: string | null, route: string, path: string, body?: object): Promise<Loose> {
+    const token = login === null ? null : await tokenOf(ledger.dataDir, login)
+    const response = await fetch(ledger.origin + path, {
+      method: route.split(' ')[0] as string,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/fhir+json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    expect([route, response.ok], text).toEqual([route, true])
+    const { contentType, schema } = HTTP_ANSWERS[route]!
+    expect(response.headers.get('content-type'), route).toContain(contentType)
+    const answer: unknown = contentType === 'text/plain' ? text : JSON.parse(text)
+    const parsed = schema.safeParse(answer)
+    expect([route, parsed.error?.issues], text.slice(0, 2000)).toEqual([route, undefined])
+    return answer as Loose
+  }
+
+  it.each([
+    ['operator', 'GET /auth/members', '/auth/members?names=true'],
+    ['operator', 'GET /auth/practitioners', '/auth/practitioners'],
+    ['operator', 'GET /auth/patients', '/auth/patients?names=true'],
+    ['operator', 'GET /auth/staff', '/auth/staff'],
+    ['operator', 'GET /auth/clients', '/auth/clients'],
+    [null, 'GET /auth/jwks', '/auth/jwks'],
+    [null, 'GET /auth/.well-known/openid-configuration', '/auth/.well-known/openid-configuration'],
+    [null, 'GET /auth/.well-known/oauth-authorization-server', '/auth/.well-known/oauth-authorization-server'],
+    [null, 'GET /fhir/metadata', '/fhir/metadata'],
+    [null, 'GET /fhir/.well-known/smart-configuration', '/fhir/.well-known/smart-configuration'],
+    [null, 'GET /ledger/checkpoint', '/ledger/checkpoint'],
+    [null, 'GET /ledger/vkey', '/ledger/vkey'],
+    [null, 'GET /ledger/proof/tlog', '/ledger/proof/tlog?index=1'],
+  ])('is what it says: %s %s', async (login, route, path) => {
+    expect(await answerTo(login, route, path)).toBeTruthy()
+  })
+
+  it('is what it says of records, consents and accesses', async () => {
+    const found = await answerTo('patient-1', 'GET /fhir/{type}', '/fhir/Observation?_count=1')
+    const { id, meta } = found.entry[0]!.resource
+    const observation = `/fhir/Observation/${id}`
+    await answerTo('patient-1', 'GET /fhir/{type}/{id}', observation)
+    await answerTo('patient-1', 'GET /fhir/{type}/{id}/_history', `${observation}/_history`)
+    await answerTo(
+      'patient-1',
+      'GET /fhir/{type}/{id}/_history/{versionId}',
+      `${observation}/_history/${meta.versionId}`,
+    )
+    const receipt = `${observation}/_history/${meta.versionId}/$receipt`
+    await answerTo('patient-1', 'GET /fhir/{type}/{id}/_history/{versionId}/$receipt', receipt)
+    const { patientId: patient } = claimsOf(await tokenOf(ledger.dataDir, 'patient-1'))
+    const given = await answerTo('patient-1', 'POST /fhir/Consent', '/fhir/Consent', grantOf(patient as string, {}))
+    const consent = `/fhir/Consent/${given.id}`
+    await answerTo('patient-1', 'GET /fhir/Consent', '/fhir/Consent')
+    await answerTo('patient-1', 'GET /fhir/Consent/{id}', consent)
+    await answerTo('patient-1', 'PUT /fhir/Consent/{id}', consent, { ...given, status: 'inactive' })
+    await answerTo('patient-1', 'GET /fhir/Consent/{id}/_history', `${consent}/_history`)
+    const accesses = `/audit/patients/${patient}/accesses`
+    const route = 'GET /audit/patients/{patientId}/accesses'
+    const page = await vi.waitFor(async () => {
+      const answer = await answerTo('patient-1', route, `${accesses}?count=5`)
+      expect(answer.accesses).toHaveLength(5)
+      return answer
+    }, 30_000)
+    await answerTo('patient-1', `${route}/{eventId}/receipt`, page.accesses[4]!.receipt)
+    const events = await answerTo(
+      'patient-1',
+      'GET /fhir/AuditEvent',
+      `/fhir/AuditEvent?patient=Patient/${patient}&_count=1`,
+    )
+    await answerTo('patient-1', 'GET /fhir/AuditEvent/{id}', `/fhir/AuditEvent/${events.entry[0]!.resource.id}`)
   })
 })
 

@@ -1,4 +1,4 @@
-// The commands of the README, run as they stand there; only the port is the test's.
+// The commands of the README and of a first page for consumers, run as they stand there; only the port is the test's.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -37,6 +37,22 @@ function bash(script: string): Promise<Ended> {
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
 }
+
+/** Every command of a page but those that start the ledger. */
+function commandsOf(page: string): string {
+  const text = readFileSync(join(REPOSITORY, page), 'utf8')
+  const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block as string)
+  const commands = blocks.filter((block) => !block.startsWith('npm start'))
+  return commands.join('').replaceAll('http://localhost:8080', ledger.origin)
+}
+
+describe('consumers in ten minutes', () => {
+  it('shows a consumer of somebody else the consent that a patient has just given', async () => {
+    const ended = await bash(commandsOf('docs/consumers-in-ten-minutes.md'))
+    expect(ended, `${ended.stdout}\n${ended.stderr}`).toMatchObject({ code: 0 })
+    expect(ended.stdout).toMatch(/^\{"producer":"consent","seq":\d+,.*"type":"ConsentGranted"/m)
+  })
+})
 
 describe('the README', () => {
   it('shows in the first minute what it says', async () => {

@@ -49,6 +49,16 @@ export class ServiceFailed extends Error {
   }
 }
 
+/** The consumer was stopped before it had come as far as somebody waits for. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped'
+  readonly code = 'stopped'
+
+  constructor(readonly producers: readonly string[]) {
+    super(`the consumer was stopped before it had read all of ${producers.join(', ')}`)
+  }
+}
+
 /** A handler took longer than it may; what it still does no longer counts. */
 export class HandlerTimeout extends Error {
   override readonly name = 'HandlerTimeout'

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export type PatientOptions = NatsOptions & {
   manageStreams?: boolean | undefined
+  /** False where the streams are none of this user's business: it may not even ask how they are. Default true. */
+  checkStreams?: boolean | undefined
   connectDeadlineMs?: number | undefined
 }
 
@@ -29,7 +31,7 @@ export async function connectPatiently(options: PatientOptions): Promise<NatsCon
 async function connectOnce(options: PatientOptions): Promise<NatsConnection> {
   const nc = await connectNats(options)
   try {
-    await ensureStreams(nc, options.manageStreams ?? true)
+    if (options.checkStreams ?? true) await ensureStreams(nc, options.manageStreams ?? true)
     return nc
   } catch (error) {
     await nc.close()

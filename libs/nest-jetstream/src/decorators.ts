@@ -1,5 +1,5 @@
 import type { CommandName, CommandReply, COMMANDS, EventBody, EventType } from '@careseal/contracts'
-import { producerOf, subjectOf } from '@careseal/contracts'
+import { subjectFilterOf, subjectOf } from '@careseal/contracts'
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices'
 import type { z } from 'zod'
 import type { CommandRpcContext } from './command.context.js'
@@ -15,7 +15,7 @@ type CommandMethod<C extends CommandName> = (
 ) => Promise<CommandReply<C>> | CommandReply<C>
 
 export type OnEventOptions = {
-  /** Incarnations of the producer to listen to; default the producer's own name alone. */
+  /** Incarnations of the producer to listen to, such as `consent-2`; default all of them, also those to come. */
   producers?: readonly string[]
 }
 
@@ -25,8 +25,7 @@ export type OnEventOptions = {
  * Delivered at least once, so it must be idempotent. It resolves → acknowledged; it throws → delivered again.
  */
 export function OnEvent<T extends EventType>(type: T, options: OnEventOptions = {}) {
-  const producers = options.producers ?? [producerOf(type)]
-  const subjects = producers.map((producer) => subjectOf(type, producer))
+  const subjects = options.producers?.map((producer) => subjectOf(type, producer)) ?? [subjectFilterOf(type)]
   return <M extends EventMethod<T>>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<M>) => {
     prepare(target, key, descriptor)
     EventPattern<string[]>(subjects, JETSTREAM, { event: type })(target, key, descriptor)

@@ -1,6 +1,14 @@
 // From a message to the handlers that Nest bound, and from what they return to a plain promise.
-import { COMMANDS, parseEventBody, UnknownEventVersion, type CommandName } from '@careseal/contracts'
-import { agreesWithBody, recordOf, subjectMatches } from '@careseal/messaging'
+import {
+  COMMANDS,
+  incarnationOf,
+  parseEventBody,
+  producerOf,
+  UnknownEventVersion,
+  type CommandName,
+  type EventType,
+} from '@careseal/contracts'
+import { agreesWithBody, producerIn, recordOf, subjectMatches } from '@careseal/messaging'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MessageHandler } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
@@ -32,9 +40,16 @@ export function handlerOf(handlers: Handlers, subject: string): MessageHandler {
 
 /** What the handler gets. For `@OnEvent` a body that contracts know and whose headers say the same. */
 export function payloadOf(handler: MessageHandler, message: JsMsg): unknown {
-  if (handler.extras?.['event'] === undefined) return orDeadLetter('not-json', () => message.json())
+  const type = handler.extras?.['event'] as EventType | undefined
+  if (type === undefined) return orDeadLetter('not-json', () => message.json())
+  if (!isOfItsOwner(type, message.subject)) throw new DeadLetter('foreign-producer')
   if (!agreesWithBody(recordOf(message.headers), message.subject, message.data)) throw new DeadLetter('headers-differ')
   return eventIn(message)
+}
+
+// Only the service whose type it is, in whichever incarnation, is believed.
+function isOfItsOwner(type: EventType, subject: string): boolean {
+  return incarnationOf(producerIn(subject) ?? '').service === producerOf(type)
 }
 
 function eventIn(message: JsMsg): unknown {

@@ -25,9 +25,19 @@ export class JetStreamContext extends BaseRpcContext<[JsMsg]> {
     return this.message.info.deliveryCount
   }
 
-  /** `(producer, seq)` of the event, for handlers that keep their own position. */
+  /** Whose chain the event stands in: the second token of the subject, which the broker's permissions guard. */
+  get producer(): string {
+    return this.subject.split('.')[1] ?? ''
+  }
+
+  /** Place in the producer's chain. With the link it is a position, for handlers that keep their own. */
   get ledgerSeq(): number {
     return Number(this.message.headers?.get('ledger-seq'))
+  }
+
+  /** The producer's chain up to and with this event, 64 hex digits. */
+  get ledgerLink(): string {
+    return this.message.headers?.get('ledger-link') ?? ''
   }
 
   /** The first decision of the handler, or null; what it says afterwards does not count. */

@@ -260,7 +260,7 @@ describe('durable consumers', () => {
     await broker.startApp([Handlers, RawHandlers], { durable: 'audit' })
     await vi.waitFor(async () => {
       const { config } = await broker.manager.consumers.info('EVENTS', 'audit')
-      expect(config.filter_subjects).toEqual([base.subject, 'evt.consent.>'])
+      expect(config.filter_subjects).toEqual(['evt.*.account.account-closed', 'evt.consent.>'])
     })
   })
 })

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type INestApplication } from '@nestjs/common'
 import type { NatsConnection, NatsOptions } from '@careseal/messaging'
-import { connectPatiently } from './connect-patiently.js'
+import { connectPatiently, type PatientOptions } from './connect-patiently.js'
 import { JetStreamServer, type JetStreamServerOptions } from './jetstream.server.js'
 import { MessagingLifecycle } from './messaging.lifecycle.js'
 import { NATS } from './transport.js'
@@ -18,17 +18,29 @@ export type MessagingModuleOptions = NatsOptions & {
 @Module({})
 export class MessagingModule {
   static forRoot(options: MessagingModuleOptions): DynamicModule {
-    const serverOf = (nc: NatsConnection) => new JetStreamServer({ ...options.server, nc, name: options.name })
-    return {
-      module: MessagingModule,
-      global: true,
-      providers: [
-        { provide: NATS, useFactory: () => connectPatiently(options) },
-        { provide: JetStreamServer, useFactory: serverOf, inject: [NATS] },
-        { provide: MessagingLifecycle, useFactory: lifecycleOf, inject: [NATS, JetStreamServer] },
-      ],
-      exports: [NATS, JetStreamServer],
-    }
+    return moduleOf(options, options.server)
+  }
+
+  /**
+   * For a service of somebody else, by the name and with the user that the operator gave it (`careseal consumer add`).
+   * Streams and the durable consumer are the operator's: they are neither made nor changed here.
+   */
+  static forConsumer(options: Omit<MessagingModuleOptions, 'manageStreams'>): DynamicModule {
+    return moduleOf({ ...options, checkStreams: false }, { ...options.server, manageConsumer: false })
+  }
+}
+
+function moduleOf(options: PatientOptions, server: MessagingModuleOptions['server']): DynamicModule {
+  const serverOf = (nc: NatsConnection) => new JetStreamServer({ ...server, nc, name: options.name })
+  return {
+    module: MessagingModule,
+    global: true,
+    providers: [
+      { provide: NATS, useFactory: () => connectPatiently(options) },
+      { provide: JetStreamServer, useFactory: serverOf, inject: [NATS] },
+      { provide: MessagingLifecycle, useFactory: lifecycleOf, inject: [NATS, JetStreamServer] },
+    ],
+    exports: [NATS, JetStreamServer],
   }
 }
 

@@ -2,6 +2,7 @@ export { startPostgres, type PostgresOptions, type RunningPostgres } from './par
 export { startNats, type NatsOptions, type RunningNats } from './parts/nats.js'
 export { findNatsServer, natsServerPath, NatsServerMissing } from './parts/nats-binary.js'
 export { unpackFromNewerSuite, type PackagedFile } from './parts/newer-suite.js'
+export { postgresVersion } from './parts/postgres-binaries.js'
 export { freePort, isPortFree } from './parts/port.js'
 export {
   DATABASE,
@@ -16,6 +17,8 @@ export {
 } from './provision.js'
 export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
 export { createPeopleLogins, createSystemLogins, type DemoPeople } from './stack/demo-logins.js'
+export { ContainersUnavailable, findContainerImages } from './stack/containers.js'
+export { untilSealed, type SealingOptions } from './stack/until-sealed.js'
 export { consumersFile, consumersOf, writeConsumers } from './stack/consumers.js'
 export { openDataDir, type DataDir } from './stack/data-dir.js'
 export { writeDurably } from './stack/durable-file.js'

@@ -1,6 +1,6 @@
 // `up --once`: import, wait until all is sealed, verify from outside, re-derive from inside, tell, stop.
 import type { LedgerVerdict } from '@careseal/ledger-core'
-import type { CaresealStack } from '@careseal/stack'
+import { untilSealed, type CaresealStack } from '@careseal/stack'
 import type { Context } from '../context.js'
 import { EXIT } from '../exit.js'
 import type { FsckReport } from '../fsck/report.js'
@@ -11,7 +11,6 @@ import { trustOf } from '../verify/trust-options.js'
 import { describeFault, verifyOnline } from '../verify/verify-ledger.js'
 import { startLedger } from './start-ledger.js'
 import type { StepTask } from './steps.js'
-import { untilSealed } from './until-sealed.js'
 import type { UpOptions } from './up.command.js'
 
 const SEALING_DEADLINE_MS = 60_000

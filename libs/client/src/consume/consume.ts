@@ -15,11 +15,13 @@ import type { NatsConnection } from 'nats'
 import { connectBroker, type BrokerOptions } from '../connection.js'
 import { NotGranted } from '../failures.js'
 import { Acknowledgements } from './acknowledgements.js'
+import type { Consumer, ConsumerStatus, Trouble } from './consumer.js'
 import { answerErasures } from './erasures.js'
 import { Handling, type EventContext, type Handler } from './handling.js'
 import { Lane } from './lane.js'
 import type { PositionStore } from './position.js'
 import { ackWaitMs, consumerInfo, pull } from './pull.js'
+import { whenReached } from './reached.js'
 import { replayPage } from './replay.js'
 
 /** The event of one of these types, told apart by `type`. */
@@ -66,29 +68,6 @@ export type ConsumeOptions<T extends EventType> = {
   onTrouble?: (trouble: Trouble) => void
 }
 
-export type Trouble = {
-  kind: 'handler' | 'dead-letter' | 'producer' | 'broker' | 'position' | 'erasure'
-  producer?: string
-  seq?: number
-  error: unknown
-}
-
-export type ConsumerStatus = {
-  position: Position
-  /** Messages held here that are not settled. */
-  held: number
-  /** Producers that contradict what was read before, and why; none of their events comes until that is mended. */
-  contradictions: Record<string, string>
-}
-
-/** A running consumer. */
-export type Consumer = {
-  status(): ConsumerStatus
-  /** Takes no more, lets what is being handled end, saves the position. Safe to call twice. */
-  stop(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
-
 /**
  * Starts to consume. Run one process per durable consumer.
  *
@@ -123,7 +102,12 @@ function consumerOf(running: RunningConsumer, own: NatsConnection | null): Consu
     await own?.drain().catch(() => own.close())
   }
   const stopOnce = () => (stopped ??= stop())
-  return { status: () => running.status(), stop: stopOnce, [Symbol.asyncDispose]: stopOnce }
+  return {
+    status: () => running.status(),
+    reached: (seqs) => running.reached(seqs),
+    stop: stopOnce,
+    [Symbol.asyncDispose]: stopOnce,
+  }
 }
 
 const BACKOFF_MS = [100, 500, 2000, 5000, 15_000]
@@ -193,6 +177,12 @@ class RunningConsumer {
       contradiction === null ? [] : [[producer, contradiction] as const],
     )
     return { position: this.position(), held: this.held.size, contradictions: Object.fromEntries(contradictions) }
+  }
+
+  reached(seqs: Readonly<Record<string, number>>): Promise<void> {
+    // Of an incarnation whose events the broker lost, nothing else may ever be heard.
+    for (const producer of Object.keys(seqs)) this.laneOf(producer)
+    return whenReached(() => this.status(), seqs, this.stopping.signal)
   }
 
   async stop(): Promise<void> {

@@ -15,6 +15,8 @@ export type EventContext = {
   readonly attempt: number
   /** Hash of the event's leaf on the ledger, 64 hex digits. */
   readonly leafHash: string
+  /** The producer's chain up to and with this event, 64 hex digits; `{ seq, link }` is where to go on after it. */
+  readonly link: string
   /** Fires when this attempt is over; before the handler has ended, if it took too long. */
   readonly signal: AbortSignal
 }
@@ -44,6 +46,7 @@ class AttemptContext implements EventContext {
   readonly producer: string
   readonly seq: number
   readonly leafHash: string
+  readonly link: string
   #ending: AbortController | undefined
   #hasEnded = false
 
@@ -54,6 +57,7 @@ class AttemptContext implements EventContext {
     this.producer = event.producer
     this.seq = event.seq
     this.leafHash = event.leafHash
+    this.link = event.link
   }
 
   get signal(): AbortSignal {

@@ -14,6 +14,12 @@ export function postgresPrograms(): { initdb: string; postgres: string } {
   return { initdb: program('initdb'), postgres: program('postgres') }
 }
 
+/** The version of these programs. */
+export function postgresVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
+  return version
+}
+
 function executable(name: string): string {
   return process.platform === 'win32' ? `${name}.exe` : name
 }

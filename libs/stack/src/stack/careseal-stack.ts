@@ -30,6 +30,12 @@ export type StackOptions = {
   dataDir?: string | undefined
   /** The port of the one origin; without it a free one is taken. */
   port?: number | undefined
+  /** The services that are started; default all. Where another is asked for, the origin answers 503. */
+  services?: readonly ServiceName[] | undefined
+  /** The folder with the services' programs (`<service>/dist/main.js`); default the `apps` of the repository. */
+  programs?: string | undefined
+  /** True where roles and tables of the data folder are known to be those of these programs. Default false. */
+  isPrepared?: boolean
   /** Additional environment of all services, such as `LOG_LEVEL`. */
   env?: Record<string, string>
   /** Whether demo logins are offered. Default true. */
@@ -133,7 +139,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   const parts = await step('parts', () => startParts({ ...options, onCrash, host: network.partsHost }))
   onStop(() => parts.stop())
   onStop(followConsumers(dataDir, parts))
-  await step('database', () => parts.provision())
+  await step('database', async () => (options.isPrepared ? undefined : parts.provision()))
   const places = options.sequencers === 2 ? await placesOf(dataDir, ports['ledger-sequencer']) : null
   const around = await surroundings(options, { ports, parts, publicPort, places })
   const count = options.witnesses ?? 0
@@ -144,11 +150,11 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   const common = { around, dataDir, env: options.env ?? {}, onCrash, restartDelayMsMax }
   const pair = places && sequencerPair({ ...common, places })
   const untilEitherReady = (name: ServiceName) => (name === 'ledger-sequencer' ? (pair?.untilSealing() ?? null) : null)
-  const services = new ServiceSet({ ...common, untilEitherReady })
+  const services = new ServiceSet({ ...common, names: options.services, untilEitherReady })
   if (pair) onStop(() => pair.stop())
   onStop(() => services.stop())
   if (pair) onStop(() => pair.stopStandby())
-  await step('migrations', () => services.migrate())
+  await step('migrations', async () => (options.isPrepared ? undefined : services.migrate()))
   await step('ledger', () => services.initialiseLedger())
   await step('witnesses', async () => (count > 0 ? witnesses.start() : undefined))
   await step('services', async () => {
@@ -210,6 +216,7 @@ async function surroundings(options: StartOptions, { ports, parts, publicPort, p
   dataDir.writeJson('bootstrap-clients.json', bootstrap)
   return {
     ports,
+    programs: options.programs,
     network: options.network ?? {},
     publicOrigin: `http://localhost:${publicPort}`,
     ledgerOrigin: ledgerOrigin(dataDir),

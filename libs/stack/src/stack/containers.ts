@@ -13,35 +13,68 @@ const IMAGES = {
 }
 
 const REAPER_IMAGE = 'testcontainers/ryuk'
+const NATS_CONFIG = '/careseal-nats.conf'
 const PULL_DEADLINE_MS = 60_000
 const READY_DEADLINE_MS = 60_000
 
 type Part = keyof typeof IMAGES
 const chosen = new Map<Part, string>()
 
+/** Thrown where parts cannot run in containers; the message says what is missing, `mend` what to do. */
+export class ContainersUnavailable extends Error {
+  constructor(
+    readonly code: 'no-engine' | 'no-image',
+    message: string,
+    readonly mend: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
 /** True when a container engine answers and both images are there or can be pulled. */
 export async function areContainersAvailable(): Promise<boolean> {
   try {
-    await imageOf('nats')
-    await imageOf('postgres')
+    await findContainerImages()
     return true
   } catch {
     return false
   }
 }
 
-async function imageOf(part: Part): Promise<string> {
+/** The images of both parts; missing ones are pulled unless told not to. Throws {@link ContainersUnavailable}. */
+export async function findContainerImages({ pull = true } = {}): Promise<string[]> {
+  return [await imageOf('nats', pull), await imageOf('postgres', pull)]
+}
+
+async function runtime() {
+  const { getContainerRuntimeClient } = await import('testcontainers')
+  try {
+    return await getContainerRuntimeClient()
+  } catch (error) {
+    const mend = 'start the engine (Docker or Podman), or set DOCKER_HOST'
+    throw new ContainersUnavailable('no-engine', 'no container engine answers', mend, { cause: error })
+  }
+}
+
+async function imageOf(part: Part, pull = true): Promise<string> {
   const known = chosen.get(part)
   if (known) return known
-  const { getContainerRuntimeClient, ImageName } = await import('testcontainers')
-  const { image, container } = await getContainerRuntimeClient()
+  const { ImageName } = await import('testcontainers')
+  const { image, container } = await runtime()
   const listed = await container.dockerode.listImages()
   letReaperBeAbsent(listed.flatMap(({ RepoTags }) => RepoTags ?? []))
   const { variable, local, published } = IMAGES[part]
   const named = process.env[variable]
   const wanted = named ?? ((await image.exists(ImageName.fromString(local))) ? local : published)
   const name = ImageName.fromString(wanted)
-  if (!(await image.exists(name))) await within(PULL_DEADLINE_MS, image.pull(name))
+  if (!(await image.exists(name))) {
+    const mend = `docker pull ${wanted}, or name another image in ${variable}`
+    if (!pull) throw new ContainersUnavailable('no-image', `the container engine has no image ${wanted}`, mend)
+    await within(PULL_DEADLINE_MS, image.pull(name)).catch((error: unknown) => {
+      throw new ContainersUnavailable('no-image', `the image ${wanted} cannot be pulled`, mend, { cause: error })
+    })
+  }
   chosen.set(part, wanted)
   return wanted
 }
@@ -94,16 +127,27 @@ export async function startContainerNats(options: PartsOptions): Promise<Control
     await container.stop({ timeout: 0 })
     container = await launchNats(options, port)
   }
-  return Object.assign(part, { wipe, reload: () => undefined })
+  const reload = () => void reloadNats(container, options).catch((error: unknown) => options.onCrash('nats', error))
+  return Object.assign(part, { wipe, reload })
+}
+
+async function reloadNats(container: StartedTestContainer, options: PartsOptions): Promise<void> {
+  await container.copyContentToContainer([configOf(options)])
+  const { container: engine } = await runtime()
+  await engine.dockerode.getContainer(container.getId()).kill({ signal: 'SIGHUP' })
+}
+
+function configOf(options: PartsOptions): { content: string; target: string } {
+  const content = `listen: "0.0.0.0:4222"\njetstream { store_dir: "/data" }\n${options.natsConfig()}`
+  return { content, target: NATS_CONFIG }
 }
 
 async function launchNats(options: PartsOptions, port: number): Promise<StartedTestContainer> {
   const { GenericContainer, Wait } = await import('testcontainers')
   const image = await imageOf('nats')
-  const content = `listen: "0.0.0.0:4222"\njetstream { store_dir: "/data" }\n${options.natsConfig()}`
   return new GenericContainer(image)
-    .withCopyContentToContainer([{ content, target: '/careseal-nats.conf' }])
-    .withCommand(['-c', '/careseal-nats.conf'])
+    .withCopyContentToContainer([configOf(options)])
+    .withCommand(['-c', NATS_CONFIG])
     .withExposedPorts({ container: 4222, host: port })
     .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
     .start()
@@ -116,8 +160,7 @@ function control(url: string, of: StartedTestContainer | (() => StartedTestConta
     // The process lives in another process namespace: nobody here may signal it by number.
     pid: 0,
     kill: async () => {
-      const { getContainerRuntimeClient } = await import('testcontainers')
-      const engine = (await getContainerRuntimeClient()).container.dockerode.getContainer(container().getId())
+      const engine = (await runtime()).container.dockerode.getContainer(container().getId())
       await engine.kill()
       await engine.start()
     },

@@ -7,7 +7,7 @@ import type { CaresealStack } from './careseal-stack.js'
 /** Ids of imported FHIR resources that people of the demo are linked to, in the order of their import. */
 export type DemoPeople = { patients: string[]; practitioners: string[]; organizations: string[] }
 
-const PATIENT_LOGINS = 3
+const PATIENT_LOGINS_MAX = 3
 const CLINICIANS = ['clinician', 'clinician-2']
 
 /** A hospital's and a laboratory's system, and an auditor: what is needed before anything is imported. */
@@ -22,7 +22,11 @@ export async function createSystemLogins(stack: CaresealStack): Promise<void> {
 }
 
 /** Clinicians and patients, linked to what was imported; as many of them as there is somebody to link to. */
-export async function createPeopleLogins(stack: CaresealStack, people: DemoPeople): Promise<void> {
+export async function createPeopleLogins(
+  stack: CaresealStack,
+  people: DemoPeople,
+  { patientLoginsMax = PATIENT_LOGINS_MAX } = {},
+): Promise<void> {
   const admin = await administration(stack)
   for (const [n, login] of CLINICIANS.entries()) {
     const [practitionerId, organizationId] = [people.practitioners[n], people.organizations[n]]
@@ -33,7 +37,7 @@ export async function createPeopleLogins(stack: CaresealStack, people: DemoPeopl
       return { accountId: String((await admin.post(login, '/auth/practitioners', body))['accountId']) }
     })
   }
-  for (const [n, patientId] of people.patients.slice(0, PATIENT_LOGINS).entries()) {
+  for (const [n, patientId] of people.patients.slice(0, patientLoginsMax).entries()) {
     const login = `patient-${n + 1}`
     await admin.once(login, 'patient', async () => {
       const body = { patientId, name: `Sample Patient ${n + 1}` }

@@ -18,10 +18,7 @@ export type ControlledPart = {
   whileStopped<T>(work: () => Promise<T>): Promise<T>
 }
 
-/**
- * The broker; `wipe` is a crash that also loses all of its data. `reload` takes up users and rights as they are now; a
- * broker in a container takes them up when it is started again.
- */
+/** The broker; `wipe` is a crash that also loses all of its data. `reload` takes up users and rights as they are now. */
 export type ControlledNats = ControlledPart & { wipe(): Promise<void>; reload(): void }
 
 export type PartsOptions = {

@@ -19,6 +19,8 @@ export type ServiceProcessOptions = {
   logFile: string
   /** A command that runs what is put after it, such as one that enters a network namespace. */
   launcher?: readonly string[]
+  /** The folder with the services' programs; default the `apps` of the repository. */
+  programs?: string | undefined
 }
 
 /** The folder of the repository: where `nx.json` is. */
@@ -32,20 +34,20 @@ export function repositoryRoot(): string {
 }
 
 /** The path of a script below an app's `dist`. Throws an error with the mend if it has not been built. */
-export function builtScript(app: string, script: string): string {
-  const path = join(repositoryRoot(), 'apps', app, 'dist', script)
+export function builtScript(app: string, script: string, programs = join(repositoryRoot(), 'apps')): string {
+  const path = join(programs, app, 'dist', script)
   if (existsSync(path)) return path
-  throw new Error(`${app} is not built (no ${script}): run npm run build`)
+  throw new Error(`${app} is not built (no ${script} in ${dirname(path)}): run npm run build`)
 }
 
 /** Starts one script of a service. Throws an error with the mend if it has not been built. */
 export function startServiceProcess(options: ServiceProcessOptions): Promise<Child> {
-  const script = builtScript(options.service, options.script)
+  const script = builtScript(options.service, options.script, options.programs)
   const log = openLog(options.logFile)
   const whole = [...(options.launcher ?? []), process.execPath, '--enable-source-maps', script, ...(options.args ?? [])]
   const [command, ...args] = whole as [string, ...string[]]
   const started = startChild(command, args, {
-    cwd: repositoryRoot(),
+    cwd: options.programs ?? repositoryRoot(),
     env: options.env,
     stdio: ['ignore', log, log],
     stopGraceMs: 30_000,

@@ -29,6 +29,8 @@ export type ControlledService = {
 }
 
 export type ServiceSetOptions = {
+  /** Those that are started; default all. The others stay away, with pid 0. */
+  names?: readonly ServiceName[] | undefined
   around: Surroundings
   dataDir: DataDir
   /** Additional environment of all services. */
@@ -45,7 +47,10 @@ export class ServiceSet {
   readonly controlled = {} as Record<ServiceName, ControlledService>
   private readonly supervisions = new Map<ServiceName, Supervision>()
 
+  private readonly names: readonly ServiceName[]
+
   constructor(private readonly options: ServiceSetOptions) {
+    this.names = SERVICE_NAMES.filter((name) => options.names?.includes(name) ?? true)
     for (const name of SERVICE_NAMES) {
       this.supervisions.set(name, this.supervise(name))
       this.controlled[name] = this.control(name)
@@ -54,11 +59,11 @@ export class ServiceSet {
 
   /** Brings every service's schema up to date. Throws with the end of the log of the first that fails. */
   async migrate(): Promise<void> {
-    const left = [...SERVICE_NAMES]
+    const left = [...this.names]
     const worker = async () => {
       for (let name = left.shift(); name; name = left.shift()) {
         const env = { ...migrationEnvironmentOf(name, this.options.around), ...this.options.env }
-        await runServiceScript({ service: name, script: 'migrate.js', env, logFile: this.logFile(name, '-migrate') })
+        await runServiceScript({ ...this.program(name, 'migrate'), env })
       }
     }
     await Promise.all(Array.from({ length: MIGRATIONS_AT_ONCE }, worker))
@@ -71,20 +76,20 @@ export class ServiceSet {
     const name = 'ledger-sequencer'
     const genesis = { PRODUCERS: PRODUCERS.join(','), OPERATOR_VKEYS: operatorVkeys(dataDir).join(',') }
     const env = { ...environmentOf(name, around), ...genesis, SIGNER_STATE_DIR: around.files.signerState }
-    await runServiceScript({ service: name, script: 'init.js', env, logFile: this.logFile(name, '-init') })
+    await runServiceScript({ ...this.program(name, 'init'), env })
     // From here on a missing signer state is a loss, not a new ledger: init is never called again.
     dataDir.writeJson('ledger-initialised.json', { origin: around.ledgerOrigin })
   }
 
   /** Starts all services at once and resolves when all are ready. */
   async start(): Promise<void> {
-    await Promise.all([...this.supervisions.values()].map(({ supervised }) => supervised.start()))
+    await Promise.all(this.names.map((name) => this.supervisions.get(name)?.supervised.start()))
     await this.untilReady()
   }
 
   async untilReady(): Promise<void> {
     const { untilEitherReady } = this.options
-    await Promise.all(SERVICE_NAMES.map((name) => untilEitherReady?.(name) ?? this.controlled[name].untilReady()))
+    await Promise.all(this.names.map((name) => untilEitherReady?.(name) ?? this.controlled[name].untilReady()))
   }
 
   /** Stops the producers first, so that the sequencer seals what they still send. */
@@ -104,15 +109,21 @@ export class ServiceSet {
     return Object.fromEntries(entries) as Record<ServiceName, { url: string; metricsUrl: string }>
   }
 
+  private program(service: ServiceName, name: 'migrate' | 'init') {
+    const { programs } = this.options.around
+    return { service, script: `${name}.js`, programs, logFile: this.logFile(service, `-${name}`) }
+  }
+
   private logFile(name: ServiceName, suffix = ''): string {
     return this.options.dataDir.path('logs', `${name}${suffix}.log`)
   }
 
   private supervise(name: ServiceName): Supervision {
     const { around, env, onCrash, restartDelayMsMax } = this.options
+    const { programs } = around
     const start = async () => {
       const launcher = around.network.launcher?.(name) ?? []
-      const options = { service: name, script: 'main.js', env: environmentOf(name, around, env), launcher }
+      const options = { service: name, script: 'main.js', env: environmentOf(name, around, env), launcher, programs }
       const child = await startServiceProcess({ ...options, logFile: this.logFile(name) })
       void child.ended.then(({ code }) => (supervision.lastExitCode = code))
       return child

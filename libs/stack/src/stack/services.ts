@@ -50,6 +50,8 @@ export type StackNetwork = {
 
 /** What a service's environment is made of. */
 export type Surroundings = {
+  /** The folder with the services' programs; default the `apps` of the repository. */
+  programs?: string | undefined
   ports: Record<ServiceName, ServicePorts>
   network: StackNetwork
   publicOrigin: string

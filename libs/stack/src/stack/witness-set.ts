@@ -29,7 +29,7 @@ export type ControlledWitness = {
 }
 
 /** What witnesses are told of the stack around them. */
-export type WitnessSurroundings = Pick<Surroundings, 'network' | 'ledgerOrigin'> & {
+export type WitnessSurroundings = Pick<Surroundings, 'network' | 'ledgerOrigin' | 'programs'> & {
   ports: Pick<Surroundings['ports'], 'ledger-sequencer'>
   policyFile: string
 }
@@ -77,11 +77,12 @@ export class WitnessSet {
     const folder = dataDir.path('witnesses', name)
     const [host, port] = [around.network.partsHost ?? '127.0.0.1', await freePort()]
     const file = this.configure(folder, { name, host, port, isMirror: place === 0 })
-    const vkey = await initWitness(file)
+    const vkey = await initWitness(file, around.programs)
     const logFile = dataDir.path('logs', `${name}.log`)
     const start = () => {
       const args = ['run', '--config', file]
-      return startServiceProcess({ service: 'witness', script: 'main.js', args, env: environment(), logFile })
+      const program = { service: 'witness', script: 'main.js', programs: around.programs } as const
+      return startServiceProcess({ ...program, args, env: environment(), logFile })
     }
     const supervised = new Supervised({ name, start, onCrash, delayMsMax })
     this.supervised.push(supervised)
@@ -135,8 +136,8 @@ function witnessUrl(name: string, url: string, { network }: WitnessSurroundings)
   return network.routeOf?.('ledger-sequencer', name as WitnessName, url) ?? url
 }
 
-async function initWitness(config: string): Promise<string> {
-  const script = builtScript('witness', 'main.js')
+async function initWitness(config: string, programs: string | undefined): Promise<string> {
+  const script = builtScript('witness', 'main.js', programs)
   const { stdout } = await run(process.execPath, [script, 'init', '--config', config], { env: environment() })
   const { vkeys } = JSON.parse(stdout) as { vkeys: string[] }
   return vkeys[0] as string

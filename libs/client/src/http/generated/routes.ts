@@ -5,32 +5,32 @@ export type Routes = {
   'DELETE /auth/accounts/{id}': { query: object; body: unknown; answer: unknown }
   'DELETE /fhir/Consent/{id}': { query: object; body: unknown; answer: unknown }
   'DELETE /fhir/{type}/{id}': { query: object; body: unknown; answer: unknown }
-  'GET /audit/patients/{patientId}/accesses': { query: { since?: string; until?: string; actor?: string; outcome?: "success" | "denied"; count?: number; cursor?: string }; body: unknown; answer: unknown }
-  'GET /audit/patients/{patientId}/accesses/{eventId}/receipt': { query: object; body: unknown; answer: unknown }
-  'GET /auth/.well-known/oauth-authorization-server': { query: object; body: unknown; answer: unknown }
-  'GET /auth/.well-known/openid-configuration': { query: object; body: unknown; answer: unknown }
-  'GET /auth/clients': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: unknown }
-  'GET /auth/jwks': { query: object; body: unknown; answer: unknown }
-  'GET /auth/members': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: unknown }
-  'GET /auth/patients': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: unknown }
-  'GET /auth/practitioners': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: unknown }
-  'GET /auth/staff': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: unknown }
-  'GET /fhir/.well-known/smart-configuration': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/AuditEvent': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/AuditEvent/{id}': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/Consent': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/Consent/{id}': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/Consent/{id}/_history': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/Consent/{id}/_history/{versionId}': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/metadata': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/{type}': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/{type}/{id}': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/{type}/{id}/_history': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/{type}/{id}/_history/{versionId}': { query: object; body: unknown; answer: unknown }
-  'GET /fhir/{type}/{id}/_history/{versionId}/$receipt': { query: object; body: unknown; answer: unknown }
+  'GET /audit/patients/{patientId}/accesses': { query: { since?: string; until?: string; actor?: string; outcome?: "success" | "denied"; count?: number; cursor?: string }; body: unknown; answer: { patientId: string; total: number; accesses: ({ eventId: string; time: string; event: string; action: string; interaction: string; outcome: "success" | "denied"; actor: { accountId: string; role: string; memberId?: string; practitionerId?: string; organizationId?: string }; purpose?: "TREAT" | "ETREAT" | "HPAYMT" | "HOPERAT" | "HRESCH" | "PATRQT" | "PUBHLTH" | "HMARKT"; types: (string)[]; resources: (string)[]; facts: { basis?: string; reason?: string; permitId?: string; consentVersionId?: string; requestedAction?: string; entries?: number; matches?: number }; ledger: { producer: string; seq: number }; receipt: string })[]; next?: string } }
+  'GET /audit/patients/{patientId}/accesses/{eventId}/receipt': { query: object; body: unknown; answer: { v: 1; event: { type: string; body?: string; opening?: string }; leaf: { producer: string; seq: number; tag: string; commitment: string }; proof: string; record?: { [member: string]: unknown } } }
+  'GET /auth/.well-known/oauth-authorization-server': { query: object; body: unknown; answer: { issuer: string; token_endpoint: string; jwks_uri: string; [member: string]: unknown } }
+  'GET /auth/.well-known/openid-configuration': { query: object; body: unknown; answer: { issuer: string; token_endpoint: string; jwks_uri: string; [member: string]: unknown } }
+  'GET /auth/clients': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: { items: ({ clientId: string; accountId: string; role: "patient" | "practitioner" | "system" | "auditor" | "operator"; closed: boolean; name?: string | null })[]; next?: string } }
+  'GET /auth/jwks': { query: object; body: unknown; answer: { keys: ({ kty: string; kid: string; [member: string]: unknown })[]; [member: string]: unknown } }
+  'GET /auth/members': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: { items: ({ memberId: string; kind: "hospital" | "laboratory" | "insurer" | "research" | "authority"; organizationId?: string; name?: string | null })[]; next?: string } }
+  'GET /auth/patients': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: { items: ({ accountId: string; role: "patient" | "practitioner" | "system" | "auditor" | "operator"; memberId?: string; practitionerId?: string; patientId?: string; closed: boolean; name?: string | null })[]; next?: string } }
+  'GET /auth/practitioners': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: { items: ({ accountId: string; role: "patient" | "practitioner" | "system" | "auditor" | "operator"; memberId?: string; practitionerId?: string; patientId?: string; closed: boolean; name?: string | null })[]; next?: string } }
+  'GET /auth/staff': { query: { limit?: number; after?: string; names?: string }; body: unknown; answer: { items: ({ accountId: string; role: "patient" | "practitioner" | "system" | "auditor" | "operator"; memberId?: string; practitionerId?: string; patientId?: string; closed: boolean; name?: string | null })[]; next?: string } }
+  'GET /fhir/.well-known/smart-configuration': { query: object; body: unknown; answer: { token_endpoint: string; capabilities: (string)[]; [member: string]: unknown } }
+  'GET /fhir/AuditEvent': { query: object; body: unknown; answer: { resourceType: "Bundle"; type: string; total?: number; link?: ({ relation: string; url: string; [member: string]: unknown })[]; entry?: ({ fullUrl?: string; resource?: { resourceType: "AuditEvent"; id: string; recorded: string; [member: string]: unknown }; response?: { status: string; location?: string; etag?: string; [member: string]: unknown }; [member: string]: unknown })[]; [member: string]: unknown } }
+  'GET /fhir/AuditEvent/{id}': { query: object; body: unknown; answer: { resourceType: "AuditEvent"; id: string; recorded: string; [member: string]: unknown } }
+  'GET /fhir/Consent': { query: object; body: unknown; answer: { resourceType: "Bundle"; type: string; total?: number; link?: ({ relation: string; url: string; [member: string]: unknown })[]; entry?: ({ fullUrl?: string; resource?: { resourceType: "Consent"; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; status: string; [member: string]: unknown }; response?: { status: string; location?: string; etag?: string; [member: string]: unknown }; [member: string]: unknown })[]; [member: string]: unknown } }
+  'GET /fhir/Consent/{id}': { query: object; body: unknown; answer: { resourceType: "Consent"; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; status: string; [member: string]: unknown } }
+  'GET /fhir/Consent/{id}/_history': { query: object; body: unknown; answer: { resourceType: "Bundle"; type: string; total?: number; link?: ({ relation: string; url: string; [member: string]: unknown })[]; entry?: ({ fullUrl?: string; resource?: { resourceType: "Consent"; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; status: string; [member: string]: unknown }; response?: { status: string; location?: string; etag?: string; [member: string]: unknown }; [member: string]: unknown })[]; [member: string]: unknown } }
+  'GET /fhir/Consent/{id}/_history/{versionId}': { query: object; body: unknown; answer: { resourceType: "Consent"; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; status: string; [member: string]: unknown } }
+  'GET /fhir/metadata': { query: object; body: unknown; answer: { resourceType: "CapabilityStatement"; fhirVersion: string; [member: string]: unknown } }
+  'GET /fhir/{type}': { query: object; body: unknown; answer: { resourceType: "Bundle"; type: string; total?: number; link?: ({ relation: string; url: string; [member: string]: unknown })[]; entry?: ({ fullUrl?: string; resource?: { resourceType: string; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; [member: string]: unknown }; response?: { status: string; location?: string; etag?: string; [member: string]: unknown }; [member: string]: unknown })[]; [member: string]: unknown } }
+  'GET /fhir/{type}/{id}': { query: object; body: unknown; answer: { resourceType: string; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; [member: string]: unknown } }
+  'GET /fhir/{type}/{id}/_history': { query: object; body: unknown; answer: { resourceType: "Bundle"; type: string; total?: number; link?: ({ relation: string; url: string; [member: string]: unknown })[]; entry?: ({ fullUrl?: string; resource?: { resourceType: string; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; [member: string]: unknown }; response?: { status: string; location?: string; etag?: string; [member: string]: unknown }; [member: string]: unknown })[]; [member: string]: unknown } }
+  'GET /fhir/{type}/{id}/_history/{versionId}': { query: object; body: unknown; answer: { resourceType: string; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; [member: string]: unknown } }
+  'GET /fhir/{type}/{id}/_history/{versionId}/$receipt': { query: object; body: unknown; answer: { v: 1; event: { type: string; body?: string; opening?: string }; leaf: { producer: string; seq: number; tag: string; commitment: string }; proof: string; record?: { [member: string]: unknown } } }
   'GET /ledger/blocks': { query: { from?: string; limit?: string }; body: unknown; answer: { blocks: ({ height: number; hash: string; firstIndex: number; count: number; treeSize: number; header: string })[]; next: number | null; treeSize: number } }
   'GET /ledger/blocks/{height}': { query: object; body: unknown; answer: { height: number; hash: string; firstIndex: number; count: number; treeSize: number; header: string } }
-  'GET /ledger/checkpoint': { query: object; body: unknown; answer: unknown }
+  'GET /ledger/checkpoint': { query: object; body: unknown; answer: string }
   'GET /ledger/entries': { query: { from?: string; limit?: string }; body: unknown; answer: { entries: ({ index: number; bytes: string })[]; next: number | null; treeSize: number } }
   'GET /ledger/entries/{index}': { query: object; body: unknown; answer: { index: number; bytes: string; leafHash: string; entry: Record<string, unknown> } }
   'GET /ledger/feed': { query: { from?: string; count?: string }; body: unknown; answer: unknown }
@@ -40,22 +40,22 @@ export type Routes = {
   'GET /ledger/producers/{name}': { query: object; body: unknown; answer: { producer: string; latest: string; lastSeq: number; lastLink: string } }
   'GET /ledger/proof/consistency': { query: { old: string; new?: string }; body: unknown; answer: { old: number; new: number; proof: (string)[] } }
   'GET /ledger/proof/inclusion': { query: { index: string; size?: string }; body: unknown; answer: { index: number; size: number; proof: (string)[] } }
-  'GET /ledger/proof/tlog': { query: { index: string }; body: unknown; answer: unknown }
-  'GET /ledger/status': { query: object; body: unknown; answer: { state: "starting" | "confirmed" | "halted"; halt?: { code: string; detail: string }; height: number; treeSize: number; publishedSize: number; publishedAt?: string; cosignedBy?: (string)[]; signedSize?: number; waitingFor?: (string)[]; frozenProducers: Record<string, string> } }
+  'GET /ledger/proof/tlog': { query: { index: string }; body: unknown; answer: string }
+  'GET /ledger/status': { query: object; body: unknown; answer: { state: "starting" | "confirmed" | "halted"; halt?: { code: string; detail: string }; height: number; treeSize: number; publishedSize: number; publishedAt?: string; cosignedBy?: (string)[]; signedSize?: number; waitingFor?: (string)[]; frozenProducers: Record<string, string>; [member: string]: unknown } }
   'GET /ledger/tile/{path}': { query: object; body: unknown; answer: unknown }
-  'GET /ledger/vkey': { query: object; body: unknown; answer: unknown }
-  'POST /auth/clients': { query: object; body: ({ accountId: string; name: string; jwk: ({ kty: "EC"; crv: "P-384"; x: string; y: string; alg?: "ES384"; kid?: string; use?: "sig" }) | ({ kty: "RSA"; n: string; e: string; alg?: "RS384"; kid?: string; use?: "sig" }) }) | ({ memberId: string; name: string; jwk: ({ kty: "EC"; crv: "P-384"; x: string; y: string; alg?: "ES384"; kid?: string; use?: "sig" }) | ({ kty: "RSA"; n: string; e: string; alg?: "RS384"; kid?: string; use?: "sig" }) }); answer: unknown }
-  'POST /auth/members': { query: object; body: { kind: "hospital" | "laboratory" | "insurer" | "research" | "authority"; name: string; organizationId?: string }; answer: unknown }
-  'POST /auth/patients': { query: object; body: { patientId: string; name: string }; answer: unknown }
-  'POST /auth/practitioners': { query: object; body: { memberId: string; practitionerId?: string; name: string }; answer: unknown }
-  'POST /auth/staff': { query: object; body: { role: "auditor" | "operator"; name: string }; answer: unknown }
-  'POST /auth/token': { query: object; body: unknown; answer: unknown }
-  'POST /fhir': { query: object; body: unknown; answer: unknown }
-  'POST /fhir/Consent': { query: object; body: unknown; answer: unknown }
-  'POST /fhir/Consent/_search': { query: object; body: unknown; answer: unknown }
-  'POST /fhir/{type}': { query: object; body: unknown; answer: unknown }
-  'POST /fhir/{type}/_search': { query: object; body: unknown; answer: unknown }
-  'POST /ledger/admin-entries': { query: object; body: { index: number; type: string; data: Record<string, (string) | (number) | (null)>; approvals: ({ operator: string; signature: string })[] }; answer: unknown }
-  'PUT /fhir/Consent/{id}': { query: object; body: unknown; answer: unknown }
-  'PUT /fhir/{type}/{id}': { query: object; body: unknown; answer: unknown }
+  'GET /ledger/vkey': { query: object; body: unknown; answer: string }
+  'POST /auth/clients': { query: object; body: ({ accountId: string; name: string; jwk: ({ kty: "EC"; crv: "P-384"; x: string; y: string; alg?: "ES384"; kid?: string; use?: "sig" }) | ({ kty: "RSA"; n: string; e: string; alg?: "RS384"; kid?: string; use?: "sig" }) }) | ({ memberId: string; name: string; jwk: ({ kty: "EC"; crv: "P-384"; x: string; y: string; alg?: "ES384"; kid?: string; use?: "sig" }) | ({ kty: "RSA"; n: string; e: string; alg?: "RS384"; kid?: string; use?: "sig" }) }); answer: { clientId: string; accountId: string } }
+  'POST /auth/members': { query: object; body: { kind: "hospital" | "laboratory" | "insurer" | "research" | "authority"; name: string; organizationId?: string }; answer: { memberId: string } }
+  'POST /auth/patients': { query: object; body: { patientId: string; name: string }; answer: { accountId: string } }
+  'POST /auth/practitioners': { query: object; body: { memberId: string; practitionerId?: string; name: string }; answer: { accountId: string } }
+  'POST /auth/staff': { query: object; body: { role: "auditor" | "operator"; name: string }; answer: { accountId: string } }
+  'POST /auth/token': { query: object; body: unknown; answer: { access_token: string; token_type: "Bearer"; expires_in: number; scope?: string; [member: string]: unknown } }
+  'POST /fhir': { query: object; body: unknown; answer: { resourceType: "Bundle"; type: string; total?: number; link?: ({ relation: string; url: string; [member: string]: unknown })[]; entry?: ({ fullUrl?: string; resource?: { resourceType: string; [member: string]: unknown }; response?: { status: string; location?: string; etag?: string; [member: string]: unknown }; [member: string]: unknown })[]; [member: string]: unknown } }
+  'POST /fhir/Consent': { query: object; body: unknown; answer: { resourceType: "Consent"; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; status: string; [member: string]: unknown } }
+  'POST /fhir/Consent/_search': { query: object; body: unknown; answer: { resourceType: "Bundle"; type: string; total?: number; link?: ({ relation: string; url: string; [member: string]: unknown })[]; entry?: ({ fullUrl?: string; resource?: { resourceType: "Consent"; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; status: string; [member: string]: unknown }; response?: { status: string; location?: string; etag?: string; [member: string]: unknown }; [member: string]: unknown })[]; [member: string]: unknown } }
+  'POST /fhir/{type}': { query: object; body: unknown; answer: { resourceType: string; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; [member: string]: unknown } }
+  'POST /fhir/{type}/_search': { query: object; body: unknown; answer: { resourceType: "Bundle"; type: string; total?: number; link?: ({ relation: string; url: string; [member: string]: unknown })[]; entry?: ({ fullUrl?: string; resource?: { resourceType: string; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; [member: string]: unknown }; response?: { status: string; location?: string; etag?: string; [member: string]: unknown }; [member: string]: unknown })[]; [member: string]: unknown } }
+  'POST /ledger/admin-entries': { query: object; body: { index: number; type: string; data: Record<string, (string) | (number) | (null)>; approvals: ({ operator: string; signature: string })[] }; answer: { index: number; height: number } }
+  'PUT /fhir/Consent/{id}': { query: object; body: unknown; answer: { resourceType: "Consent"; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; status: string; [member: string]: unknown } }
+  'PUT /fhir/{type}/{id}': { query: object; body: unknown; answer: { resourceType: string; id: string; meta: { versionId: string; lastUpdated: string; [member: string]: unknown }; [member: string]: unknown } }
 }

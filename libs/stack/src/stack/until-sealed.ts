@@ -3,32 +3,32 @@
 import { Client } from 'pg'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PRODUCERS } from '@careseal/contracts'
-import { CliError, EXIT } from '../exit.js'
 
 export type SealingOptions = {
   /** A superuser's URL of the database. */
   databaseUrl: string
+  /** Whose events; default all producers. */
+  producers?: readonly string[]
   deadlineMs: number
-  onProgress: (sealed: number, total: number) => void
+  onProgress?: (sealed: number, total: number) => void
 }
 
 /** Resolves to the number of sealed events. Throws when no event is sealed any more for `deadlineMs`. */
-export async function untilSealed({ databaseUrl, deadlineMs, onProgress }: SealingOptions): Promise<number> {
+export async function untilSealed(options: SealingOptions): Promise<number> {
+  const { databaseUrl, producers = PRODUCERS, deadlineMs, onProgress } = options
+  if (producers.length === 0) return 0
   const client = new Client(databaseUrl)
   client.on('error', () => {})
   await client.connect()
   try {
     let [lastSealed, movedAt] = [-1, performance.now()]
     for (;;) {
-      const { total, sealed } = await counts(client)
-      onProgress(sealed, total)
+      const { total, sealed } = await counts(client, producers)
+      onProgress?.(sealed, total)
       if (sealed === total) return sealed
       if (sealed !== lastSealed) [lastSealed, movedAt] = [sealed, performance.now()]
       if (performance.now() - movedAt > deadlineMs) {
-        throw new CliError(
-          EXIT.failure,
-          `${total - sealed} of ${total} events are still not sealed: see careseal status`,
-        )
+        throw new Error(`${total - sealed} of ${total} events are still not sealed: see careseal status`)
       }
       await delay(100)
     }
@@ -37,8 +37,8 @@ export async function untilSealed({ databaseUrl, deadlineMs, onProgress }: Seali
   }
 }
 
-async function counts(client: Client): Promise<{ total: number; sealed: number }> {
-  const parts = PRODUCERS.map(
+async function counts(client: Client, producers: readonly string[]): Promise<{ total: number; sealed: number }> {
+  const parts = producers.map(
     (name) =>
       `SELECT (SELECT count(*) FROM ${name}.event) + (SELECT count(*) FROM ${name}.lost_leaf) AS total,
               (SELECT coalesce(sum(count), 0) FROM ${name}.sealed) AS sealed`,

@@ -1,0 +1,20 @@
+// Everything again from the very first event on. The broker is needed to reach the producers, not for what it stores: it
+// may have lost all of it.
+import { consume, type BrokerOptions, type EventContext, type EventOf } from '@careseal/client'
+
+const TYPES = ['ConsentGranted', 'ConsentRevoked'] as const
+
+export type ReplayOptions = {
+  nats: BrokerOptions
+  /** The consumer's name as the operator registered it. */
+  name: string
+  /** How many events of each producer there are: `ledgerHeads`. */
+  heads: (types: typeof TYPES) => Promise<Record<string, number>>
+  onEvent: (event: EventOf<(typeof TYPES)[number]>, context: EventContext) => void
+}
+
+/** Resolves when every event was handed on that was on the ledger when it began. */
+export async function replay({ nats, name, heads, onEvent }: ReplayOptions): Promise<void> {
+  await using consumer = await consume({ nats, durable: name, types: TYPES, from: 'beginning', onEvent })
+  await consumer.reached(await heads(TYPES))
+}

@@ -1,0 +1,6 @@
+export { createCaresealStack } from './create-stack.js'
+export { TestKitError, type TestKitCode } from './failures.js'
+export type { CaresealStackOptions, ConsumerGrantOptions, StackMode } from './options.js'
+export type { CaresealStack, ConsumerAccess, SeededPatient } from './test-stack.js'
+export type { EventType } from '@careseal/contracts'
+export type { ControlledNats, ControlledPart, ControlledService, ServiceName } from '@careseal/stack'

@@ -1,0 +1,117 @@
+// A NestJS consumer that is killed or that blocks, whatever it does at that moment: nothing is lost, each event comes
+// again as the README of nest-jetstream says, and another consumer never notices.
+import { connectNats, publishEvents, type NatsConnection } from '@careseal/messaging'
+import { startNats, type RunningNats } from '@careseal/stack'
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { TestProducer } from './consuming-world.js'
+
+const CHILD = join(import.meta.dirname, 'nest-consumer.child.ts')
+let folder: string
+let nats: RunningNats
+let nc: NatsConnection
+let identity: TestProducer
+let children: ChildProcess[] = []
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'careseal-nest-kills-'))
+  nats = await startNats()
+  nc = await connectNats({ url: nats.url, name: 'spec' })
+  identity = new TestProducer('identity')
+  children = []
+})
+
+afterEach(async () => {
+  await Promise.all(children.map(kill))
+  await nc.close()
+  await nats.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function start(way: 'works' | 'blocks', blocksMs = 60_000): ChildProcess {
+  const child = spawn(process.execPath, [CHILD, nats.url, folder, way, String(blocksMs)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  children.push(child)
+  return child
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+const seen = () => {
+  const file = join(folder, 'seen')
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').filter(Boolean).map(Number) : []
+}
+const different = () => [...new Set(seen())].toSorted((a, b) => a - b)
+const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 40_000, interval: 50 })
+const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
+
+// The streams are the child's to make, as of every service on one machine.
+async function publish(count: number): Promise<void> {
+  const events = identity.add(Array.from({ length: count }, () => 'AccountClosed' as const))
+  await until(() => publishEvents(nc, events))
+}
+
+async function isSettled(): Promise<void> {
+  const info = await (await jetstreamManager(nc)).consumers.info('EVENTS', 'audit')
+  expect([info.num_ack_pending, info.num_pending]).toEqual([0, 0])
+}
+
+/** How many messages another durable consumer gets while the first one is as it is. */
+async function othersGet(count: number): Promise<number> {
+  const manager = await jetstreamManager(nc)
+  await manager.consumers.add('EVENTS', { durable_name: 'other', ack_policy: AckPolicy.Explicit })
+  const messages = await (await jetstream(nc).consumers.get('EVENTS', 'other')).fetch({ max_messages: count })
+  let got = 0
+  for await (const message of messages) {
+    message.ack()
+    got++
+  }
+  return got
+}
+
+describe('a NestJS consumer', () => {
+  it('that is killed again and again in its work has seen every event in the end', async () => {
+    const first = start('works')
+    await publish(100)
+    await until(() => expect(seen().length).toBeGreaterThan(8))
+    await kill(first)
+    for (let round = 0; round < 2; round++) {
+      const before = different().length
+      const child = start('works')
+      await until(() => expect(different().length).toBeGreaterThan(before + 8))
+      await kill(child)
+    }
+    start('works')
+    await until(() => expect(different()).toEqual(upTo(100)))
+    await until(isSettled)
+  }, 120_000)
+
+  it('that is killed while it blocks gets the event again, and kept no other consumer waiting', async () => {
+    const stuck = start('blocks')
+    await publish(6)
+    await until(() => expect(seen()).toEqual([1, 2, 3]))
+    expect(await othersGet(6)).toBe(6)
+    await kill(stuck)
+    start('works')
+    await until(() => expect(different()).toEqual(upTo(6)))
+    expect(seen().filter((seq) => seq === 3)).toHaveLength(2)
+    await until(isSettled)
+  }, 90_000)
+
+  it('that blocks for longer than the broker waits loses nothing and settles everything in the end', async () => {
+    start('blocks', 3000)
+    await publish(6)
+    await until(() => expect(different()).toEqual(upTo(6)))
+    await until(isSettled)
+  }, 90_000)
+})
