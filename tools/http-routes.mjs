@@ -1,7 +1,7 @@
 // The types of all HTTP routes for @careseal/client, made from the OpenAPI documents in docs/generated.
 
 // What the client hands on as it is: parsed where it is JSON, else as text.
-const MEDIA_TYPES = ['application/json', 'application/fhir+json', 'text/plain']
+const MEDIA_TYPES = /[/+]json$|^text\/plain$/
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']
 
 /** @param {object[]} documents OpenAPI documents; a route that two describe is the first one's. */
@@ -42,7 +42,8 @@ function routeType({ parameters = [], requestBody, responses }) {
 }
 
 const bodyType = (requestBody) => (requestBody ? contentType(requestBody.content) : 'unknown')
-const contentType = (content) => typeOf(MEDIA_TYPES.map((type) => content?.[type]?.schema).find(Boolean))
+const contentType = (content) =>
+  typeOf(Object.entries(content ?? {}).find(([type]) => MEDIA_TYPES.test(type))?.[1].schema)
 const key = (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name))
 
 function typeOf(schema) {

@@ -152,8 +152,16 @@ describe('a described answer', () => {
     accesses: { receipt: string }[]
   }
 
+  // Asked for once: they live five minutes.
+  const tokens = new Map<string, Promise<string>>()
+  const tokenFor = (login: string) => {
+    const token = tokens.get(login) ?? tokenOf(ledger.dataDir, login)
+    tokens.set(login, token)
+    return token
+  }
+
   async function answerTo(login: string | null, route: string, path: string, body?: object): Promise<Loose> {
-    const token = login === null ? null : await tokenOf(ledger.dataDir, login)
+    const token = login === null ? null : await tokenFor(login)
     const response = await fetch(ledger.origin + path, {
       method: route.split(' ')[0] as string,
       headers: {
@@ -203,7 +211,7 @@ describe('a described answer', () => {
     )
     const receipt = `${observation}/_history/${meta.versionId}/$receipt`
     await answerTo('patient-1', 'GET /fhir/{type}/{id}/_history/{versionId}/$receipt', receipt)
-    const { patientId: patient } = claimsOf(await tokenOf(ledger.dataDir, 'patient-1'))
+    const { patientId: patient } = claimsOf(await tokenFor('patient-1'))
     const given = await answerTo('patient-1', 'POST /fhir/Consent', '/fhir/Consent', grantOf(patient as string, {}))
     const consent = `/fhir/Consent/${given.id}`
     await answerTo('patient-1', 'GET /fhir/Consent', '/fhir/Consent')

@@ -51,7 +51,7 @@ describe('consumers in ten minutes', () => {
     const ended = await bash(commandsOf('docs/consumers-in-ten-minutes.md'))
     expect(ended, `${ended.stdout}\n${ended.stderr}`).toMatchObject({ code: 0 })
     expect(ended.stdout).toMatch(/^\{"producer":"consent","seq":\d+,.*"type":"ConsentGranted"/m)
-  })
+  }, 240_000)
 })
 
 describe('the README', () => {

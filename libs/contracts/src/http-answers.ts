@@ -3,7 +3,10 @@
 import { z } from 'zod'
 import { Instant, MemberKind, PurposeOfUse, Role, ServerId } from './vocabulary.js'
 
-export type HttpAnswer = { contentType: 'application/json' | 'application/fhir+json' | 'text/plain'; schema: z.ZodType }
+export type HttpAnswer = {
+  contentType: 'application/json' | 'application/fhir+json' | 'application/jwk-set+json' | 'text/plain'
+  schema: z.ZodType
+}
 
 const json = (schema: z.ZodType): HttpAnswer => ({ contentType: 'application/json', schema })
 const fhir = (schema: z.ZodType): HttpAnswer => ({ contentType: 'application/fhir+json', schema })
@@ -102,6 +105,7 @@ const Token = z.looseObject({
   expires_in: z.int().positive(),
   scope: z.string().optional(),
 })
+const Keys = z.looseObject({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) })
 const ServerMetadata = json(z.looseObject({ issuer: z.string(), token_endpoint: z.string(), jwks_uri: z.string() }))
 const SmartConfiguration = z.looseObject({ token_endpoint: z.string(), capabilities: z.array(z.string()) })
 
@@ -117,7 +121,7 @@ const IDENTITY: Record<string, HttpAnswer> = {
   'POST /auth/clients': json(z.strictObject({ clientId: z.string(), accountId: ServerId })),
   'GET /auth/clients': pageOf(Client),
   'POST /auth/token': json(Token),
-  'GET /auth/jwks': json(z.looseObject({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) })),
+  'GET /auth/jwks': { contentType: 'application/jwk-set+json', schema: Keys },
   'GET /auth/.well-known/openid-configuration': ServerMetadata,
   'GET /auth/.well-known/oauth-authorization-server': ServerMetadata,
 }
