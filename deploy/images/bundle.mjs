@@ -4,7 +4,7 @@
 // Usage, after `tsc -b`: node deploy/images/bundle.mjs OUT [APP…]
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { build } from 'vite'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -121,4 +121,4 @@ if (out === undefined || apps.some((app) => !Object.hasOwn(PROGRAMS, app))) {
   process.stderr.write(`Usage: node deploy/images/bundle.mjs OUT [${Object.keys(PROGRAMS).join(' | ')}]…\n`)
   process.exit(2)
 }
-for (const app of apps.length > 0 ? apps : Object.keys(PROGRAMS)) await bundle(app, out)
+for (const app of apps.length > 0 ? apps : Object.keys(PROGRAMS)) await bundle(app, resolve(out))

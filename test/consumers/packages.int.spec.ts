@@ -8,7 +8,7 @@ const folder = new StrangersFolder()
 const packages = [...new Set([...closureOf('client'), ...closureOf('nest-jetstream')])]
 
 beforeAll(() => {
-  for (const name of packages) folder.install(name)
+  folder.install(packages)
 }, 120_000)
 afterAll(() => folder.remove())
 

@@ -32,8 +32,9 @@ describe.skipIf(missing !== null)(`a stack in containers${missing === null ? '' 
       for (const name of ['billing', 'late']) {
         const told = Promise.withResolvers<string>()
         const onEvent = ({ type }: { type: string }) => told.resolve(type)
-        await using _consumer = await consume({ ...stack.consumer(name), from: 'beginning', onEvent })
+        const consumer = await consume({ ...stack.consumer(name), from: 'beginning', onEvent })
         expect(await told.promise).toBe('PatientAccountOpened')
+        await consumer.stop()
       }
       await stack.postgres.kill()
     } finally {

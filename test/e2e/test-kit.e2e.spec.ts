@@ -133,7 +133,9 @@ describe('a stack that cannot start', () => {
   it('says which service does not, with the end of its log, and keeps the logs', async () => {
     const before = new Set(readdirSync(tmpdir()))
     const env = { DRAIN_DEADLINE_MS: 'soon' }
-    const failure = await createCaresealStack({ mode: 'native', services: ['identity'], env, log }).catch((e: unknown) => e)
+    const failure = await createCaresealStack({ mode: 'native', services: ['identity'], env, log }).catch(
+      (e: unknown) => e,
+    )
     expect(failure).toBeInstanceOf(TestKitError)
     const { code, message } = failure as TestKitError
     expect(code).toBe('start-failed')
@@ -142,7 +144,9 @@ describe('a stack that cannot start', () => {
     const kept = /The logs are kept in (.*)/.exec(message)?.[1] ?? ''
     expect(readdirSync(kept)).toContain('identity.log')
     rmSync(kept, { recursive: true })
-    const left = readdirSync(tmpdir()).filter((name) => name.startsWith(`careseal-kit-${process.pid}-`) && !before.has(name))
+    const left = readdirSync(tmpdir()).filter(
+      (name) => name.startsWith(`careseal-kit-${process.pid}-`) && !before.has(name),
+    )
     expect(left).toEqual([])
   })
 })

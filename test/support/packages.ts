@@ -35,19 +35,27 @@ export class StrangersFolder {
     writeFileSync(join(this.path, 'package.json'), '{"type":"module"}')
   }
 
-  /** Packs a library as for the registry, and unpacks it here. */
-  install(name: string): void {
+  /** Packs libraries as for the registry, and unpacks them here. */
+  install(names: Iterable<string>): void {
+    const folders = [...names].map((name) => `./libs/${name}`)
+    // Scripts run whatever the settings: they make what a package holds besides its code.
+    const options = ['--json', '--ignore-scripts=false', '--foreground-scripts=false', '--pack-destination', this.path]
+    const packed = execFileSync('npm', ['pack', ...options, ...folders], { cwd: REPOSITORY, stdio: 'pipe' })
+    for (const { filename } of Object.values(JSON.parse(packed.toString())) as { filename: string }[]) {
+      this.unpack(filename.replace('@careseal/', 'careseal-'))
+    }
+    for (const name of names) {
+      const { dependencies = {}, peerDependencies = {} } = manifestOf(name)
+      for (const third of Object.keys({ ...dependencies, ...peerDependencies })) this.link(third)
+    }
+  }
+
+  private unpack(tarball: string): void {
+    const name = /^careseal-(.*)-\d+\.\d+\.\d+\.tgz$/.exec(tarball)?.[1] ?? tarball
     const target = join(this.modules, '@careseal', name)
     mkdirSync(target, { recursive: true })
-    // Scripts run whatever the settings: they make what a package holds besides its code.
-    const pack = ['pack', '--json', '--ignore-scripts=false', '--foreground-scripts=false', '--pack-destination', this.path]
-    const packed = execFileSync('npm', pack, { cwd: join(REPOSITORY, 'libs', name), stdio: ['ignore', 'pipe', 'pipe'] })
-    const [{ filename }] = Object.values(JSON.parse(packed.toString())) as [{ filename: string }]
-    const tarball = join(this.path, filename.replace('@careseal/', 'careseal-'))
-    execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', target])
-    rmSync(tarball)
-    const { dependencies = {}, peerDependencies = {} } = manifestOf(name)
-    for (const third of Object.keys({ ...dependencies, ...peerDependencies })) this.link(third)
+    execFileSync('tar', ['-xzf', join(this.path, tarball), '--strip-components=1', '-C', target])
+    rmSync(join(this.path, tarball))
   }
 
   /** A third-party package as this repository has it. */

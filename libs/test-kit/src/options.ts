@@ -4,7 +4,10 @@ import type { ServiceName } from '@careseal/stack'
 import { TestKitError } from './failures.js'
 import { servicesFor } from './services.js'
 
-/** Where NATS and Postgres run; `auto` takes docker where an engine answers and has the images, else native. */
+/**
+ * Where NATS and Postgres run. `auto` takes what CARESEAL_TEST_KIT_MODE says, else docker where an engine answers and has
+ * the images, else native.
+ */
 export type StackMode = 'auto' | 'docker' | 'native'
 
 /** The event types that an outside consumer may read; `recipient` when it keeps personal data and forgets on command. */

@@ -48,7 +48,10 @@ function filesOf(dir: string): string[] {
 
 function tail(lines: number): (file: string) => string {
   return (file) => {
-    const last = lastLines(file, lines * BYTES_PER_LINE_MAX).trimEnd().split('\n').slice(-lines)
+    const last = lastLines(file, lines * BYTES_PER_LINE_MAX)
+      .trimEnd()
+      .split('\n')
+      .slice(-lines)
     return [`--- ${basename(file)}`, ...last].join('\n')
   }
 }

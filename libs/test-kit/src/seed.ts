@@ -66,7 +66,8 @@ async function untilReadable(stack: CaresealStack, { id, login }: SeededPatient)
     const response = await fetch(`${stack.origin}/fhir/Patient/${id}`, { headers, signal })
     const text = await response.text()
     if (response.ok) return
-    if (performance.now() > deadline) throw new Error(`${login} cannot be read: ${response.status} ${text.slice(0, 500)}`)
+    if (performance.now() > deadline)
+      throw new Error(`${login} cannot be read: ${response.status} ${text.slice(0, 500)}`)
     await delay(50)
   }
 }

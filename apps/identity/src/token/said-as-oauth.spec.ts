@@ -2,7 +2,12 @@ import type { Adapter } from 'oidc-provider'
 import { expect, it } from 'vitest'
 import { saidAsOAuth } from './said-as-oauth.js'
 
-const failing = (error: Error) => saidAsOAuth({ find: () => Promise.reject(error) } as unknown as Adapter)
+function failing(error: Error): Adapter {
+  const find = async () => {
+    throw error
+  }
+  return saidAsOAuth({ find } as unknown as Adapter)
+}
 
 it('says of a database that is away what OAuth calls it, with what happened as cause', async () => {
   const away = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })

@@ -16,12 +16,13 @@ type Method = (...args: unknown[]) => Promise<unknown>
 
 /** The adapter whose failures to reach the database are errors of OAuth; whatever else fails is thrown as it is. */
 export function saidAsOAuth(adapter: Adapter): Adapter {
-  const get = (target: Adapter, name: keyof Adapter) => {
-    const method = target[name] as Method | undefined
-    if (typeof method !== 'function') return method
-    return (...args: unknown[]) => method.apply(target, args).catch(rethrow)
-  }
-  return new Proxy(adapter, { get: get as never })
+  return new Proxy(adapter, { get: reached as never })
+}
+
+function reached(adapter: Adapter, name: keyof Adapter): unknown {
+  const method = adapter[name] as Method | undefined
+  if (typeof method !== 'function') return method
+  return (...args: unknown[]) => method.apply(adapter, args).catch(rethrow)
 }
 
 function rethrow(error: unknown): never {

@@ -124,7 +124,8 @@ function supervise(options: PairOptions, { name, script, env }: Process): Superv
   const { dataDir, around, onCrash, restartDelayMsMax: delayMsMax } = options
   const launcher = around.network.launcher?.(SERVICE) ?? []
   const logFile = dataDir.path('logs', `${name}.log`)
-  const start = () => startServiceProcess({ service: SERVICE, script, env, launcher, logFile, programs: around.programs })
+  const start = () =>
+    startServiceProcess({ service: SERVICE, script, env, launcher, logFile, programs: around.programs })
   return new Supervised({ name, start, onCrash, delayMsMax })
 }
 
