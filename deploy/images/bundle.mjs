@@ -15,7 +15,7 @@ export const PROGRAMS = {
   consent: ['main', 'migrate'],
   records: ['main', 'migrate'],
   audit: ['main', 'migrate', 'rebuild'],
-  'ledger-sequencer': ['main', 'migrate', 'init'],
+  'ledger-sequencer': ['main', 'migrate', 'init', 'signer-main', 'administer', 'recover'],
   witness: ['main'],
 }
 
