@@ -73,6 +73,14 @@ describe.skipIf(!isBuilt)('a bundle', () => {
     expect(missing.length).toBeGreaterThan(0)
   })
 
+  it.each([...SERVICES.map((app) => [app, 'recover.js'] as const), ['ledger-sequencer', 'administer.js'] as const])(
+    'of %s holds %s, which runbooks name',
+    async (app, program) => {
+      const { exitCode, output } = await run(app, program)
+      expect({ exitCode, output }).toEqual({ exitCode: 78, output: containing('DATABASE_URL: is not set') })
+    },
+  )
+
   it('migrates a real database, each service its own schemas', async () => {
     const urls = await provisionDatabase(postgres.url)
     for (const app of SERVICES) {
