@@ -10,14 +10,14 @@ import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { StatusAnswer } from '../../apps/ledger-sequencer/src/reading/answers.js'
 import { REPOSITORY } from './rendered.js'
 
-/** As much of a sequencer as the front sees; `seals` is what its /readyz says. */
+/** As much of a sequencer as the front sees; `seals` is what its status says. */
 type Side = { server: Server; port: number; seals: boolean; asked: string[]; forwardedFor: unknown }
 
 const ROUTES = join(REPOSITORY, 'deploy', 'ledger', 'sequencers.caddy')
 const CADDYFILE = join(REPOSITORY, 'deploy', 'k8s', 'base', 'ledger-front', 'Caddyfile')
-const HEALTH = new Set(['/readyz', '/ledger/status'])
 const TAKE_OVER_MS = 2_000
 
 const folder = mkdtempSync(join(tmpdir(), 'careseal-front-'))
@@ -44,15 +44,20 @@ beforeEach(async () => {
   for (const side of sides) side.asked = []
 })
 
+// What the sequencer's schema takes for its answer, as JSON.
+function statusAs(state: 'confirmed' | 'starting'): string {
+  const status = { state, treeSize: 1, height: 0, publishedSize: 1, frozenProducers: {} }
+  return JSON.stringify(StatusAnswer.parse(status))
+}
+
 async function startSide(): Promise<Side> {
   const side = { seals: false, asked: [] as string[], forwardedFor: null as unknown }
   const server = createServer((request, response) => {
     const path = request.url ?? ''
-    if (!HEALTH.has(path)) {
-      side.asked.push(`${request.method} ${path}`)
-      side.forwardedFor = request.headers['x-forwarded-for']
-    }
-    response.writeHead(path === '/readyz' && !side.seals ? 503 : 200).end()
+    if (path === '/ledger/status') return void response.end(statusAs(side.seals ? 'confirmed' : 'starting'))
+    side.asked.push(`${request.method} ${path}`)
+    side.forwardedFor = request.headers['x-forwarded-for']
+    response.end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return Object.assign(side, { server, port: (server.address() as AddressInfo).port })
