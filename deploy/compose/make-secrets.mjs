@@ -6,6 +6,7 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { selfSigned } from './self-signed.mjs'
 
 const DEPLOY = join(import.meta.dirname, '..')
 const NONROOT = 65532
@@ -34,6 +35,7 @@ function makeFiles(owner, publicOrigin) {
     ...Object.assign({}, ...roles.map(databaseFiles)),
     ...operatorClient(),
     ...administrators(),
+    ...signer(),
   }
 }
 
@@ -112,6 +114,16 @@ function administrators() {
     privateKey.export({ format: 'pem', type: 'pkcs8' }),
   ])
   return { ...Object.fromEntries(pems), 'secrets/ledger-init.env': environment({ OPERATOR_VKEYS: vkeys.join(',') }) }
+}
+
+// What the signer and its sequencers share: a secret, and the certificate by which they know it from others.
+function signer() {
+  const { key, certificate } = selfSigned('ledger-signer')
+  return {
+    'secrets/ledger-signer.hex': `${hex(32)}\n`,
+    'secrets/ledger-signer.key': key,
+    'secrets/ledger-signer.crt': certificate,
+  }
 }
 
 function environment(variables) {

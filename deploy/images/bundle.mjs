@@ -11,11 +11,11 @@ const ROOT = join(import.meta.dirname, '..', '..')
 
 /** The programs of each service; each becomes `dist/<program>.js` in the image. */
 export const PROGRAMS = {
-  identity: ['main', 'migrate'],
-  consent: ['main', 'migrate'],
-  records: ['main', 'migrate'],
-  audit: ['main', 'migrate', 'rebuild'],
-  'ledger-sequencer': ['main', 'migrate', 'init'],
+  identity: ['main', 'migrate', 'recover'],
+  consent: ['main', 'migrate', 'recover'],
+  records: ['main', 'migrate', 'recover'],
+  audit: ['main', 'migrate', 'rebuild', 'recover'],
+  'ledger-sequencer': ['main', 'migrate', 'init', 'signer-main', 'administer', 'recover'],
   witness: ['main'],
 }
 

@@ -18,9 +18,14 @@ type Service = {
   environment?: Record<string, string>
   secrets?: string[]
   volumes?: string[]
+  networks?: string[]
   depends_on?: Record<string, { condition: string }>
 }
-type Compose = { services: Record<string, Service>; secrets: Record<string, { file: string }> }
+type Compose = {
+  services: Record<string, Service>
+  secrets: Record<string, { file: string }>
+  networks: Record<string, { internal?: boolean }>
+}
 
 const FOLDER = join(REPOSITORY, 'deploy', 'compose')
 const compose = parse(readFileSync(join(FOLDER, 'compose.yaml'), 'utf8'), { merge: true }) as Compose
@@ -45,6 +50,19 @@ function environmentOf(service: Service): Record<string, string> {
   const fromFiles = (service.env_file ?? []).map((file) => made.variables(file))
   const own = Object.entries(service.environment ?? {}).map(([name, value]) => [name, interpolated(String(value))])
   return Object.assign({}, ...fromFiles, Object.fromEntries(own)) as Record<string, string>
+}
+
+// The sequencer reads its policy while it reads its environment, so the file has to be where the variable says.
+function withPolicyAtHand(service: Service): Record<string, string> {
+  const { LEDGER_POLICY_FILE: inContainer, ...environment } = environmentOf(service)
+  if (inContainer === undefined) return environment
+  const mount = service.volumes?.find((volume) => volume.split(':')[1] === inContainer)
+  return { ...environment, LEDGER_POLICY_FILE: mount ? join(FOLDER, mount.split(':')[0] as string) : inContainer }
+}
+
+function hostOf(url: string): { host: string; port: string } {
+  const { hostname: host, port } = new URL(url)
+  return { host, port }
 }
 
 const isMade = (path: string) => /^\.\/(secrets|state)\//.test(path)
@@ -92,10 +110,10 @@ describe('compose.yaml', () => {
     const faults = ours.flatMap(([name, service]) => {
       const app = (service.image.split(/[/:]/) as [string, string])[1]
       const schema = schemaOf(app, service.command?.[0] ?? 'main.js')
-      return faultsOf(schema, environmentOf(service)).map((fault) => `${name}: ${fault}`)
+      return faultsOf(schema, withPolicyAtHand(service)).map((fault) => `${name}: ${fault}`)
     })
     expect(faults).toEqual([])
-    expect(ours).toHaveLength(11)
+    expect(ours).toHaveLength(13)
   })
 
   it('mounts the secret of every file that a variable names', () => {
@@ -106,6 +124,31 @@ describe('compose.yaml', () => {
         .map((path) => `${name}: ${path}`),
     )
     expect(dangling).toEqual([])
+  })
+
+  it('gives every URL of a service a host and port that are there', () => {
+    const ports: Record<string, string> = { nats: '4222', postgres: '5432', gateway: '8081', 'ledger-signer': '8443' }
+    const urls = ours.flatMap(([name, service]) =>
+      Object.values(environmentOf(service))
+        .filter((value) => URL.canParse(value) && !value.startsWith(made.variables('.env')['PUBLIC_ORIGIN'] ?? ''))
+        .map((value) => ({ name, ...hostOf(value) })),
+    )
+    expect(urls.filter(({ host, port }) => !compose.services[host] || port !== (ports[host] ?? '8080'))).toEqual([])
+    expect(urls.length).toBeGreaterThan(25)
+  })
+
+  it('lets the two sequencers alone reach the signer, which reaches nobody', () => {
+    const onNetwork = services.filter(([, { networks = ['default'] }]) => networks.includes('signer'))
+    expect(onNetwork.map(([name]) => name)).toEqual(['ledger-signer', 'ledger-sequencer', 'ledger-sequencer-2'])
+    expect(compose.services['ledger-signer']?.networks).toEqual(['signer'])
+    expect(compose.networks['signer']).toEqual({ internal: true })
+    const [, first, second] = onNetwork.map(([, service]) => service)
+    expect(second).toEqual(first)
+  })
+
+  it('mounts the memory of the signer for the signer and for `ledger init`, and for nobody else', () => {
+    const mounting = services.filter(([, { volumes = [] }]) => volumes.some((one) => one.startsWith('./state/signer')))
+    expect(mounting.map(([name]) => name)).toEqual(['ledger-init', 'ledger-signer'])
   })
 
   it('lets no container be root, write its own files or gain rights', () => {

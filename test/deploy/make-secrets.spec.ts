@@ -2,12 +2,17 @@ import { ED25519, formatVkey, vkeyOf } from '@careseal/ledger-core'
 import { sha256 } from '@careseal/crypto'
 import { fileKms } from '@careseal/keys'
 import { fromSeed } from '@nats-io/nkeys'
-import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { connect, createServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { natsUsers, nkeyVariable } from '../../tools/deploy-files.mjs'
 import { readBootstrapClients } from '../../apps/identity/src/client/bootstrap-clients.js'
+import { readSecret } from '../../apps/ledger-sequencer/src/signer-service/secret.js'
 import { makeSecrets, removeSecrets, type MadeSecrets } from './made-secrets.js'
 
 let made: MadeSecrets
@@ -67,6 +72,22 @@ describe('make-secrets.mjs', () => {
       return formatVkey(vkeyOf(sha256, { name, type: ED25519, publicKey }))
     })
     expect(made.variables('secrets/ledger-init.env')).toEqual({ OPERATOR_VKEYS: vkeys.join(',') })
+  })
+
+  it('makes a secret that the signer takes, and a certificate by which it is known as ledger-signer', async () => {
+    expect(readSecret(join(made.folder, 'secrets', 'ledger-signer.hex'))).toMatch(/^[0-9a-f]{64}$/)
+    const [key, cert] = [made.read('secrets/ledger-signer.key'), made.read('secrets/ledger-signer.crt')]
+    const certificate = new X509Certificate(cert)
+    expect(certificate.checkPrivateKey(createPrivateKey(key)) && certificate.verify(certificate.publicKey)).toBe(true)
+    expect(certificate.validToDate.getTime() - Date.now()).toBeGreaterThan(9 * 365 * 86_400_000)
+    const server = createServer({ key, cert }, (socket) => socket.end('known')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const asked = (servername: string, ca?: string) => connect({ port, servername, ...(ca ? { ca } : {}) })
+    await expect(text(asked('ledger-signer', cert))).resolves.toBe('known')
+    await expect(text(asked('ledger-signer'))).rejects.toThrow('self-signed')
+    await expect(text(asked('nats', cert))).rejects.toThrow('altnames')
+    server.close()
   })
 
   it('touches nothing that is there', () => {

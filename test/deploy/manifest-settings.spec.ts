@@ -1,124 +1,100 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeSecrets } from './made-secrets.js'
-import { render, REPOSITORY, type Manifest } from './rendered.js'
+import { containersOf, environmentFor, isOurs, renderDevOverlay, schemaFor, type DevOverlay } from './dev-overlay.js'
+import { filesOf, ownEnvironment, podsOf, sourcesOf } from './mounted.js'
+import { schemaChecker, SCHEMAS } from './rendered.js'
 import { faultsOf, isKnownToSome, schemaOf } from './settings.js'
 
-type KeyReference = { name: string; key: string }
-type Container = {
-  name: string
-  image: string
-  args?: string[]
-  env?: { name: string; value?: string; valueFrom?: { secretKeyRef: KeyReference } }[]
-  envFrom?: { configMapRef?: { name: string }; secretRef?: { name: string } }[]
-  volumeMounts?: { name: string; mountPath: string }[]
-}
-type Pod = {
-  containers: Container[]
-  initContainers?: Container[]
-  volumes?: { name: string; secret?: { secretName: string }; configMap?: { name: string } }[]
-}
-type Holder = Manifest & { data: Record<string, string> }
-
-let manifests: Manifest[]
-let secrets: Map<string, Record<string, string>>
-let configMaps: Map<string, Record<string, string>>
+let overlay: DevOverlay
 let folder: string
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'careseal-dev-secrets-'))
-  cpSync(join(REPOSITORY, 'deploy', 'k8s', 'dev-secrets', 'kustomization.yaml'), join(folder, 'kustomization.yaml'))
-  makeSecrets(folder)
-  manifests = await render('deploy/k8s/overlays/dev')
-  configMaps = dataOf(manifests, 'ConfigMap')
-  secrets = dataOf(await render(folder), 'Secret')
+  overlay = await renderDevOverlay()
+  folder = mkdtempSync(join(tmpdir(), 'careseal-policy-'))
 }, 120_000)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-function dataOf(documents: Manifest[], kind: string): Map<string, Record<string, string>> {
-  const holders = documents.filter((document) => document.kind === kind) as Holder[]
-  const decode = kind === 'Secret' ? (text: string) => Buffer.from(text, 'base64').toString('utf8') : String
-  const entriesOf = ({ data }: Holder) => Object.entries(data).map(([key, value]) => [key, decode(value)] as const)
-  return new Map(holders.map((holder) => [holder.metadata.name, Object.fromEntries(entriesOf(holder))]))
-}
-
-function pods(): [name: string, pod: Pod][] {
-  const workloads = manifests.filter(({ kind }) => ['Deployment', 'StatefulSet', 'Job'].includes(kind))
-  return workloads.map(({ metadata, spec }) => [metadata.name, (spec as { template: { spec: Pod } }).template.spec])
-}
-
-function containers(): [name: string, container: Container][] {
-  return pods().flatMap(([name, { initContainers = [], containers }]) =>
-    [...initContainers, ...containers].map((one) => [`${name}/${one.name}`, one] as [string, Container]),
-  )
-}
-
-function shared({ envFrom = [] }: Container): Record<string, string> {
-  const parts = envFrom.map(({ configMapRef, secretRef }) =>
-    configMapRef ? configMaps.get(configMapRef.name) : secrets.get(secretRef?.name ?? ''),
-  )
-  return Object.assign({}, ...parts) as Record<string, string>
-}
-
-function own({ env = [] }: Container): Record<string, string> {
-  const valueOf = ({ value, valueFrom }: NonNullable<Container['env']>[number]) =>
-    value ?? secrets.get(valueFrom?.secretKeyRef.name ?? '')?.[valueFrom?.secretKeyRef.key ?? '']
-  return Object.fromEntries(env.map((entry) => [entry.name, valueOf(entry) ?? '']))
+// The sequencer reads its policy while it reads its environment, so the file has to be where the variable says.
+function withPolicyAtHand(environment: Record<string, string>, files: Map<string, string>): Record<string, string> {
+  const path = environment['LEDGER_POLICY_FILE']
+  if (path === undefined) return environment
+  const copy = join(folder, 'policy.txt')
+  writeFileSync(copy, files.get(path) ?? '')
+  return { ...environment, LEDGER_POLICY_FILE: files.has(path) ? copy : path }
 }
 
 describe('the settings in the manifests of overlay dev', () => {
   it('hold each variable that a program needs, and of its own none that it does not know', () => {
-    const ours = containers().filter(([, { image }]) => image.startsWith('careseal/'))
-    const faults = ours.flatMap(([name, container]) => {
-      const app = (container.image.split(/[/:]/) as [string, string])[1]
-      const schema = schemaOf(app, container.args?.[0] ?? '')
-      const known = Object.entries(shared(container)).filter(([key]) => Object.hasOwn(schema.shape, key))
-      const environment = { ...Object.fromEntries(known), ...own(container) }
-      return faultsOf(schema, environment).map((fault) => `${name}: ${fault}`)
+    const { manifests, holders } = overlay
+    const ours = podsOf(manifests).flatMap(([name, pod]) =>
+      [...(pod.initContainers ?? []), ...pod.containers].filter(isOurs).map((container) => ({ name, pod, container })),
+    )
+    const faults = ours.flatMap(({ name, pod, container }) => {
+      const files = filesOf(pod, container, holders)
+      const environment = withPolicyAtHand(environmentFor(container, holders), files)
+      return faultsOf(schemaFor(container), environment).map((fault) => `${name}/${container.name}: ${fault}`)
     })
     expect(faults).toEqual([])
-    expect(ours).toHaveLength(12)
+    expect(ours).toHaveLength(13)
   })
 
   it('share only variables that some service knows', () => {
-    const [, settings] = [...configMaps].find(([name]) => name.startsWith('careseal-')) ?? []
+    const [, settings] = [...overlay.holders.configMaps].find(([name]) => name.startsWith('careseal-')) ?? []
     expect(Object.keys(settings ?? {}).filter((name) => !isKnownToSome(name))).toEqual([])
     expect(Object.keys(settings ?? {}).length).toBeGreaterThan(5)
   })
 
   it('refer to secrets and config maps that are made, and to keys that are in them', () => {
-    const keys = containers().flatMap(([, { env = [] }]) =>
-      env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? []),
-    )
-    expect(keys.filter(({ name, key }) => !secrets.get(name)?.[key])).toEqual([])
-    const froms = containers().flatMap(([, { envFrom = [] }]) => envFrom)
-    const volumes = pods().flatMap(([, pod]) => pod.volumes ?? [])
-    const ofSecrets = [
-      ...froms.map(({ secretRef }) => secretRef?.name),
-      ...volumes.map(({ secret }) => secret?.secretName),
-    ]
-    const ofMaps = [
-      ...froms.map(({ configMapRef }) => configMapRef?.name),
-      ...volumes.map((one) => one.configMap?.name),
-    ]
-    expect(ofSecrets.filter((name) => name !== undefined && !secrets.has(name))).toEqual([])
-    expect(ofMaps.filter((name) => name !== undefined && !configMaps.has(name))).toEqual([])
-    expect(keys.length + ofMaps.length).toBeGreaterThan(20)
+    const { manifests, holders } = overlay
+    const references = containersOf(manifests).flatMap(([, { env = [], envFrom = [] }]) => [
+      ...env.flatMap(({ valueFrom }) => (valueFrom ? [{ kind: 'secrets' as const, ...valueFrom.secretKeyRef }] : [])),
+      ...envFrom.flatMap(({ secretRef }) => (secretRef ? [{ kind: 'secrets' as const, name: secretRef.name }] : [])),
+      ...envFrom.flatMap(({ configMapRef: map }) => (map ? [{ kind: 'configMaps' as const, name: map.name }] : [])),
+    ])
+    const sources = podsOf(manifests).flatMap(([, pod]) => (pod.volumes ?? []).flatMap(sourcesOf))
+    const items = sources.flatMap(({ kind, name, items: some }) => (some ?? []).map(({ key }) => ({ kind, name, key })))
+    const all: { kind: 'secrets' | 'configMaps'; name: string; key?: string }[] = [...references, ...sources, ...items]
+    const dangling = all.filter(({ kind, name, key }) => {
+      const held = holders[kind].get(name)
+      return !held || (key !== undefined && !held[key])
+    })
+    expect(dangling).toEqual([])
+    expect(all.length).toBeGreaterThan(40)
   })
 
-  it('name files that are in the secret mounted there', () => {
-    const missing = pods().flatMap(([name, pod]) =>
-      pod.containers.flatMap((container) =>
-        Object.values(own(container))
-          .filter((value) => value.startsWith('/etc/careseal/secret/'))
-          .filter((path) => !secrets.get(name)?.[path.slice('/etc/careseal/secret/'.length)])
-          .map((path) => `${name}: ${path}`),
-      ),
+  it('name files that are mounted into the container', () => {
+    const { manifests, holders } = overlay
+    const named = podsOf(manifests).flatMap(([name, pod]) =>
+      pod.containers.flatMap((container) => {
+        const files = filesOf(pod, container, holders)
+        const paths = Object.values(ownEnvironment(container, holders)).filter((path) => path.startsWith('/etc/'))
+        return paths.map((path) => ({ where: `${name}: ${path}`, isThere: Boolean(files.get(path)) }))
+      }),
     )
-    expect(missing).toEqual([])
+    expect(named.filter(({ isThere }) => !isThere)).toEqual([])
+    expect(named.length).toBeGreaterThan(14)
+  })
+
+  it('give the private key of the signer’s certificate and the folder of its memory to nobody else', () => {
+    const { manifests, holders } = overlay
+    const key = holders.secrets.get('ledger-signer-tls')?.['tls.key']
+    expect(key).toContain('PRIVATE KEY')
+    const holdingKey = podsOf(manifests).filter(([, pod]) =>
+      pod.containers.some((container) => [...filesOf(pod, container, holders).values()].includes(key ?? '')),
+    )
+    expect(holdingKey.map(([name]) => name)).toEqual(['ledger-signer'])
+    const claiming = podsOf(manifests).filter(([, { volumes = [] }]) =>
+      volumes.some(({ persistentVolumeClaim: claim }) => claim?.claimName === 'state-ledger-signer-0'),
+    )
+    expect(claiming.map(([name]) => name)).toEqual(['ledger-init'])
+  })
+
+  it.skipIf(!existsSync(SCHEMAS))('lie in secrets that fit the strict schemas of Kubernetes', () => {
+    const check = schemaChecker()
+    expect(overlay.secretManifests.flatMap(check)).toEqual([])
   })
 })
 

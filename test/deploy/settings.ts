@@ -5,6 +5,7 @@ import { config as audit } from '../../apps/audit/src/config.js'
 import { config as consent } from '../../apps/consent/src/config.js'
 import { identityConfig as identity } from '../../apps/identity/src/config.js'
 import { config as sequencer } from '../../apps/ledger-sequencer/src/config.js'
+import { signerConfig as signer } from '../../apps/ledger-sequencer/src/signer-service/signer-config.js'
 import { recordsConfig as records } from '../../apps/records/src/config.js'
 
 export const SERVICES = ['identity', 'consent', 'records', 'audit', 'ledger-sequencer'] as const
@@ -24,7 +25,11 @@ const init = z.object({
 
 /** The environment of a program such as `main.js` of `records`. Throws for one that is not known. */
 export function schemaOf(service: string, program: string): z.ZodObject {
-  const schema = { 'main.js': MAIN[service], 'migrate.js': migrate, 'init.js': init }[program]
+  const schema = {
+    'main.js': MAIN[service],
+    'migrate.js': migrate,
+    ...(service === 'ledger-sequencer' ? { 'init.js': init, 'signer-main.js': signer } : {}),
+  }[program]
   if (schema === undefined) throw new Error(`nothing is known of ${service} ${program}`)
   return schema
 }
