@@ -1,13 +1,6 @@
 // What goes wrong before a test begins: each failure says what, where, and the mend, and has a code that stays.
 
-export type TestKitCode =
-  | 'unknown-service'
-  | 'bad-option'
-  | 'docker-unavailable'
-  | 'native-unavailable'
-  | 'start-failed'
-  | 'unknown-consumer'
-  | 'stack-disposed'
+export type TestKitCode = 'unknown-service' | 'bad-option' | 'docker-unavailable' | 'start-failed' | 'unknown-consumer'
 
 /** Thrown by everything in this package. */
 export class TestKitError extends Error {

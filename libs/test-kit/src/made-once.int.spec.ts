@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -30,6 +30,17 @@ describe('what is made once', () => {
     await expect(madeOnce('failing', () => Promise.reject(new Error('no room')))).rejects.toThrow('no room')
     expect(readdirSync(cacheDir()).filter((name) => name.startsWith('failing'))).toEqual([])
     await madeOnce('failing', async () => undefined)
+  })
+
+  it('goes once a dozen others were used after it, and nobody lately', async () => {
+    const names = Array.from({ length: 16 }, (_, n) => `old-${n}`)
+    for (const [n, name] of names.entries()) {
+      const dir = await madeOnce(name, async () => undefined)
+      utimesSync(join(dir, '.whole'), 0, 1_000_000 + n)
+    }
+    await madeOnce('newest', async () => undefined)
+    const left = readdirSync(cacheDir()).filter((name) => name.startsWith('old-'))
+    expect([left.includes('old-0'), left.includes('old-15')]).toEqual([false, true])
   })
 
   it('is made anew where a process died in the midst of it', async () => {

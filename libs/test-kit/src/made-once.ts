@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isSupervisorRunning } from '@careseal/stack'
 
-const UNUSED_AFTER_MS = 14 * 24 * 3_600_000
+/** Each build of a clone makes new ones: of those that nobody used lately, this many stay. */
+const KEPT_MAX = 12
+const LATELY_MS = 3_600_000
 const WAIT_MS = 100
 const WHOLE = '.whole'
 
@@ -18,7 +20,7 @@ export function cacheDir(): string {
 
 /**
  * The path of the folder of this name, made first by `make` where it is not there; `make` fills the folder that it is
- * given. Who comes while another process makes it waits. What nobody used for two weeks is removed when one is made.
+ * given. Who comes while another process makes it waits. What was not used for longest is removed when one is made.
  */
 export async function madeOnce(name: string, make: (dir: string) => Promise<void>): Promise<string> {
   const dir = join(cacheDir(), name)
@@ -70,9 +72,10 @@ function holderOf(lock: string): number {
 }
 
 function removeUnused(): void {
-  for (const name of readdirSync(cacheDir())) {
-    const whole = join(cacheDir(), name, WHOLE)
-    if (!existsSync(whole) || Date.now() - statSync(whole).mtimeMs < UNUSED_AFTER_MS) continue
-    rmSync(join(cacheDir(), name), { recursive: true, force: true })
+  const folders = readdirSync(cacheDir()).filter((name) => existsSync(join(cacheDir(), name, WHOLE)))
+  const used = folders.map((name) => ({ name, ms: statSync(join(cacheDir(), name, WHOLE)).mtimeMs }))
+  const old = used.toSorted((a, b) => b.ms - a.ms).slice(KEPT_MAX)
+  for (const { name, ms } of old) {
+    if (Date.now() - ms > LATELY_MS) rmSync(join(cacheDir(), name), { recursive: true, force: true })
   }
 }
