@@ -6,10 +6,8 @@ import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { postgresVersion } from '@careseal/stack'
-import { madeOnce } from './made-once.js'
+import { madeOnce, postgresVersion, type Programs } from '@careseal/stack'
 import type { Plan } from './options.js'
-import type { Programs } from './programs.js'
 
 const run = promisify(execFile)
 

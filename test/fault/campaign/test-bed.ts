@@ -1,6 +1,6 @@
 // A ledger of its own under load, in surroundings that can be made bad; nothing of it is left when it is closed.
 import { renderAuthorization } from '@careseal/messaging'
-import { createCaresealStack, type CaresealStack, type StackNetwork } from '@careseal/stack'
+import { createCaresealStack, PACKED, type CaresealStack, type StackNetwork } from '@careseal/stack'
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -189,6 +189,7 @@ function startStack(folder: string, { namespaces, proxies }: Surroundings, seque
   return createCaresealStack({
     dataDir: folder,
     parts: 'native',
+    programs: PACKED,
     natsAuthorization: (users, options) => renderAuthorization([...users], options),
     network,
     restartDelayMsMax: RESTART_DELAY_MS_MAX,

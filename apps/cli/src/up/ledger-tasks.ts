@@ -6,6 +6,7 @@ import { restoreConsumers } from '../consumer/durable.js'
 import type { StepTask } from './steps.js'
 
 const TITLES: Record<Step, string> = {
+  programs: 'Pack the services, once for each build',
   parts: 'Start NATS and Postgres',
   database: 'Make roles and schemas',
   migrations: 'Migrate the services’ tables',

@@ -1,5 +1,5 @@
 // The part that every kind of `up` shares: start, load, link the demo's people, say that it is ready.
-import { isPortFree, type CaresealStack } from '@careseal/stack'
+import { isPortFree, PACKED, type CaresealStack } from '@careseal/stack'
 import { usableDataDir, type Context } from '../context.js'
 import type { ImportSummary } from '../import/importer.js'
 import { prepareStart } from './ledger-tasks.js'
@@ -24,6 +24,7 @@ export async function startLedger(
     port: await publicPort(context, options.port),
     demo: options.demo,
     witnesses: WITNESSES,
+    programs: PACKED,
   })
   let imported = null as ImportSummary | null
   const load: StepTask = {

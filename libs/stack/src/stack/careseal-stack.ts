@@ -9,6 +9,7 @@ import { consumersFile } from './consumers.js'
 import { openDataDir, type DataDir } from './data-dir.js'
 import { startGateway } from './gateway.js'
 import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
+import { packedPrograms } from './packed-programs.js'
 import { startParts, type NatsAuthorization, type Parts, type PartsKind } from './start-parts.js'
 import { ServiceSet, type ControlledService } from './service-set.js'
 import { placesOf, sequencerPair, signerOfPair, type PairPlaces, type SequencerPair } from './sequencer-pair.js'
@@ -20,8 +21,20 @@ import { readRunningState, removeState, writeState, type Login, type StackState 
 import type { ControlledNats, ControlledPart } from './parts.js'
 
 /** What a start is made of, in this order; each is reported as it begins and as it is done. */
-export const STEPS = ['parts', 'database', 'migrations', 'ledger', 'witnesses', 'services', 'gateway'] as const
+export const STEPS = [
+  'programs',
+  'parts',
+  'database',
+  'migrations',
+  'ledger',
+  'witnesses',
+  'services',
+  'gateway',
+] as const
 export type Step = (typeof STEPS)[number]
+
+/** For `programs`: the repository's own, packed once for each build. */
+export const PACKED = Symbol('packed')
 
 export type StackOptions = {
   /** Where NATS and Postgres come from. `auto` takes containers where they can be had and no data folder is given. */
@@ -32,8 +45,11 @@ export type StackOptions = {
   port?: number | undefined
   /** The services that are started; default all. Where another is asked for, the origin answers 503. */
   services?: readonly ServiceName[] | undefined
-  /** The folder with the services' programs (`<service>/dist/main.js`); default the `apps` of the repository. */
-  programs?: string | undefined
+  /**
+   * The folder with the services' programs (`<service>/dist/main.js`); default the `apps` of the repository. `PACKED` are
+   * those of the repository too, a few files each, which start faster.
+   */
+  programs?: string | typeof PACKED | undefined
   /** True where roles and tables of the data folder are known to be those of these programs. Default false. */
   isPrepared?: boolean
   /** Additional environment of all services, such as `LOG_LEVEL`. */
@@ -134,6 +150,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
     return result
   }
   const publicPort = await publicPortOf(options.port)
+  const programs = await step('programs', () => programsOf(options))
   const { network = {}, onCrash = () => {}, restartDelayMsMax } = options
   const ports = await servicePorts(network)
   const parts = await step('parts', () => startParts({ ...options, onCrash, host: network.partsHost }))
@@ -141,7 +158,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   onStop(followConsumers(dataDir, parts))
   await step('database', async () => (options.isPrepared ? undefined : parts.provision()))
   const places = options.sequencers === 2 ? await placesOf(dataDir, ports['ledger-sequencer']) : null
-  const around = await surroundings(options, { ports, parts, publicPort, places })
+  const around = await surroundings(options, { ports, parts, publicPort, places, programs })
   const count = options.witnesses ?? 0
   const policyFile = dataDir.path('policy.txt')
   const witnesses = new WitnessSet({ count, around: { ...around, policyFile }, dataDir, onCrash, restartDelayMsMax })
@@ -180,6 +197,10 @@ function followConsumers(dataDir: DataDir, { nats }: Parts): () => Promise<void>
   return async () => unwatchFile(file)
 }
 
+async function programsOf({ programs }: StartOptions): Promise<string | undefined> {
+  return programs === PACKED ? (await packedPrograms()).dir : programs
+}
+
 // Looked at before anything starts; the gateway looks again when it opens.
 async function publicPortOf(asked: number | undefined): Promise<number> {
   if (asked === undefined) return freePort()
@@ -207,16 +228,20 @@ type Made = {
   parts: Parts
   publicPort: number
   places: PairPlaces | null
+  programs: string | undefined
 }
 
-async function surroundings(options: StartOptions, { ports, parts, publicPort, places }: Made): Promise<Surroundings> {
+async function surroundings(
+  options: StartOptions,
+  { ports, parts, publicPort, places, programs }: Made,
+): Promise<Surroundings> {
   const { dataDir } = options
   const jwk = publicHalf(await clientKey(dataDir, OPERATOR))
   const bootstrap = [{ clientId: OPERATOR, name: 'Operator of this ledger', role: 'operator', jwk }]
   dataDir.writeJson('bootstrap-clients.json', bootstrap)
   return {
     ports,
-    programs: options.programs,
+    programs,
     network: options.network ?? {},
     publicOrigin: `http://localhost:${publicPort}`,
     ledgerOrigin: ledgerOrigin(dataDir),

@@ -5,7 +5,7 @@ import { utimesSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isSupervisorRunning } from '@careseal/stack'
+import { isSupervisorRunning } from './state.js'
 
 /** Each build of a clone makes new ones: of those that nobody used lately, this many stay. */
 const KEPT_MAX = 12
@@ -13,9 +13,9 @@ const LATELY_MS = 3_600_000
 const WAIT_MS = 100
 const WHOLE = '.whole'
 
-/** The cache of this package. */
+/** Where they are. */
 export function cacheDir(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'careseal', 'test-kit')
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'careseal', 'made')
 }
 
 /**
