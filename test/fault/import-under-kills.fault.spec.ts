@@ -1,6 +1,6 @@
 // Every service, the broker and Postgres die once in the middle of an import, and the broker loses all of its data:
 // everything that was acknowledged is sealed exactly once, every projection is complete, and fsck is clean.
-import { createCaresealStack, createSystemLogins, SERVICE_NAMES, type CaresealStack } from '@careseal/stack'
+import { createCaresealStack, createSystemLogins, PACKED, SERVICE_NAMES, type CaresealStack } from '@careseal/stack'
 import { renderAuthorization } from '@careseal/messaging'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -17,6 +17,7 @@ beforeAll(async () => {
   stack = await createCaresealStack({
     dataDir: folder.path,
     parts: 'native',
+    programs: PACKED,
     natsAuthorization: (users, options) => renderAuthorization([...users], options),
   })
   await createSystemLogins(stack)

@@ -1,7 +1,7 @@
 // Clients do all that they may and some that they may not, first in peace, then while records and consent die under
 // them: what each was told is what the ledger holds.
 import { renderAuthorization } from '@careseal/messaging'
-import { createCaresealStack, type CaresealStack } from '@careseal/stack'
+import { createCaresealStack, PACKED, type CaresealStack } from '@careseal/stack'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, temporaryFolder } from '../support/careseal.js'
@@ -27,6 +27,7 @@ beforeAll(async () => {
   stack = await createCaresealStack({
     dataDir: folder.path,
     parts: 'native',
+    programs: PACKED,
     natsAuthorization: (users, options) => renderAuthorization([...users], options),
   })
   world = await prepareWorld(stack, { seed })

@@ -1,6 +1,12 @@
 // A producer's database goes back in time. It answers nothing, and what was revoked stays revoked: after a recovery from
 // the broker, after one with nothing left in the broker, and for records whose content is gone (I21).
-import { createCaresealStack, createPeopleLogins, createSystemLogins, type CaresealStack } from '@careseal/stack'
+import {
+  createCaresealStack,
+  createPeopleLogins,
+  createSystemLogins,
+  PACKED,
+  type CaresealStack,
+} from '@careseal/stack'
 import { renderAuthorization } from '@careseal/messaging'
 import { patientBundle } from '@careseal/synthetic'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -30,6 +36,7 @@ beforeAll(async () => {
   stack = await createCaresealStack({
     dataDir: folder.path,
     parts: 'native',
+    programs: PACKED,
     natsAuthorization: (users, options) => renderAuthorization([...users], options),
   })
   await createSystemLogins(stack)

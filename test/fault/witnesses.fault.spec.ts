@@ -7,7 +7,13 @@ import { sha256 } from '@careseal/crypto'
 import { verifyEd25519 } from '@careseal/cosigner'
 import { parsePolicy, verifyCheckpoint, type Policy, type TrustedCheckpoint } from '@careseal/ledger-core'
 import { renderAuthorization } from '@careseal/messaging'
-import { createCaresealStack, createSystemLogins, type CaresealStack, type ControlledWitness } from '@careseal/stack'
+import {
+  createCaresealStack,
+  createSystemLogins,
+  PACKED,
+  type CaresealStack,
+  type ControlledWitness,
+} from '@careseal/stack'
 import { patientBundle } from '@careseal/synthetic'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -27,6 +33,7 @@ beforeAll(async () => {
   stack = await createCaresealStack({
     dataDir: folder.path,
     parts: 'native',
+    programs: PACKED,
     witnesses: 3,
     restartDelayMsMax: 500,
     // A witness that was away is asked again at the next checkpoint, and without growth that is the idle one.
