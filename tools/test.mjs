@@ -21,7 +21,7 @@ const STAGES = [
   },
   { name: 'int', title: 'Integration tests: real Postgres and NATS', run: () => nx('test-int', '--parallel=2') },
   { name: 'e2e', title: 'End to end: the whole ledger as users run it', run: () => vitest('e2e', 30) },
-  { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 30) },
+  { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 40) },
 ]
 
 const line = (text) => process.stdout.write(`${text}\n`)
