@@ -9,7 +9,7 @@ import { consumersFile } from './consumers.js'
 import { openDataDir, type DataDir } from './data-dir.js'
 import { startGateway } from './gateway.js'
 import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
-import { packedPrograms } from './packed-programs.js'
+import { folderOf, type PACKED } from './packed-programs.js'
 import { startParts, type NatsAuthorization, type Parts, type PartsKind } from './start-parts.js'
 import { ServiceSet, type ControlledService } from './service-set.js'
 import { placesOf, sequencerPair, signerOfPair, type PairPlaces, type SequencerPair } from './sequencer-pair.js'
@@ -32,9 +32,6 @@ export const STEPS = [
   'gateway',
 ] as const
 export type Step = (typeof STEPS)[number]
-
-/** For `programs`: the repository's own, packed once for each build. */
-export const PACKED = Symbol('packed')
 
 export type StackOptions = {
   /** Where NATS and Postgres come from. `auto` takes containers where they can be had and no data folder is given. */
@@ -150,7 +147,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
     return result
   }
   const publicPort = await publicPortOf(options.port)
-  const programs = await step('programs', () => programsOf(options))
+  const programs = await step('programs', () => folderOf(options.programs))
   const { network = {}, onCrash = () => {}, restartDelayMsMax } = options
   const ports = await servicePorts(network)
   const parts = await step('parts', () => startParts({ ...options, onCrash, host: network.partsHost }))
@@ -195,10 +192,6 @@ function followConsumers(dataDir: DataDir, { nats }: Parts): () => Promise<void>
   const file = consumersFile(dataDir)
   watchFile(file, { interval: 250 }, () => nats.reload())
   return async () => unwatchFile(file)
-}
-
-async function programsOf({ programs }: StartOptions): Promise<string | undefined> {
-  return programs === PACKED ? (await packedPrograms()).dir : programs
 }
 
 // Looked at before anything starts; the gateway looks again when it opens.

@@ -10,6 +10,9 @@ import { repositoryRoot } from './service-process.js'
 
 const run = promisify(execFile)
 
+/** Stands for the repository's own programs, packed once for each build. */
+export const PACKED = Symbol('packed')
+
 /** A folder with `<service>/dist/main.js`; the fingerprint changes whenever its code does. */
 export type Programs = { dir: string; fingerprint: string }
 
@@ -22,6 +25,11 @@ export async function packedPrograms(onPacking: () => void = () => {}): Promise<
     await run(process.execPath, [join(root, 'deploy', 'images', 'bundle.mjs'), work])
   })
   return { dir, fingerprint }
+}
+
+/** The folder that is meant; none where it is the `apps` of the repository. */
+export async function folderOf(programs: string | typeof PACKED | undefined): Promise<string | undefined> {
+  return programs === PACKED ? (await packedPrograms()).dir : programs
 }
 
 /** Of the code below `<root>/<project>/dist`, by names, sizes and times. */
