@@ -15,18 +15,11 @@ export {
   type DatabaseService,
   type DatabaseUrls,
 } from './provision.js'
-export {
-  createCaresealStack,
-  PACKED,
-  STEPS,
-  type CaresealStack,
-  type StackOptions,
-  type Step,
-} from './stack/careseal-stack.js'
+export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
 export { createPeopleLogins, createSystemLogins, type DemoPeople } from './stack/demo-logins.js'
 export { ContainersUnavailable, findContainerImages } from './stack/containers.js'
 export { madeOnce } from './stack/made-once.js'
-export { fingerprintOf, packedPrograms, type Programs } from './stack/packed-programs.js'
+export { fingerprintOf, PACKED, packedPrograms, type Programs } from './stack/packed-programs.js'
 export { untilSealed, type SealingOptions } from './stack/until-sealed.js'
 export { consumersFile, consumersOf, writeConsumers } from './stack/consumers.js'
 export { openDataDir, type DataDir } from './stack/data-dir.js'

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, unwatchFile, watchFile } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, isPortFree } from '../parts/port.js'
-import { clientKey, kmsKeyFile, ledgerOrigin, natsSeedFile, publicHalf } from './credentials.js'
+import { natsSeedFile } from './credentials.js'
 import { consumersFile } from './consumers.js'
 import { openDataDir, type DataDir } from './data-dir.js'
 import { startGateway } from './gateway.js'
@@ -12,10 +12,11 @@ import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
 import { folderOf, type PACKED } from './packed-programs.js'
 import { startParts, type NatsAuthorization, type Parts, type PartsKind } from './start-parts.js'
 import { ServiceSet, type ControlledService } from './service-set.js'
-import { placesOf, sequencerPair, signerOfPair, type PairPlaces, type SequencerPair } from './sequencer-pair.js'
+import { placesOf, sequencerPair, type SequencerPair } from './sequencer-pair.js'
 import { SERVICE_NAMES } from './services.js'
 import type { ServiceName, ServicePorts, StackNetwork, Surroundings } from './services.js'
 import { WitnessSet, type ControlledWitness } from './witness-set.js'
+import { servicePorts, surroundingsOf } from './surroundings.js'
 import { underStartLock } from './start-lock.js'
 import { readRunningState, removeState, writeState, type Login, type StackState } from './state.js'
 import type { ControlledNats, ControlledPart } from './parts.js'
@@ -155,7 +156,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   onStop(followConsumers(dataDir, parts))
   await step('database', async () => (options.isPrepared ? undefined : parts.provision()))
   const places = options.sequencers === 2 ? await placesOf(dataDir, ports['ledger-sequencer']) : null
-  const around = await surroundings(options, { ports, parts, publicPort, places, programs })
+  const around = await surroundingsOf(options, { ports, parts, publicPort, places, programs })
   const count = options.witnesses ?? 0
   const policyFile = dataDir.path('policy.txt')
   const witnesses = new WitnessSet({ count, around: { ...around, policyFile }, dataDir, onCrash, restartDelayMsMax })
@@ -199,59 +200,6 @@ async function publicPortOf(asked: number | undefined): Promise<number> {
   if (asked === undefined) return freePort()
   if (await isPortFree(asked)) return asked
   throw new Error(`port ${asked} is taken: choose another with --port, or stop what listens there`)
-}
-
-async function servicePorts({ serviceHost }: StackNetwork): Promise<Record<ServiceName, ServicePorts>> {
-  const taken = new Set<number>()
-  const next = async (): Promise<number> => {
-    const port = await freePort()
-    if (taken.has(port)) return next()
-    taken.add(port)
-    return port
-  }
-  const ports = {} as Record<ServiceName, ServicePorts>
-  for (const name of SERVICE_NAMES) {
-    ports[name] = { host: serviceHost?.(name) ?? '127.0.0.1', port: await next(), metricsPort: await next() }
-  }
-  return ports
-}
-
-type Made = {
-  ports: Record<ServiceName, ServicePorts>
-  parts: Parts
-  publicPort: number
-  places: PairPlaces | null
-  programs: string | undefined
-}
-
-async function surroundings(
-  options: StartOptions,
-  { ports, parts, publicPort, places, programs }: Made,
-): Promise<Surroundings> {
-  const { dataDir } = options
-  const jwk = publicHalf(await clientKey(dataDir, OPERATOR))
-  const bootstrap = [{ clientId: OPERATOR, name: 'Operator of this ledger', role: 'operator', jwk }]
-  dataDir.writeJson('bootstrap-clients.json', bootstrap)
-  return {
-    ports,
-    programs,
-    network: options.network ?? {},
-    publicOrigin: `http://localhost:${publicPort}`,
-    ledgerOrigin: ledgerOrigin(dataDir),
-    natsUrl: parts.nats.url,
-    databaseUrl: parts.databaseUrl,
-    files: {
-      kmsKey: (name) => kmsKeyFile(dataDir, name),
-      natsSeed: (name) => natsSeedFile(dataDir, name),
-      bootstrapClients: dataDir.path('bootstrap-clients.json'),
-      signerState: dataDir.path('signer'),
-      policy: (options.witnesses ?? 0) > 0 ? dataDir.path('policy.txt') : null,
-      consumers: consumersFile(dataDir),
-    },
-    demo: options.demo ?? true,
-    logLevel: 'info',
-    pair: places ? { host: places.front.host, port: places.front.port, signer: signerOfPair(places) } : undefined,
-  }
 }
 
 type Running = {
