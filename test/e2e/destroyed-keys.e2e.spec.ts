@@ -146,9 +146,9 @@ async function isReady(): Promise<void> {
   await expect.poll(async () => (await run('status')).code, { timeout: 90_000, interval: 1000 }).toBe(0)
 }
 
-/** The process of a service: the supervisor's child that runs its built code. */
+/** The process of a service: the supervisor's child that runs its program. */
 function pidOf(service: string): number {
-  const main = join('apps', service, 'dist', 'main.js')
+  const main = `/${service}/dist/main.js`
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   const found = pids.find((pid) => parentOf(pid) === ledger.pid && commandOf(pid).includes(main))
   if (found === undefined) throw new Error(`no process of ${service}`)

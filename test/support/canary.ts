@@ -47,8 +47,23 @@ export function searchBytes(place: string, bytes: Buffer, needles: readonly Need
     .map(({ value, encoding }) => ({ place, value, encoding }))
 }
 
-/** Searches every file below a folder in pieces that overlap by the longest needle. */
+/**
+ * Searches every file below a folder in pieces that overlap by the longest needle. The folder may be in use: where a file
+ * goes away meanwhile, what took its place has another name, so all of it is searched again.
+ */
 export async function searchFolder(folder: string, needles: readonly Needle[]): Promise<Finding[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await searchOnce(folder, needles)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+const ATTEMPTS = 20
+
+async function searchOnce(folder: string, needles: readonly Needle[]): Promise<Finding[]> {
   const overlap = Math.max(...needles.map((needle) => needle.bytes.length))
   const findings: Finding[] = []
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
