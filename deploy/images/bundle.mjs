@@ -81,7 +81,13 @@ function swaggerFiles() {
   const swagger = here.resolve('@nestjs/swagger')
   const assets = dirname(createRequire(swagger).resolve('swagger-ui-dist/package.json'))
   const files = [swagger, packageFile(dirname(swagger))]
-  const served = ['package.json', 'swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']
+  const served = [
+    'package.json',
+    'swagger-ui.css',
+    'swagger-ui-bundle.js',
+    'swagger-ui-standalone-preset.js',
+    'favicon-32x32.png',
+  ]
   return [...files, ...served.map((name) => join(assets, name))].map((file) => {
     const path = file.slice(file.indexOf('node_modules'))
     return { from: path, to: path }

@@ -19,10 +19,11 @@ export type Programs = { dir: string; fingerprint: string }
 /** Packs the services of this clone, which has been built; `onPacking` is told where that has not been done before. */
 export async function packedPrograms(onPacking: () => void = () => {}): Promise<Programs> {
   const root = repositoryRoot()
-  const fingerprint = fingerprintOf([join(root, 'apps'), join(root, 'libs')])
+  const bundler = join(root, 'deploy', 'images', 'bundle.mjs')
+  const fingerprint = fingerprintOf([join(root, 'apps'), join(root, 'libs')], bundler)
   const dir = await madeOnce(`services-${fingerprint}`, async (work) => {
     onPacking()
-    await run(process.execPath, [join(root, 'deploy', 'images', 'bundle.mjs'), work])
+    await run(process.execPath, [bundler, work])
   })
   return { dir, fingerprint }
 }
@@ -32,10 +33,10 @@ export async function folderOf(programs: string | typeof PACKED | undefined): Pr
   return programs === PACKED ? (await packedPrograms()).dir : programs
 }
 
-/** Of the code below `<root>/<project>/dist`, by names, sizes and times. */
-export function fingerprintOf(roots: readonly string[]): string {
+/** Of the code below `<root>/<project>/dist`, and of `more`, by names, sizes and times. */
+export function fingerprintOf(roots: readonly string[], ...more: readonly string[]): string {
   const files = roots.flatMap((root) => readdirSync(root).flatMap((project) => codeIn(join(root, project, 'dist'))))
-  const stamps = files.map((file) => {
+  const stamps = [...files, ...more].map((file) => {
     const { size, mtimeMs } = statSync(file)
     return [file, size, mtimeMs]
   })
