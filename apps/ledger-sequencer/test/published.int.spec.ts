@@ -1,5 +1,6 @@
 // What the world is told only ever moves forward, whoever writes it and however late.
 import { sha256 } from '@careseal/crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
@@ -50,5 +51,23 @@ describe('the published checkpoint', () => {
     expect(await standby.sizes()).toMatchObject({ publishedSize: expect.any(Number) })
     await database.tamper('UPDATE published SET size = $1, root = $2, note = $3', [shown.size, shown.root, shown.note])
     expect((await standby.published()).size).toBe(shown.size)
+  })
+
+  it('is refused to nobody while it moves on', async () => {
+    const { deliver, sequencer } = await ledger.start()
+    const writer = new ChainWriter(ORIGIN, 'records')
+    const reader = new LedgerReader(database.pool, sha256)
+    let isMoving = true
+    const readUntilThen = async () => {
+      while (isMoving) await reader.published()
+    }
+    const readers = Array.from({ length: 8 }, readUntilThen)
+    for (let round = 0; round < 20; round++) {
+      await deliver(writer.write(5))
+      await delay(50)
+    }
+    isMoving = false
+    await Promise.all(readers)
+    await sequencer.stop()
   })
 })

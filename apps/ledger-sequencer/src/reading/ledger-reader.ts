@@ -177,13 +177,14 @@ export class LedgerReader {
 
   // A database that was restored beneath this process holds an older checkpoint than clients have seen from it (I8).
   private async newestPublished(): Promise<Published> {
-    const published = await loadPublished(this.pool)
+    // What was shown before the question was asked: another request may show something newer while this one waits.
     const { largestShown } = this
+    const published = await loadPublished(this.pool)
     if (published.size < largestShown) {
       const detail = `The database holds the checkpoint of size ${published.size}; ${largestShown} was shown before.`
       throw new HttpProblem(503, 'checkpoint-went-back', detail, { headers: { 'retry-after': '1' } })
     }
-    this.largestShown = published.size
+    this.largestShown = Math.max(this.largestShown, published.size)
     return published
   }
 
