@@ -22,4 +22,3 @@ await consume({
     await sleep(20)
   },
 })
-process.stdout.write('ready\n')

@@ -3,57 +3,39 @@
 import { connectNats, publishEvents, type NatsConnection } from '@careseal/messaging'
 import { startNats, type RunningNats } from '@careseal/stack'
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TestProducer } from './consuming-world.js'
+import { KillableConsumers, upTo } from './killable-consumers.js'
 
-const CHILD = join(import.meta.dirname, 'nest-consumer.child.ts')
 let folder: string
 let nats: RunningNats
 let nc: NatsConnection
 let identity: TestProducer
-let children: ChildProcess[] = []
+let consumers: KillableConsumers
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'careseal-nest-kills-'))
   nats = await startNats()
   nc = await connectNats({ url: nats.url, name: 'spec' })
   identity = new TestProducer('identity')
-  children = []
+  consumers = new KillableConsumers('nest-consumer.child.ts', folder)
 })
 
 afterEach(async () => {
-  await Promise.all(children.map(kill))
+  await consumers.killAll()
   await nc.close()
   await nats.stop()
   rmSync(folder, { recursive: true, force: true })
 })
 
-function start(way: 'works' | 'blocks', blocksMs = 60_000): ChildProcess {
-  const child = spawn(process.execPath, [CHILD, nats.url, folder, way, String(blocksMs)], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  children.push(child)
-  return child
+function start(way: 'works' | 'blocks', blocksMs = 60_000) {
+  return consumers.start(nats.url, folder, way, blocksMs)
 }
 
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-}
-
-const seen = () => {
-  const file = join(folder, 'seen')
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').filter(Boolean).map(Number) : []
-}
-const different = () => [...new Set(seen())].toSorted((a, b) => a - b)
 const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 40_000, interval: 50 })
-const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
 
 // The streams are the child's to make, as of every service on one machine.
 async function publish(count: number): Promise<void> {
@@ -83,35 +65,35 @@ describe('a NestJS consumer', () => {
   it('that is killed again and again in its work has seen every event in the end', async () => {
     const first = start('works')
     await publish(100)
-    await until(() => expect(seen().length).toBeGreaterThan(8))
-    await kill(first)
+    await until(() => expect(consumers.seen().length).toBeGreaterThan(8))
+    await consumers.kill(first)
     for (let round = 0; round < 2; round++) {
-      const before = different().length
+      const before = consumers.different().length
       const child = start('works')
-      await until(() => expect(different().length).toBeGreaterThan(before + 8))
-      await kill(child)
+      await until(() => expect(consumers.different().length).toBeGreaterThan(before + 8))
+      await consumers.kill(child)
     }
     start('works')
-    await until(() => expect(different()).toEqual(upTo(100)))
+    await until(() => expect(consumers.different()).toEqual(upTo(100)))
     await until(isSettled)
   }, 120_000)
 
   it('that is killed while it blocks gets the event again, and kept no other consumer waiting', async () => {
     const stuck = start('blocks')
     await publish(6)
-    await until(() => expect(seen()).toEqual([1, 2, 3]))
+    await until(() => expect(consumers.seen()).toEqual([1, 2, 3]))
     expect(await othersGet(6)).toBe(6)
-    await kill(stuck)
+    await consumers.kill(stuck)
     start('works')
-    await until(() => expect(different()).toEqual(upTo(6)))
-    expect(seen().filter((seq) => seq === 3)).toHaveLength(2)
+    await until(() => expect(consumers.different()).toEqual(upTo(6)))
+    expect(consumers.seen().filter((seq) => seq === 3)).toHaveLength(2)
     await until(isSettled)
   }, 90_000)
 
   it('that blocks for longer than the broker waits loses nothing and settles everything in the end', async () => {
     start('blocks', 3000)
     await publish(6)
-    await until(() => expect(different()).toEqual(upTo(6)))
+    await until(() => expect(consumers.different()).toEqual(upTo(6)))
     await until(isSettled)
   }, 90_000)
 })

@@ -1,16 +1,17 @@
 // The routes of deploy/ledger, in a real Caddy before two servers that answer as sequencers do: who is asked what, and
 // how soon another one is when the lease moves.
-import { freePort, unpackFromNewerSuite } from '@careseal/stack'
+import { freePort } from '@careseal/stack'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { StatusAnswer } from '../../apps/ledger-sequencer/src/reading/answers.js'
+import { debianProgram } from './debian-program.js'
 import { REPOSITORY } from './rendered.js'
 
 /** As much of a sequencer as the front sees; `seals` is what its status says. */
@@ -70,7 +71,7 @@ async function startCaddy(sequencers: string): Promise<string> {
   writeFileSync(join(folder, 'Caddyfile'), readFileSync(CADDYFILE, 'utf8').replace(':8080 {', `:${port} {`))
   const args = ['run', '--config', join(folder, 'Caddyfile'), '--adapter', 'caddyfile']
   const env = { SEQUENCERS: sequencers, HOME: folder }
-  caddy = spawn(await caddyPath(), args, { env, stdio: 'ignore' })
+  caddy = spawn(await debianProgram('caddy'), args, { env, stdio: 'ignore' })
   const address = `http://127.0.0.1:${port}`
   const deadline = performance.now() + 30_000
   while (performance.now() < deadline) {
@@ -78,14 +79,6 @@ async function startCaddy(sequencers: string): Promise<string> {
     await delay(50)
   }
   throw new Error('Caddy does not answer')
-}
-
-async function caddyPath(): Promise<string> {
-  const into = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'careseal', 'caddy')
-  const file = 'usr/bin/caddy'
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((part) => join(part, 'caddy'))
-  const found = [...onPath, join(into, file)].find((path) => existsSync(path))
-  return found ?? unpackFromNewerSuite({ package: 'caddy', file, into })
 }
 
 async function statusOf(address: string, method = 'GET'): Promise<number | null> {

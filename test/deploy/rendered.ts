@@ -1,13 +1,12 @@
 // What kustomize makes of a folder, and the strict schemas to hold it against.
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { unpackFromNewerSuite } from '@careseal/stack'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { parseAllDocuments } from 'yaml'
+import { debianProgram } from './debian-program.js'
 
 const run = promisify(execFile)
 export const REPOSITORY = join(import.meta.dirname, '..', '..')
@@ -22,16 +21,10 @@ export type Manifest = {
 }
 
 export async function render(folder: string): Promise<Manifest[]> {
-  const { stdout } = await run(await kustomizePath(), ['build', resolve(REPOSITORY, folder)], { maxBuffer: 64 << 20 })
+  const { stdout } = await run(await debianProgram('kustomize'), ['build', resolve(REPOSITORY, folder)], {
+    maxBuffer: 64 << 20,
+  })
   return parseAllDocuments(stdout).map((document) => document.toJSON() as Manifest)
-}
-
-async function kustomizePath(): Promise<string> {
-  const into = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'careseal', 'kustomize')
-  const file = 'usr/bin/kustomize'
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'kustomize'))
-  const found = [...onPath, join(into, file)].find((path) => existsSync(path))
-  return found ?? unpackFromNewerSuite({ package: 'kustomize', file, into })
 }
 
 type SchemaEntry = { apiVersion: string; kind: string; file: string }

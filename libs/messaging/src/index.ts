@@ -6,6 +6,7 @@ export * from './calls/call-service.js'
 export * from './calls/guard.js'
 export { ask, request, type RequestOptions } from './calls/request.js'
 export * from './calls/respond.js'
+export * from './connect-patiently.js'
 export * from './connection.js'
 export * from './errors.js'
 export {

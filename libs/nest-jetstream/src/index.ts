@@ -1,5 +1,4 @@
 export * from './command.context.js'
-export * from './connect-patiently.js'
 export * from './decorators.js'
 export { DeadLetter, RetryLater } from './failures.js'
 export * from './jetstream.context.js'

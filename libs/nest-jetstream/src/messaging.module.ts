@@ -1,6 +1,5 @@
 import { Module, type DynamicModule, type INestApplication } from '@nestjs/common'
-import type { NatsConnection, NatsOptions } from '@careseal/messaging'
-import { connectPatiently, type PatientOptions } from './connect-patiently.js'
+import { connectPatiently, ensureStreams, type NatsConnection, type NatsOptions } from '@careseal/messaging'
 import { JetStreamServer, type JetStreamServerOptions } from './jetstream.server.js'
 import { MessagingLifecycle } from './messaging.lifecycle.js'
 import { NATS } from './transport.js'
@@ -14,11 +13,14 @@ export type MessagingModuleOptions = NatsOptions & {
   server?: Omit<JetStreamServerOptions, 'nc' | 'name'>
 }
 
+const CONNECT_DEADLINE_MS = 60_000
+
 /** Gives one connection (token NATS) and the JetStreamServer to the whole app; drains them at shutdown. */
 @Module({})
 export class MessagingModule {
   static forRoot(options: MessagingModuleOptions): DynamicModule {
-    return moduleOf(options, options.server)
+    const prepare = (nc: NatsConnection) => ensureStreams(nc, options.manageStreams ?? true)
+    return moduleOf(options, { server: options.server, prepare })
   }
 
   /**
@@ -26,17 +28,20 @@ export class MessagingModule {
    * Streams and the durable consumer are the operator's: they are neither made nor changed here.
    */
   static forConsumer(options: Omit<MessagingModuleOptions, 'manageStreams'>): DynamicModule {
-    return moduleOf({ ...options, checkStreams: false }, { ...options.server, manageConsumer: false })
+    return moduleOf(options, { server: { ...options.server, manageConsumer: false } })
   }
 }
 
-function moduleOf(options: PatientOptions, server: MessagingModuleOptions['server']): DynamicModule {
+type Kind = { server: MessagingModuleOptions['server']; prepare?: (nc: NatsConnection) => Promise<void> }
+
+function moduleOf(options: MessagingModuleOptions, { server, prepare }: Kind): DynamicModule {
+  const patience = { deadlineMs: options.connectDeadlineMs ?? CONNECT_DEADLINE_MS, ...(prepare && { prepare }) }
   const serverOf = (nc: NatsConnection) => new JetStreamServer({ ...server, nc, name: options.name })
   return {
     module: MessagingModule,
     global: true,
     providers: [
-      { provide: NATS, useFactory: () => connectPatiently(options) },
+      { provide: NATS, useFactory: () => connectPatiently(options, patience) },
       { provide: JetStreamServer, useFactory: serverOf, inject: [NATS] },
       { provide: MessagingLifecycle, useFactory: lifecycleOf, inject: [NATS, JetStreamServer] },
     ],

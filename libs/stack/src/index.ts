@@ -16,7 +16,7 @@ export {
   type DatabaseUrls,
 } from './provision.js'
 export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
-export { createPeopleLogins, createSystemLogins, type DemoPeople } from './stack/demo-logins.js'
+export { createPeopleLogins, createSystemLogins, demoPeopleAt, idsAt, type DemoPeople } from './stack/demo-logins.js'
 export { ContainersUnavailable, findContainerImages } from './stack/containers.js'
 export { madeOnce } from './stack/made-once.js'
 export { fingerprintOf, PACKED, packedPrograms, type Programs } from './stack/packed-programs.js'

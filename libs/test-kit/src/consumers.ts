@@ -1,15 +1,13 @@
 // Outside consumers of a test's stack, as `careseal consumer add` makes them: a NATS user of its own, the types that it
 // may read, and a durable consumer that the deployer alone can make.
 import type { ConsumerGrant, EventType } from '@careseal/contracts'
-import { connectNats, ensureOutsideConsumer, type NatsConnection } from '@careseal/messaging'
+import { connectPatiently, ensureOutsideConsumer, type NatsConnection } from '@careseal/messaging'
 import { consumersOf, natsSeedFileOf, publicNkeyOf, writeConsumers, type DataDir } from '@careseal/stack'
-import { setTimeout as delay } from 'node:timers/promises'
 import { TestKitError } from './failures.js'
 import type { Grant } from './options.js'
 import type { ConsumerAccess } from './test-stack.js'
 
 const DEADLINE_MS = 20_000
-const PAUSE_MS = 50
 
 /** Puts grants onto the list; a broker that starts afterwards knows them, one that runs takes them up by itself. */
 export function listConsumers(dataDir: DataDir, grants: readonly Grant[]): void {
@@ -25,13 +23,13 @@ export function listConsumers(dataDir: DataDir, grants: readonly Grant[]): void 
 export async function makeDurables(dataDir: DataDir, url: string): Promise<void> {
   const consumers = consumersOf(dataDir)
   if (consumers.length === 0) return
-  const deployer = await loginSoon(dataDir, url, 'deployer')
+  const deployer = await login(dataDir, url, 'deployer')
   try {
     for (const consumer of consumers) await ensureOutsideConsumer(deployer, consumer)
   } finally {
     await deployer.close()
   }
-  for (const { name } of consumers) await (await loginSoon(dataDir, url, name)).close()
+  for (const { name } of consumers) await (await login(dataDir, url, name)).close()
 }
 
 /** How a listed consumer connects. Throws for one that was never granted anything. */
@@ -47,15 +45,6 @@ function unknownConsumer(name: string, known: readonly ConsumerGrant[]): TestKit
   return new TestKitError('unknown-consumer', `there is no consumer "${name}" (there are: ${names}): ${mend}`)
 }
 
-// A broker that takes up another list of users at this moment lets nobody in.
-async function loginSoon(dataDir: DataDir, url: string, name: string): Promise<NatsConnection> {
-  const deadline = performance.now() + DEADLINE_MS
-  for (;;) {
-    try {
-      return await connectNats({ url, name, seedFile: natsSeedFileOf(dataDir, name) })
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await delay(PAUSE_MS)
-    }
-  }
+function login(dataDir: DataDir, url: string, name: string): Promise<NatsConnection> {
+  return connectPatiently({ url, name, seedFile: natsSeedFileOf(dataDir, name) }, { deadlineMs: DEADLINE_MS })
 }

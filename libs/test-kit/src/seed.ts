@@ -1,6 +1,6 @@
 // Made-up patients as a hospital's system would bring them in: over HTTP, with events on the ledger. What was made is
 // written down in the data folder, so that a copy of it knows its patients.
-import { createPeopleLogins, createSystemLogins, type CaresealStack, type DataDir } from '@careseal/stack'
+import { createPeopleLogins, createSystemLogins, demoPeopleAt, type CaresealStack, type DataDir } from '@careseal/stack'
 import { patientBundle } from '@careseal/synthetic'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SeededPatient } from './test-stack.js'
@@ -18,11 +18,7 @@ export async function seed(stack: CaresealStack, count: number): Promise<void> {
   const locations: string[] = []
   // One by one, so that the same seed gives the same order of events.
   for (let index = 0; index < count; index++) locations.push(...(await importPatient(stack.origin, token, index)))
-  const people = {
-    patients: idsOf('Patient', locations),
-    practitioners: idsOf('Practitioner', locations),
-    organizations: idsOf('Organization', locations),
-  }
+  const people = demoPeopleAt(locations)
   await createPeopleLogins(stack, people, { patientLoginsMax: count })
   const patients = people.patients.map((id, place) => ({ id, login: `patient-${place + 1}` }))
   await Promise.all(patients.map((patient) => untilReadable(stack, patient)))
@@ -51,10 +47,6 @@ async function importPatient(origin: string, token: string, index: number): Prom
   const text = await response.text()
   if (!response.ok) throw new Error(`made-up patient ${index + 1} is refused: ${response.status} ${text.slice(0, 500)}`)
   return ((JSON.parse(text) as Stored).entry ?? []).flatMap((entry) => entry.response?.location ?? [])
-}
-
-function idsOf(type: string, locations: readonly string[]): string[] {
-  return locations.flatMap((location) => new RegExp(`(?:^|/)${type}/([^/]+)`).exec(location)?.[1] ?? [])
 }
 
 // The account reaches records as an event, and an answer needs a decision that the ledger has sealed.

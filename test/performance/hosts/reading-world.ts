@@ -1,4 +1,5 @@
 // Patients with records, and a clinician whom each of them lets read: what a read and its decision need.
+import { idsAt } from '@careseal/stack'
 import { patientBundle } from '@careseal/synthetic'
 import type { BenchmarkContext } from '../result.js'
 import { RunningStack } from './running-stack.js'
@@ -23,14 +24,14 @@ export async function startReadingWorld(context: BenchmarkContext): Promise<Read
     locations.push(...(await importPatient(stack, context.seed, index)))
     if (index % 8 === 0) context.progress(`importing patients: ${index} of ${PATIENTS}`)
   }
-  const patientIds = idsIn(locations, 'Patient')
-  const practitioners = idsIn(locations, 'Practitioner').slice(0, 1)
-  await stack.createPeople({ patients: [], practitioners, organizations: idsIn(locations, 'Organization').slice(0, 1) })
+  const patientIds = idsAt(locations, 'Patient')
+  const practitioners = idsAt(locations, 'Practitioner').slice(0, 1)
+  await stack.createPeople({ patients: [], practitioners, organizations: idsAt(locations, 'Organization').slice(0, 1) })
   const clinician = await clinicianOf(stack)
   for (const patientId of patientIds) {
     await post(stack, '/fhir/Consent', consentOf(patientId, clinician.practitionerId))
   }
-  return { stack, clinician, patientIds, observationIds: idsIn(locations, 'Observation') }
+  return { stack, clinician, patientIds, observationIds: idsAt(locations, 'Observation') }
 }
 
 async function importPatient(stack: RunningStack, seed: string, index: number): Promise<string[]> {
@@ -49,10 +50,6 @@ async function post(stack: RunningStack, path: string, body: object): Promise<un
   const text = await response.text()
   if (!response.ok) throw new Error(`${path}: ${response.status} ${text.slice(0, 300)}`)
   return JSON.parse(text)
-}
-
-function idsIn(locations: readonly string[], type: string): string[] {
-  return locations.flatMap((location) => new RegExp(`(?:^|/)${type}/([^/]+)`).exec(location)?.[1] ?? [])
 }
 
 type Claims = {

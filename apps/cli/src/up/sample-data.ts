@@ -2,7 +2,7 @@
 // that a second start goes on instead of beginning again.
 import { createHash } from 'node:crypto'
 import { patientBundle } from '@careseal/synthetic'
-import { createPeopleLogins, type CaresealStack, type DataDir, type DemoPeople } from '@careseal/stack'
+import { createPeopleLogins, demoPeopleAt, type CaresealStack, type DataDir } from '@careseal/stack'
 import { cachedToken } from '../import/cached-token.js'
 import { fileSource, importBundles, type ImportSummary, type Source, type StoredBundle } from '../import/importer.js'
 import { sourceFiles } from '../import/source-files.js'
@@ -59,7 +59,7 @@ export async function loadSample(stack: CaresealStack, options: LoadOptions): Pr
       stack.dataDir.writeJson(FILE, imported)
     },
   })
-  if (stack.demo) await createPeopleLogins(stack, demoPeople(Object.values(imported).flat()))
+  if (stack.demo) await createPeopleLogins(stack, demoPeopleAt(Object.values(imported).flat()))
   return summary
 }
 
@@ -70,14 +70,4 @@ function readImported(dataDir: DataDir): Imported {
 /** True when this data folder has imported nothing yet. */
 export function isWithoutSample(dataDir: DataDir): boolean {
   return Object.keys(readImported(dataDir)).length === 0
-}
-
-function demoPeople(locations: readonly string[]): DemoPeople {
-  const idsOf = (type: string) =>
-    locations.flatMap((location) => new RegExp(`(?:^|/)${type}/([^/]+)`).exec(location)?.[1] ?? [])
-  return {
-    patients: idsOf('Patient'),
-    practitioners: idsOf('Practitioner'),
-    organizations: idsOf('Organization'),
-  }
 }

@@ -7,6 +7,20 @@ import type { CaresealStack } from './careseal-stack.js'
 /** Ids of imported FHIR resources that people of the demo are linked to, in the order of their import. */
 export type DemoPeople = { patients: string[]; practitioners: string[]; organizations: string[] }
 
+/** Whom an import brought, out of the `Location` of each resource. */
+export function demoPeopleAt(locations: readonly string[]): DemoPeople {
+  return {
+    patients: idsAt(locations, 'Patient'),
+    practitioners: idsAt(locations, 'Practitioner'),
+    organizations: idsAt(locations, 'Organization'),
+  }
+}
+
+/** The ids of the resources of one type, in the order of their `Location`s. */
+export function idsAt(locations: readonly string[], type: string): string[] {
+  return locations.flatMap((location) => new RegExp(`(?:^|/)${type}/([^/]+)`).exec(location)?.[1] ?? [])
+}
+
 const PATIENT_LOGINS_MAX = 3
 const CLINICIANS = ['clinician', 'clinician-2']
 
