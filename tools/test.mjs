@@ -8,7 +8,6 @@ import { add, countsOfTasks, countsOfVitest, noCounts, tasksOfLastRun } from './
 const RESULTS = join(ROOT, 'tmp', 'test-results')
 const NX = join(ROOT, 'node_modules', 'nx', 'dist', 'bin', 'nx.js')
 const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
-const resultsOf = (project, target) => join(RESULTS, `${project}.${target}.json`)
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 
@@ -16,10 +15,11 @@ const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('
 const STAGES = [
   {
     name: 'check',
-    title: 'Build, types, lint, format, boundaries, unit tests',
-    run: () => nx('build lint format boundaries types test'),
+    title: 'Build, types, lint, format, boundaries',
+    run: () => nx('build lint format boundaries types'),
   },
-  { name: 'int', title: 'Integration tests: real Postgres and NATS', run: () => nx('test-int', '--parallel=2') },
+  { name: 'unit', title: 'Unit tests', run: () => vitest('unit', 20) },
+  { name: 'int', title: 'Integration tests: real Postgres and NATS', run: () => vitest('int', 30) },
   { name: 'e2e', title: 'End to end: the whole ledger as users run it', run: () => vitest('e2e', 30) },
   { name: 'fault', title: 'Faults: kills in the middle of the work', run: () => vitest('fault', 40) },
 ]
@@ -46,19 +46,19 @@ for (const stage of STAGES.filter(({ name }) => wanted.length === 0 || wanted.in
 report()
 process.exitCode = total.failed > 0 ? 1 : 0
 
-async function nx(targets, ...more) {
+async function nx(targets) {
   const since = Date.now()
-  const args = [NX, 'run-many', '-t', ...targets.split(' '), '--nxBail=false', '--outputStyle=static', ...more]
+  const args = [NX, 'run-many', '-t', ...targets.split(' '), '--nxBail=false', '--outputStyle=static']
   const code = await run(args, 30)
   const tasks = tasksOfLastRun(NX_CACHE, since)
-  const counts = countsOfTasks(tasks, { root: ROOT, resultsOf })
+  const counts = countsOfTasks(tasks)
   // Nx itself failed: nothing ran, and that is no success.
   if (code !== 0 && counts.failed === 0) add(counts, { ...noCounts(), failed: 1, failures: [`nx ${targets}`] })
   return counts
 }
 
 async function vitest(project, minutes) {
-  const file = resultsOf('careseal', project)
+  const file = join(RESULTS, `${project}.json`)
   rmSync(file, { force: true })
   const env = { TEST_RESULTS_FILE: file }
   const code = await run([VITEST, 'run', '--project', project, '--passWithNoTests'], minutes, env)
