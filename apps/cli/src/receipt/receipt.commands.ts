@@ -190,7 +190,8 @@ function tell({ terminal }: Context, receipt: Receipt, verdict: ReceiptVerdict):
   const { type, body, index, checkpoint } = verdict
   const { size, origin, cosignatures } = checkpoint
   const { record } = receipt
-  const subject = `${subjectText(receipt, verdict)}, ${cosignatures.length} cosignatures`
+  const cosigned = cosignatures.length === 0 ? 'no cosignature counted' : `${cosignatures.length} cosignatures`
+  const subject = `${subjectText(receipt, verdict)}, ${cosigned}`
   const text = `${terminal.colors.green('verified')}: ${subject}${record ? `\n${shownText(record)}` : ''}`
   terminal.data(text, { ok: true, type, index, size, origin, cosignatures, body, ...(record ? shownOf(record) : {}) })
 }

@@ -52,22 +52,22 @@ export function tellVerified(
   const { treeSize, height } = state
   const { size, cosignatures } = checkpoint!
   const ageSeconds = ageOf(checkpoint!)
-  const age = ageSeconds === null ? '' : `, the newest ${ageSeconds} s old`
+  const cosigned =
+    ageSeconds === null
+      ? 'no cosignature counted: give a policy that names witnesses'
+      : `${cosignatures.length} cosignatures, the newest ${ageSeconds} s old`
   const summary = `${treeSize} entries in ${height + 1} blocks, ${leaves} events; checkpoint ${size} signed`
-  terminal.data(
-    `${terminal.colors.green('verified')}: ${summary}, ${cosignatures.length} cosignatures${age}${sinceText(since, last)}`,
-    {
-      ok: true,
-      entries: treeSize,
-      blocks: height + 1,
-      events: leaves,
-      checkpoint: size,
-      cosignatures: cosignatures.length,
-      ageSeconds,
-      since,
-      lastVisit: last && { size: last.size, visitedAt: last.visitedAt },
-    },
-  )
+  terminal.data(`${terminal.colors.green('verified')}: ${summary}, ${cosigned}${sinceText(since, last)}`, {
+    ok: true,
+    entries: treeSize,
+    blocks: height + 1,
+    events: leaves,
+    checkpoint: size,
+    cosignatures: cosignatures.length,
+    ageSeconds,
+    since,
+    lastVisit: last && { size: last.size, visitedAt: last.visitedAt },
+  })
 }
 
 function sinceText(since: Since, last: Visit | null): string {
