@@ -9,18 +9,21 @@ export type Patience = {
 }
 
 const PAUSE_MS = 200
+const FIRST_ATTEMPT_MS = 1_000
+const LONGEST_ATTEMPT_MS = 8_000
 
 /**
  * As `connectNats`, trying again until the deadline: the broker may come after us, and while it takes up another list of
- * users it lets nobody in.
+ * users it lets nobody in. Who comes at that moment is never answered, so the first attempts are short; a slow machine
+ * has the later ones.
  *
  * Rejects with the last failure; at once with ServerUnfit, which no patience mends.
  */
 export async function connectPatiently(options: NatsOptions, patience: Patience): Promise<NatsConnection> {
   const giveUpAt = performance.now() + patience.deadlineMs
-  for (;;) {
+  for (let timeoutMs = FIRST_ATTEMPT_MS; ; timeoutMs = Math.min(timeoutMs * 2, LONGEST_ATTEMPT_MS)) {
     try {
-      return await connectOnce(options, patience)
+      return await connectOnce({ timeoutMs, ...options }, patience)
     } catch (error) {
       if (error instanceof ServerUnfit || performance.now() > giveUpAt) throw error
       await sleep(PAUSE_MS)

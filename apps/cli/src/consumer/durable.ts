@@ -12,7 +12,7 @@ import { unreachable } from '../exit.js'
 /** The one NATS user that makes consumers, and that recipients answer. */
 const DEPLOYER = 'deployer'
 
-const CONNECT_DEADLINE_MS = 5_000
+const CONNECT_DEADLINE_MS = 15_000
 
 /** Connects as the deployer, does the work, and closes. Throws (unreachable) where no broker answers. */
 export async function asDeployer<T>(
