@@ -37,7 +37,7 @@ export const environment = z.object({
     .default(10)
     .describe('how long a leaf waits for others to share its block'),
   FEED_CLIENTS_MAX: count(64).describe('how many clients may listen to /ledger/feed at once'),
-  CHECKPOINT_INTERVAL_MS: milliseconds(200).describe('the least time between two checkpoints'),
+  CHECKPOINT_INTERVAL_MS: milliseconds(100).describe('the least time between two checkpoints'),
   CHECKPOINT_IDLE_MS: milliseconds(60_000).describe(
     'how often an unchanged checkpoint is co-signed and published again',
   ),

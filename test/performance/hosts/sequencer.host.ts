@@ -52,7 +52,7 @@ const MARK_ENTRIES_MIN = 50_000
 const LOOP_SAMPLE_MS = 10
 const WARM_UP_PROOFS = 2_000
 /** The service's own defaults. */
-const SETTINGS = { leaseMs: 1_800, batchMax: 4_096, lingerMs: 10, checkpointIntervalMs: 200, checkpointIdleMs: 60_000 }
+const SETTINGS = { leaseMs: 1_800, batchMax: 4_096, lingerMs: 10, checkpointIntervalMs: 100, checkpointIdleMs: 60_000 }
 
 const closers: (() => Promise<unknown> | void)[] = []
 type Prepared = { url: string; adminUrl: string; postgresPid: number; signerDir: string }

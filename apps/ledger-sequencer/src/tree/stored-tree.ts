@@ -14,14 +14,17 @@ import {
   TILE_WIDTH,
   TileBuilder,
   type Hash,
+  type NodePlace,
   type Sha256,
 } from '@careseal/merkle'
 import type { Sql } from '../database/connections.js'
 import { loadEntries } from './block-rows.js'
 
 const HASH_BYTES = 32
+/** Nodes over fewer hashes of a tile are folded anew each time. */
+const KEPT_FOLDS_MIN = 16
 
-/** Remembers tiles between reads. The first `width` hashes of a tile never change, so nothing in it ever gets stale. */
+/** Remembers tiles and nodes between reads. Neither the first `width` hashes of a tile nor a node over full ones change. */
 export type TileCache = { get(key: string): Uint8Array | undefined; set(key: string, hashes: Uint8Array): void }
 
 /** Reads a tree of a fixed size. Callers see to it that the size is committed. */
@@ -91,12 +94,23 @@ export class StoredTree {
     return Buffer.concat(below.rows.map((row) => row.root))
   }
 
+  // Proofs share most of their upper nodes, and to fold one takes up to 127 hashes.
   private async node(level: number, index: number): Promise<Hash> {
     const place = nodeTile(level, index)
-    const end = place.first + place.count
-    const width = Math.min(TILE_WIDTH, levelSize(this.size, place.tileLevel) - place.tileIndex * TILE_WIDTH)
-    const hashes = await this.tile(place.tileLevel, place.tileIndex, Math.max(width, end))
-    return foldPerfect(this.sha256, cut(hashes.subarray(place.first * HASH_BYTES, end * HASH_BYTES)))
+    if (place.tileLevel === 0 || place.count < KEPT_FOLDS_MIN) return this.fold(place)
+    const key = `node/${level}/${index}`
+    const known = this.cache.get(key)
+    if (known) return known
+    const hash = await this.fold(place)
+    this.cache.set(key, hash)
+    return hash
+  }
+
+  private async fold({ tileLevel, tileIndex, first, count }: NodePlace): Promise<Hash> {
+    const end = first + count
+    const width = Math.min(TILE_WIDTH, levelSize(this.size, tileLevel) - tileIndex * TILE_WIDTH)
+    const hashes = await this.tile(tileLevel, tileIndex, Math.max(width, end))
+    return foldPerfect(this.sha256, cut(hashes.subarray(first * HASH_BYTES, end * HASH_BYTES)))
   }
 }
 
