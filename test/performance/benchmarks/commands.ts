@@ -1,5 +1,5 @@
 // Single commands, each a transaction of its own with one event, from sixteen connections → sealed.
-import { measureBare } from '../measuring/bare.js'
+import { measureBare, measureBareTransactions } from '../measuring/bare.js'
 import { closedLoop } from '../measuring/closed-loop.js'
 import { comparisonsOf } from '../measuring/comparisons.js'
 import { Observation } from '../measuring/observation.js'
@@ -11,6 +11,8 @@ import type { Benchmark, Measure } from '../result.js'
 
 const CLIENTS = 16
 const TARGET = 2_000
+/** Of an append, between BEGIN and COMMIT: keys, streams and counters, rows. */
+const STATEMENTS = 3
 
 export const benchmark: Benchmark = {
   name: 'commands',
@@ -33,7 +35,9 @@ export const benchmark: Benchmark = {
     const value = ratePerSecond(count, performance.now() - started)
     const measured = await observation.stop()
     context.progress('bare comparison')
-    const bare = await measureBare({ postgresUrl: stack.state.postgres, batchSize: 1, bodyBytes: writer.bodyBytes })
+    const place = { postgresUrl: stack.state.postgres, bodyBytes: writer.bodyBytes }
+    const transactions = await measureBareTransactions({ ...place, clients: CLIENTS, rows: STATEMENTS })
+    const bare = [transactions, ...(await measureBare({ ...place, batchSize: 1 }))]
     const sealed: Measure = { name: 'commands → sealed', unit: 'events/s', value, target: TARGET }
     return {
       parameters: {

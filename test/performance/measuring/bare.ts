@@ -2,7 +2,8 @@
 import { startNats } from '@careseal/stack'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from 'nats'
-import { Client } from 'pg'
+import { Client, Pool, type ClientBase } from 'pg'
+import { closedLoop } from './closed-loop.js'
 import { copyFrom } from './copy-from.js'
 import { ratePerSecond } from './statistics.js'
 
@@ -41,6 +42,45 @@ export async function measureBarePostgres(options: BareOptions): Promise<Bare[]>
   }
 }
 
+/**
+ * Transactions of `rows` plain inserts into a table with a key, each statement a round trip, from so many connections at
+ * a time: what the machine has left for commands that do nothing at all.
+ */
+export async function measureBareTransactions(
+  options: Pick<BareOptions, 'postgresUrl' | 'bodyBytes'> & { clients: number; rows: number },
+): Promise<Bare> {
+  const { clients, rows } = options
+  const pool = new Pool({ connectionString: options.postgresUrl, max: clients })
+  try {
+    const client = await pool.connect()
+    await client.query('CREATE SCHEMA IF NOT EXISTS bench')
+    await makeTable(client, 'bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY')
+    client.release()
+    const once = () => transaction(pool, options)
+    const { perSecond } = await closedLoop({ clients, warmUpMs: 1_000, durationMs: DURATION_MS, once })
+    const name = `transactions of ${rows} plain inserts, ${clients} connections`
+    return { name, unit: 'transactions/s', value: perSecond }
+  } finally {
+    await pool.query('DROP TABLE IF EXISTS bench.entry').catch(() => {})
+    await pool.end()
+  }
+}
+
+async function transaction(pool: Pool, { rows, bodyBytes }: { rows: number; bodyBytes: number }): Promise<void> {
+  const client = await pool.connect()
+  const hash = Buffer.alloc(32, 7)
+  const text = 'INSERT INTO bench.entry (tag, commitment, body) VALUES ($1, $2, $3)'
+  try {
+    await client.query('BEGIN')
+    for (let row = 0; row < rows; row++) {
+      await client.query({ name: 'bare-row', text, values: [hash, hash, Buffer.alloc(bodyBytes, 7)] })
+    }
+    await client.query('COMMIT')
+  } finally {
+    client.release()
+  }
+}
+
 // A COPY of a single row compares with nothing: its three messages wait for one another.
 async function bareCopies(client: Client, options: BareOptions): Promise<Bare[]> {
   const name = `COPY of ${options.batchSize} rows per commit`
@@ -63,7 +103,7 @@ async function copies(client: Client, options: BareOptions, key: string): Promis
   })
 }
 
-async function makeTable(client: Client, key: string): Promise<void> {
+async function makeTable(client: ClientBase, key: string): Promise<void> {
   await client.query('DROP TABLE IF EXISTS bench.entry')
   await client.query(`CREATE TABLE bench.entry (seq ${key}, tag bytea, commitment bytea, body bytea)`)
 }
