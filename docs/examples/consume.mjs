@@ -1,4 +1,5 @@
-// Consumes events of a ledger of this machine with a durable consumer, as any service outside of Careseal would.
+// Consumes events of a ledger of this machine with a durable consumer and nothing but a NATS client. The first half is what
+// `careseal consumer add` does for a service of somebody else, the second what such a service does.
 //
 //   node docs/examples/consume.mjs <nats url> <folder with the nkey seeds> [how many events, then end]
 import { readFileSync } from 'node:fs'

@@ -21,7 +21,7 @@ import {
   type Responder,
 } from '@careseal/messaging'
 import { startNats, type RunningNats } from '@careseal/stack'
-import { jetstreamManager, type StoredMsg } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager, type JsMsg, type StoredMsg } from '@nats-io/jetstream'
 import { createUser } from '@nats-io/nkeys'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -178,6 +178,16 @@ export class ConsumingWorld {
     const manager = await jetstreamManager(this.as('observer'), { checkAPI: false })
     const info = await manager.consumers.info('EVENTS', consumer)
     return [info.num_ack_pending, info.num_pending]
+  }
+
+  /** Takes messages as the consumer does, and settles none: what a process leaves behind that is no more. */
+  async take(consumer: string, count: number): Promise<void> {
+    const nc = await this.login(consumer)
+    const durable = await jetstream(nc).consumers.get('EVENTS', consumer)
+    const taken: JsMsg[] = []
+    for await (const message of await durable.fetch({ max_messages: count, expires: 5000 })) taken.push(message)
+    await nc.close()
+    if (taken.length < count) throw new Error(`${count - taken.length} messages did not come`)
   }
 
   /** How long the broker waits for a sign of life before it delivers again, instead of half a minute. */

@@ -50,6 +50,17 @@ async function billing(seen: string[], options: Options = {}): Promise<Consumer>
 const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 15_000, interval: 50 })
 const granted = (seqs: number[]) => seqs.map((seq) => `consent:${seq} ConsentGranted`)
 
+// As a query builder is: no promise, but with a method `then` that does the work.
+function failedLater(): unknown {
+  class Query {
+    // oxlint-disable-next-line unicorn/no-thenable
+    then(_done: unknown, failed: (error: Error) => void): void {
+      setTimeout(() => failed(new Error('no such row')), 20)
+    }
+  }
+  return new Query()
+}
+
 describe('a handler that', () => {
   it('throws gets the event again, in order, and then it is a dead letter with a code and no words', async () => {
     const seen: string[] = []
@@ -101,6 +112,20 @@ describe('a handler that', () => {
     expect(seen).toEqual(['1/1', '1/2', '2/1'])
     expect(aborted[0]).toBe(true)
     expect(await here().deadLetters('billing')).toEqual([])
+  })
+
+  it('answers with something that is only thenable is waited for, and its failure counts', async () => {
+    const seen: string[] = []
+    await billing(seen, {
+      maxAttempts: 2,
+      onEvent: (_event, { seq, attempt }) => {
+        seen.push(`${seq}/${attempt}`)
+        return seq === 1 ? (failedLater() as Promise<void>) : undefined
+      },
+    })
+    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted']))
+    await until(() => expect(seen).toEqual(['1/1', '1/2', '2/1']))
+    expect(await here().deadLetters('billing')).toHaveLength(1)
   })
 
   it('is slow keeps nobody else waiting, neither another consumer nor another producer', async () => {

@@ -27,7 +27,7 @@ afterEach(async () => {
   await world.stop()
 })
 
-function start(way: 'works' | 'blocks', blocksMs = 60_000) {
+function start(way: 'works' | 'blocks' | 'throws', blocksMs = 60_000) {
   const { url, seedFile } = world.broker('billing')
   return consumers.start(url, seedFile, world.folder, way, blocksMs)
 }
@@ -65,6 +65,17 @@ describe('a consumer that is killed', () => {
     start('works')
     await until(() => expect([...new Set(consumers.seen())]).toEqual(upTo(6)))
     expect(consumers.seen().filter((seq) => seq === 3)).toHaveLength(2)
+  }, 60_000)
+
+  it('between two attempts at an event that it cannot handle goes on at that event', async () => {
+    const failing = start('throws')
+    await world.publish(consent, events(6))
+    await until(() => expect(consumers.seen().slice(0, 4)).toEqual([1, 2, 3, 3]))
+    await consumers.kill(failing)
+    expect(await world.deadLetters('billing')).toEqual([])
+    start('works')
+    await until(() => expect(consumers.different()).toEqual(upTo(6)))
+    expect(consumers.seen().slice(-4)).toEqual([3, 4, 5, 6])
   }, 60_000)
 
   it('not at all, but blocks for longer than the broker waits, handles nothing twice that it had settled', async () => {

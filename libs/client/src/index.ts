@@ -1,6 +1,6 @@
 export type { BrokerOptions } from './connection.js'
 export { consume } from './consume/consume.js'
-export type { ConsumeOptions, EventOf } from './consume/consume.js'
+export type { ConsumeOptions, EventOf } from './consume/options.js'
 export type { Consumer, ConsumerStatus, Trouble } from './consume/consumer.js'
 export type { EventContext } from './consume/handling.js'
 export { positionFile, type PositionStore } from './consume/position.js'

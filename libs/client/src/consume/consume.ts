@@ -1,72 +1,28 @@
 // Events of a ledger for a service outside of it: each once it was handled, in its producer's order, with what the broker
 // lost fetched from the producer, and with what cannot be handled put aside instead of in the way.
-import { incarnationOf, producerOf, subjectFilterOf, type EventBody, type EventType } from '@careseal/contracts'
+import { incarnationOf, producerOf, subjectFilterOf, type EventType } from '@careseal/contracts'
 import {
   firstLinkOf,
   producerIn,
   readMessage,
   subjectMatches,
-  type LedgerEvent,
   type Position,
   type ProducerPosition,
 } from '@careseal/event-envelope'
-import type { JsMsg } from '@nats-io/jetstream'
+import type { ConsumerInfo, JsMsg } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
-import { connectBroker, type BrokerOptions } from '../connection.js'
+import { connectBroker } from '../connection.js'
 import { NotGranted } from '../failures.js'
 import { Acknowledgements } from './acknowledgements.js'
 import type { Consumer, ConsumerStatus, Trouble } from './consumer.js'
 import { answerErasures } from './erasures.js'
-import { Handling, type EventContext, type Handler } from './handling.js'
+import { Handling, type Handler } from './handling.js'
 import { Lane } from './lane.js'
-import type { PositionStore } from './position.js'
+import { Leftovers } from './leftovers.js'
+import type { ConsumeOptions } from './options.js'
 import { ackWaitMs, consumerInfo, pull } from './pull.js'
 import { whenReached } from './reached.js'
 import { replayPage } from './replay.js'
-
-/** The event of one of these types, told apart by `type`. */
-export type EventOf<T extends EventType> = { [K in T]: EventBody<K> }[T]
-
-export type ConsumeOptions<T extends EventType> = {
-  /** The broker, or a connection to it whose inbox prefix is `_INBOX.<durable>`. */
-  nats: BrokerOptions | NatsConnection
-  /** The consumer's name as the operator registered it: its NATS user, its durable consumer, `dlq.<durable>`. */
-  durable: string
-  types: readonly T[]
-  /**
-   * Called with one event of a producer at a time. Resolves: done, never again but after a crash. Throws: again after a
-   * back-off, then a dead letter. At least once: let it be idempotent by `event.id`.
-   */
-  onEvent: (event: EventOf<T>, context: EventContext) => Promise<void> | void
-  /**
-   * Where to begin. `stored` (default): what the broker has not had acknowledged. `beginning` and a position are
-   * completed from the producers, whatever the broker lost. A position in `positions` comes before it.
-   */
-  from?: 'stored' | 'beginning' | Position
-  /** Where the position is kept between two runs. Without it, what the broker lost while this stood still is not missed. */
-  positions?: PositionStore
-  /** The ledger's origin. With it the first event of each producer is checked as well. */
-  origin?: string
-  /** False: gaps are taken as they are, and nothing is asked of producers. Default true. */
-  replay?: boolean
-  /**
-   * For consumers that keep personal data: forgets these subjects and says how many it knew. When it resolves the
-   * erasure is acknowledged to the operator; when it throws it is not, and is asked again.
-   */
-  forget?: (subjectIds: readonly string[]) => Promise<number>
-  /** Hands an event on only when its leaf is proved to stand in a co-signed block: `proveLeaves(…)`. */
-  prove?: (event: LedgerEvent, signal: AbortSignal) => Promise<void>
-  /** Attempts until an event becomes a dead letter; default 6. */
-  maxAttempts?: number
-  /** Waiting times before the second, third … attempt; the last one repeats. Default 100 ms to 15 s. */
-  backoffMs?: readonly number[]
-  /** How long one attempt may take; default 30 000. */
-  handlerTimeoutMs?: number
-  /** How often producers are asked for what the stream did not bring; default 5000. */
-  checkIntervalMs?: number
-  /** Failures that the consumer lives with; never holds an event's content. */
-  onTrouble?: (trouble: Trouble) => void
-}
 
 /**
  * Starts to consume. Run one process per durable consumer.
@@ -82,7 +38,7 @@ export async function consume<T extends EventType>(options: ConsumeOptions<T>): 
     checkGrants(durable, options.types, info.config.filter_subjects ?? [info.config.filter_subject ?? '>'])
     const start = (await options.positions?.load()) ?? options.from ?? 'stored'
     const running = new RunningConsumer(nc, options as unknown as ConsumeOptions<EventType>, start)
-    running.start(ackWaitMs(info))
+    running.start(info)
     return consumerOf(running, isOwn ? nc : null)
   } catch (error) {
     if (isOwn) await nc.close()
@@ -122,6 +78,7 @@ class RunningConsumer {
   private readonly handling: Handling
   private readonly services: ReadonlySet<string>
   private readonly timers: NodeJS.Timeout[] = []
+  private leftovers: Leftovers | null = null
   private isMoved = false
   private saving: Promise<void> = Promise.resolve()
 
@@ -147,9 +104,11 @@ class RunningConsumer {
     })
   }
 
-  start(ackWait: number): void {
+  start(info: ConsumerInfo): void {
     const { nc } = this
     const { durable } = this.options
+    const ackWait = ackWaitMs(info)
+    this.gatherLeftovers(info)
     const known = typeof this.from === 'object' ? Object.keys(this.from) : []
     for (const producer of new Set([...this.services, ...known])) this.laneOf(producer)
     // Without a sign of life the broker would deliver again what merely waits its turn.
@@ -171,6 +130,25 @@ class RunningConsumer {
     )
   }
 
+  // Where the position or the producer says what comes next, what is missing is fetched at once.
+  private gatherLeftovers(info: ConsumerInfo): void {
+    const isOrderOfArrival = this.from === 'stored' || this.options.replay === false
+    if (!isOrderOfArrival || info.num_ack_pending === 0) return
+    const outstanding = async () => (await this.info()).num_ack_pending
+    const stopping = this.stopping.signal
+    this.leftovers = new Leftovers({
+      upTo: info.delivered.stream_seq,
+      outstanding,
+      ackWaitMs: ackWaitMs(info),
+      stopping,
+    })
+    this.work.push(this.leftovers.gather())
+  }
+
+  private info(): Promise<ConsumerInfo> {
+    return consumerInfo(this.nc, this.options.durable)
+  }
+
   status(): ConsumerStatus {
     const lanes = [...this.lanes]
     const contradictions = lanes.flatMap(([producer, { contradiction }]) =>
@@ -182,7 +160,12 @@ class RunningConsumer {
   reached(seqs: Readonly<Record<string, number>>): Promise<void> {
     // Of an incarnation whose events the broker lost, nothing else may ever be heard.
     for (const producer of Object.keys(seqs)) this.laneOf(producer)
-    return whenReached(() => this.status(), seqs, this.stopping.signal)
+    return whenReached({ status: () => this.status(), isDrained: () => this.isDrained() }, seqs, this.stopping.signal)
+  }
+
+  private async isDrained(): Promise<boolean> {
+    const { num_pending, num_ack_pending } = await this.info()
+    return num_pending === 0 && num_ack_pending === 0
   }
 
   async stop(): Promise<void> {
@@ -209,7 +192,7 @@ class RunningConsumer {
     // A service that publishes another's type under its own name is not believed; the grant is for types of their owners.
     if (producer === null || !this.services.has(incarnationOf(producer).service)) return message.ack()
     this.held.add(message)
-    this.laneOf(producer).offer({
+    const arrival = {
       candidate,
       acknowledge: () => {
         this.held.delete(message)
@@ -219,7 +202,10 @@ class RunningConsumer {
         this.held.delete(message)
         if (!this.nc.isClosed()) message.nak()
       },
-    })
+    }
+    const lane = this.laneOf(producer)
+    if (this.leftovers === null) lane.offer(arrival)
+    else this.leftovers.offer({ lane, arrival, streamSeq: message.seq })
   }
 
   private laneOf(producer: string): Lane {

@@ -106,7 +106,8 @@ export class Handling {
     const context = new AttemptContext(event, attempt)
     try {
       const work = this.options.onEvent(body, context)
-      if (work instanceof Promise) await this.inTime(work)
+      // Query builders and promises of other realms are only thenable.
+      if (typeof work?.then === 'function') await this.inTime(Promise.resolve(work))
     } finally {
       context.end()
     }

@@ -30,6 +30,8 @@ const SETTLED_MAX = 512
 export class Lane {
   private waiting: Arrival[] = []
   private next = 0
+  /** Came unreadable before anything told where this producer stands. */
+  private unplaced: Arrival[] = []
   private wake = Promise.withResolvers<void>()
   private place: ProducerPosition | null
   private frozen: ProducerContradicts | null = null
@@ -72,7 +74,7 @@ export class Lane {
         await this.suffer(error)
       }
     }
-    for (const arrival of this.waiting.slice(this.next)) arrival.giveBack()
+    for (const arrival of [...this.unplaced, ...this.waiting.slice(this.next)]) arrival.giveBack()
   }
 
   private async takeAll(): Promise<void> {
@@ -90,7 +92,22 @@ export class Lane {
     this.next = 0
   }
 
-  private async take({ candidate, acknowledge }: Arrival): Promise<void> {
+  private async take(arrival: Arrival): Promise<void> {
+    if (arrival.candidate === null && this.place === null && this.options.replay !== null) {
+      this.unplaced.push(arrival)
+      return
+    }
+    if (this.unplaced.length > 0) this.beginBeforeUnplaced(arrival)
+    await this.settle(arrival)
+    for (const { acknowledge } of this.unplaced.splice(0)) acknowledge()
+  }
+
+  // They stood somewhere before the first that can be read: what they were is fetched with what lies between.
+  private beginBeforeUnplaced({ candidate }: Arrival): void {
+    this.place ??= { seq: Math.max(0, (candidate?.seq ?? 1) - 1 - this.unplaced.length), link: '' }
+  }
+
+  private async settle({ candidate, acknowledge }: Arrival): Promise<void> {
     // Left with the broker they would use up what it lets out, and nobody else's events would come. Whoever mends the
     // producer goes on from the position, which does not move.
     if (this.frozen !== null) return acknowledge()

@@ -91,9 +91,12 @@ function isJson(response: Response): boolean {
   return /[/+]json\b/.test(response.headers.get('content-type') ?? '')
 }
 
-// problem+json has `code`; an OperationOutcome says it in its first issue.
+type Issue = { code?: unknown; details?: { coding?: { code?: unknown }[] } }
+
+// problem+json has `code`; an OperationOutcome has it in the details of its first issue, whose own code is FHIR's.
 function codeOf(body: unknown): string {
-  const { code, issue } = (body ?? {}) as { code?: unknown; issue?: { code?: unknown }[] }
-  const found = code ?? issue?.[0]?.code
+  const { code, issue } = (body ?? {}) as { code?: unknown; issue?: Issue[] }
+  const first = issue?.[0]
+  const found = code ?? first?.details?.coding?.[0]?.code ?? first?.code
   return typeof found === 'string' ? found : 'unknown'
 }

@@ -30,15 +30,51 @@ export function proveLeaves(options: ProofOptions): (event: LedgerEvent, signal:
   return (event, signal) => proofs.prove(event, signal)
 }
 
+/** Where the leaves of one producer stand, read from the blocks' headers no further than is asked for. */
+class ProducerRuns {
+  private runs: Run[] = []
+
+  constructor(
+    private readonly producer: string,
+    private nextHeight: number,
+  ) {}
+
+  /** The index of a leaf; null where no block that was read holds it. What lies behind it is let go. */
+  indexOf(seq: number): number | null {
+    this.runs = this.runs.filter(({ fromSeq, count }) => fromSeq + count > seq)
+    const [run] = this.runs
+    return run !== undefined && run.fromSeq <= seq ? run.index + seq - run.fromSeq : null
+  }
+
+  /** Reads a page of headers; false where there is none yet. */
+  async readOn(blocks: (from: number) => Promise<{ height: number; header: string }[]>): Promise<boolean> {
+    const page = await blocks(this.nextHeight)
+    for (const { height, header } of page) {
+      this.remember(Uint8Array.from(atob(header), (letter) => letter.charCodeAt(0)))
+      this.nextHeight = height + 1
+    }
+    return page.length > 0
+  }
+
+  // Nothing here is believed: a wrong place makes a proof that fails.
+  private remember(header: Uint8Array): void {
+    const entry = parseEntry(header)
+    if (!('block' in entry)) throw new ServiceFailed('the ledger', 'bad-header')
+    let index = entry.block.firstIndex + entry.block.controls
+    for (const { producer, fromSeq, count } of entry.block.runs) {
+      if (producer === this.producer) this.runs.push({ fromSeq, count, index })
+      index += count
+    }
+  }
+}
+
 class LeafProofs {
-  private readonly runs = new Map<string, Run[]>()
+  private readonly producers = new Map<string, ProducerRuns>()
   private readonly trust: ReturnType<typeof trustOf>
   private checkpoint: TrustedCheckpoint | null = null
-  private nextHeight: number
 
   constructor(private readonly options: ProofOptions) {
     this.trust = trustOf(options.trusted)
-    this.nextHeight = options.fromHeight ?? 0
   }
 
   async prove(event: LedgerEvent, signal: AbortSignal): Promise<void> {
@@ -54,36 +90,19 @@ class LeafProofs {
   }
 
   private async indexOf({ producer, seq }: LedgerEvent, signal: AbortSignal): Promise<number | null> {
+    const runs = this.producers.get(producer) ?? new ProducerRuns(producer, this.options.fromHeight ?? 0)
+    this.producers.set(producer, runs)
     while (!signal.aborted) {
-      // What is proved in order is not asked for again, so runs that lie behind are let go.
-      const runs = (this.runs.get(producer) ?? []).filter(({ fromSeq, count }) => fromSeq + count > seq)
-      this.runs.set(producer, runs)
-      const run = runs.find(({ fromSeq }) => fromSeq <= seq)
-      if (run !== undefined) return run.index + seq - run.fromSeq
-      if (!(await this.readBlocks())) await pause(WAIT_MS, signal)
+      const index = runs.indexOf(seq)
+      if (index !== null) return index
+      if (!(await runs.readOn((from) => this.blocks(from)))) await pause(WAIT_MS, signal)
     }
     return null
   }
 
-  private async readBlocks(): Promise<boolean> {
+  private async blocks(from: number): Promise<{ height: number; header: string }[]> {
     type Page = { blocks: { height: number; header: string }[] }
-    const { blocks } = await this.json<Page>(`blocks?from=${this.nextHeight}&limit=${BLOCKS_PER_PAGE}`)
-    for (const { height, header } of blocks) {
-      this.remember(Uint8Array.from(atob(header), (letter) => letter.charCodeAt(0)))
-      this.nextHeight = height + 1
-    }
-    return blocks.length > 0
-  }
-
-  // Nothing here is believed: a wrong place makes a proof that fails.
-  private remember(header: Uint8Array): void {
-    const entry = parseEntry(header)
-    if (!('block' in entry)) throw new ServiceFailed('the ledger', 'bad-header')
-    let index = entry.block.firstIndex + entry.block.controls
-    for (const { producer, fromSeq, count } of entry.block.runs) {
-      this.runs.set(producer, [...(this.runs.get(producer) ?? []), { fromSeq, count, index }])
-      index += count
-    }
+    return (await this.json<Page>(`blocks?from=${from}&limit=${BLOCKS_PER_PAGE}`)).blocks
   }
 
   private async covering(index: number, signal: AbortSignal): Promise<TrustedCheckpoint | null> {
