@@ -55,7 +55,7 @@ Options:
   --help
 
 Examples:
-  npm run bench                               everything, a few minutes
+  npm run bench                               everything, about fifteen minutes
   npm run bench -- sequencer --full           ten million entries
   npm run bench -- events commands --profile  with what takes the time
 
