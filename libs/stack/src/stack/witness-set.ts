@@ -1,7 +1,7 @@
 // The witnesses of one stack: made once for a data folder, each with its own key and memory, and kept running on its port
 // until all are stopped. On one machine they show how it works; trust begins where others run them.
 import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort } from '../parts/port.js'
@@ -16,7 +16,10 @@ import { witnessName, type Surroundings, type WitnessName } from './services.js'
 export type ControlledWitness = {
   readonly name: string
   readonly url: string
+  /** The first of its keys. */
   readonly vkey: string
+  /** All of them: two while one takes the other's place. */
+  readonly vkeys: readonly string[]
   /** Its configuration, its memory and its key. */
   readonly folder: string
   readonly logFile: string
@@ -77,7 +80,7 @@ export class WitnessSet {
     const folder = dataDir.path('witnesses', name)
     const [host, port] = [around.network.partsHost ?? '127.0.0.1', await freePort()]
     const file = this.configure(folder, { name, host, port, isMirror: place === 0 })
-    const vkey = await initWitness(file, around.programs)
+    const vkeys = await initWitness(file, around.programs)
     const logFile = dataDir.path('logs', `${name}.log`)
     const start = () => {
       const args = ['run', '--config', file]
@@ -89,7 +92,8 @@ export class WitnessSet {
     return {
       name,
       url: `http://${host}:${port}`,
-      vkey,
+      vkey: vkeys[0] as string,
+      vkeys,
       folder,
       logFile,
       get pid() {
@@ -100,17 +104,20 @@ export class WitnessSet {
     }
   }
 
-  // Written at each start, for ports change; the first witness is a mirror too, from which the ledger can be put back.
+  // Written at each start, for ports change; keys that a rotation put there stay. The first witness is a mirror too, from
+  // which the ledger can be put back.
   private configure(folder: string, witness: { name: string; host: string; port: number; isMirror: boolean }): string {
     const { dataDir, around } = this.options
     const { host, port } = around.ports['ledger-sequencer']
     const mirror = { url: `http://${host}:${port}/ledger`, intervalSeconds: 2 }
-    const log = { origin: around.ledgerOrigin, vkeys: genesisKeys(dataDir), ...(witness.isMirror ? { mirror } : {}) }
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const file = `${folder}/witness.json`
+    const kept = keptKeys(file)
+    const vkeys = [...new Set([...genesisKeys(dataDir), ...kept.vkeys])]
+    const log = { origin: around.ledgerOrigin, vkeys, ...(witness.isMirror ? { mirror } : {}) }
     const config = {
       name: `${witness.name}.${around.ledgerOrigin}`,
-      keyFiles: ['witness.key'],
+      keyFiles: kept.keyFiles,
       stateDir: 'state',
       listen: { host: witness.host, port: witness.port },
       logs: [log],
@@ -123,24 +130,47 @@ export class WitnessSet {
     const { dataDir, around, count } = this.options
     const names = this.controlled.map(({ name }) => name)
     const lines = [
-      ...genesisKeys(dataDir).map((vkey) => `log ${vkey}`),
-      ...this.controlled.map(({ name, vkey, url }) => `witness ${name} ${vkey} ${witnessUrl(name, url, around)}`),
+      ...new Set([...genesisKeys(dataDir).map((vkey) => `log ${vkey}`), ...logLines(around.policyFile)]),
+      ...this.controlled.flatMap((witness) => this.policyLines(witness)),
       `group ${QUORUM} ${Math.floor(count / 2) + 1} ${names.join(' ')}`,
       `quorum ${QUORUM}`,
     ]
     writeDurably(around.policyFile, `${lines.join('\n')}\n`)
   }
+
+  private policyLines({ name, url, vkeys }: ControlledWitness): string[] {
+    const at = witnessUrl(name, url, this.options.around)
+    if (vkeys.length === 1) return [`witness ${name} ${vkeys[0]} ${at}`]
+    const keys = vkeys.map((vkey, place) => ({ name: `${name}.${place + 1}`, vkey }))
+    const lines = keys.map((key) => `witness ${key.name} ${key.vkey} ${at}`)
+    return [...lines, `group ${name} any ${keys.map((key) => key.name).join(' ')}`]
+  }
+}
+
+type Kept = { keyFiles: string[]; vkeys: string[] }
+
+function keptKeys(file: string): Kept {
+  if (!existsSync(file)) return { keyFiles: ['witness.key'], vkeys: [] }
+  type Written = { keyFiles: string[]; logs: { vkeys: string[] }[] }
+  const { keyFiles, logs } = JSON.parse(readFileSync(file, 'utf8')) as Written
+  return { keyFiles, vkeys: logs.flatMap(({ vkeys }) => vkeys) }
+}
+
+function logLines(policyFile: string): string[] {
+  if (!existsSync(policyFile)) return []
+  return readFileSync(policyFile, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('log '))
 }
 
 function witnessUrl(name: string, url: string, { network }: WitnessSurroundings): string {
   return network.routeOf?.('ledger-sequencer', name as WitnessName, url) ?? url
 }
 
-async function initWitness(config: string, programs: string | undefined): Promise<string> {
+async function initWitness(config: string, programs: string | undefined): Promise<string[]> {
   const script = builtScript('witness', 'main.js', programs)
   const { stdout } = await run(process.execPath, [script, 'init', '--config', config], { env: environment() })
-  const { vkeys } = JSON.parse(stdout) as { vkeys: string[] }
-  return vkeys[0] as string
+  return (JSON.parse(stdout) as { vkeys: string[] }).vkeys
 }
 
 function environment(): Record<string, string> {
