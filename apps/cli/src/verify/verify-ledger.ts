@@ -33,8 +33,19 @@ export function sizeOf(note: string): number {
   }
 }
 
-/** One line that names block and index of the first fault. */
+/** What a refusal of the checkpoint means to whoever verifies; the other refusals say it themselves. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  'no-known-signature':
+    'no key that you named for the log has signed it; if the log rotated its key, name the new one too, as its operator gave it to you',
+  'quorum-not-met': 'the witnesses that your policy asks for have not co-signed it',
+}
+
+/** One line that names block and index of the first fault; the checkpoint stands in no block. */
 export function describeFault(fault: Extract<LedgerVerdict, { ok: false }>['fault']): string {
   const detail = fault.detail ? ` (${fault.detail})` : ''
+  if (fault.code === 'checkpoint-refused') {
+    const meaning = REFUSALS[fault.detail ?? '']
+    return `the checkpoint: ${fault.code}${detail}${meaning ? `: ${meaning}` : ''}`
+  }
   return `block ${fault.height}, entry ${fault.index}: ${fault.code}${detail}`
 }
