@@ -28,7 +28,7 @@ Object.defineProperty(Handlers.prototype, 'onClosed', method)
 Controller()(Handlers)
 
 class AppModule {}
-const server = { ackWaitMs: 1000, backoffMs: [20] }
+const server = { ackWaitMs: 1000, backoffMs: [20], ordered: way === 'in-order' }
 Module({ imports: [MessagingModule.forRoot({ name: 'audit', url, server })], controllers: [Handlers] })(AppModule)
 
 const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false })

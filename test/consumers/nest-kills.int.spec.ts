@@ -31,7 +31,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function start(way: 'works' | 'blocks', blocksMs = 60_000) {
+function start(way: 'works' | 'in-order' | 'blocks', blocksMs = 60_000) {
   return consumers.start(nats.url, folder, way, blocksMs)
 }
 
@@ -89,6 +89,20 @@ describe('a NestJS consumer', () => {
     expect(consumers.seen().filter((seq) => seq === 3)).toHaveLength(2)
     await until(isSettled)
   }, 90_000)
+
+  it('that keeps the order keeps it over kills: an event may come again, but none comes after a later one', async () => {
+    let child = start('in-order')
+    await publish(60)
+    for (let round = 0; round < 3; round++) {
+      const before = consumers.different().length
+      await until(() => expect(consumers.different().length).toBeGreaterThan(before + 5))
+      await consumers.kill(child)
+      child = start('in-order')
+    }
+    await until(() => expect(consumers.different()).toEqual(upTo(60)))
+    expect(consumers.seen()).toEqual(consumers.seen().toSorted((a, b) => a - b))
+    await until(isSettled)
+  }, 120_000)
 
   it('that blocks for longer than the broker waits loses nothing and settles everything in the end', async () => {
     start('blocks', 3000)

@@ -35,7 +35,8 @@ export function OnEvent<T extends EventType>(type: T, options: OnEventOptions = 
 /**
  * Answers `cmd.<this service>.<name>`. Request and reply are validated by contracts.
  *
- * A CommandRejected that it throws reaches the requester with its code; anything else as `internal`.
+ * A CommandRejected that it throws reaches the requester with its code; anything else as `internal`. `forget-subjects` is
+ * asked of recipients of personal data, as `cmd.recipient.<this consumer>.forget-subjects`: the answer acknowledges.
  */
 export function OnCommand<C extends CommandName>(name: C) {
   return <M extends CommandMethod<C>>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<M>) => {

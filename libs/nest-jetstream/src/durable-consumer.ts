@@ -6,11 +6,12 @@ import {
   jetstream,
   JetStreamApiError,
   jetstreamManager,
+  type Consumer,
   type ConsumerConfig,
   type ConsumerMessages,
   type JsMsg,
 } from '@nats-io/jetstream'
-import { ensureStreamsAgain, EVENTS_STREAM, type NatsConnection } from '@careseal/messaging'
+import { ensureStreamsAgain, EVENTS_STREAM, MessagingError, type NatsConnection } from '@careseal/messaging'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nanos } from 'nats'
 
@@ -21,8 +22,10 @@ export type DurableConsumerOptions = {
   manageConsumer: boolean
   ackWaitMs: number
   concurrency: number
-  /** Settles the message, whatever happens; never rejects. */
-  handle: (message: JsMsg) => Promise<void>
+  /** Nothing is handled before everything that the stream has before it is settled. Needs `concurrency` 1. */
+  ordered: boolean
+  /** Resolves to whether the message is settled; otherwise it comes again. Never rejects. */
+  handle: (message: JsMsg) => Promise<boolean>
   onTrouble: (error: unknown) => void
 }
 
@@ -30,6 +33,15 @@ const CONSUMER_EXISTS = 10148
 const RETRY_MS = 1000
 // Unsettled messages that the broker lets out at a time, over all replicas of the service.
 const UNSETTLED_MAX = 256
+const LOOK_MS = 250
+
+/** The platform's durable consumer lets out several messages at a time, and so keeps no order. */
+export class ConsumerUnfit extends MessagingError {
+  constructor(durable: string) {
+    const mend = 'whoever made it sets max_ack_pending to 1, or ordered is left out'
+    super('consumer-unfit', `the durable consumer ${durable} does not let out one message at a time: ${mend}`)
+  }
+}
 
 export class DurableConsumer {
   private readonly stopping = new AbortController()
@@ -38,6 +50,7 @@ export class DurableConsumer {
   private messages: ConsumerMessages | undefined
   private loop: Promise<void> = Promise.resolve()
   private beat: NodeJS.Timeout | undefined
+  private isGathering = false
 
   constructor(private readonly options: DurableConsumerOptions) {}
 
@@ -49,8 +62,7 @@ export class DurableConsumer {
   /** Takes no more messages; what waits here goes back to the broker. */
   stopPulling(): void {
     this.stopping.abort()
-    void this.messages?.close()
-    for (const message of this.waiting.splice(0)) message.nak()
+    this.giveBack()
   }
 
   /** Resolves when what was in flight is settled. */
@@ -67,6 +79,7 @@ export class DurableConsumer {
         await this.consume()
       } catch (error) {
         if (this.stopping.signal.aborted) return
+        if (this.isGathering) this.giveBack()
         this.options.onTrouble(error)
         await ensureStreamsAgain(this.options.nc).catch((failure: unknown) => this.options.onTrouble(failure))
         await sleep(RETRY_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined)
@@ -79,14 +92,41 @@ export class DurableConsumer {
     if (this.options.manageConsumer) await this.ensureConsumer()
     const consumer = await jetstream(nc).consumers.get(EVENTS_STREAM.name, durable)
     if (this.stopping.signal.aborted) return
+    if (this.options.ordered) await this.requireOneAtATime(consumer)
+    this.isGathering = this.options.ordered
     this.messages = await consumer.consume({
       max_messages: Math.min(4 * this.options.concurrency, UNSETTLED_MAX),
       expires: 10_000,
       abort_on_missing_resource: true,
       callback: (message) => this.take(message),
     })
+    if (this.isGathering) await this.gather(consumer)
     const error = await this.messages.closed()
     if (error instanceof Error) throw error
+  }
+
+  private async requireOneAtATime(consumer: Consumer): Promise<void> {
+    const { config } = await consumer.info(true)
+    if (config.max_ack_pending !== 1) throw new ConsumerUnfit(this.options.durable)
+  }
+
+  // What was let out before this and never settled comes again in any order, but nothing new before it: a process that kept
+  // no order may have left many. So all of it is waited for, and sorted. Of two processes that each hold a part of it, the
+  // one that loses patience first leaves all to the other.
+  private async gather(consumer: Consumer): Promise<void> {
+    const giveUpAt = performance.now() + this.options.ackWaitMs * (1 + Math.random())
+    while (!(await this.holdsAllUnsettled(consumer))) {
+      if (this.stopping.signal.aborted || performance.now() > giveUpAt) return this.giveBack()
+      await sleep(LOOK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined)
+    }
+    this.waiting.sort((a, b) => placeOf(a) - placeOf(b))
+    this.isGathering = false
+    this.next()
+  }
+
+  private async holdsAllUnsettled(consumer: Consumer): Promise<boolean> {
+    const { num_ack_pending: unsettled } = await consumer.info()
+    return unsettled <= new Set(this.waiting.map(placeOf)).size
   }
 
   // An upgraded app may listen to more subjects than the consumer that its former version made.
@@ -110,7 +150,8 @@ export class DurableConsumer {
       ack_wait: nanos(this.options.ackWaitMs),
       // The broker would drop silently what we put aside as dead letters.
       max_deliver: -1,
-      max_ack_pending: UNSETTLED_MAX,
+      // One: then the broker itself keeps the order, whoever dies and whatever comes again.
+      max_ack_pending: this.options.ordered ? 1 : UNSETTLED_MAX,
       filter_subjects: [...this.options.subjects],
     } satisfies Partial<ConsumerConfig>
   }
@@ -122,15 +163,24 @@ export class DurableConsumer {
   }
 
   private next(): void {
-    while (this.inFlight.size < this.options.concurrency) {
+    while (!this.isGathering && this.inFlight.size < this.options.concurrency) {
       const message = this.waiting.shift()
       if (message === undefined) return
-      const work = this.options.handle(message).finally(() => {
-        this.inFlight.delete(message)
-        this.next()
-      })
-      this.inFlight.set(message, work)
+      this.inFlight.set(message, this.handle(message))
     }
+  }
+
+  private async handle(message: JsMsg): Promise<void> {
+    const isSettled = await this.options.handle(message)
+    this.inFlight.delete(message)
+    if (this.options.ordered && !isSettled) this.giveBack()
+    this.next()
+  }
+
+  // The loop then begins anew, unless it was stopped.
+  private giveBack(): void {
+    void this.messages?.close()
+    for (const message of this.waiting.splice(0)) message.nak()
   }
 
   // Without a sign of life the broker would deliver again what merely waits its turn.
@@ -138,4 +188,8 @@ export class DurableConsumer {
     if (this.options.nc.isClosed()) return
     for (const message of [...this.inFlight.keys(), ...this.waiting]) message.working()
   }
+}
+
+function placeOf(message: JsMsg): number {
+  return message.info.streamSequence
 }

@@ -1,5 +1,5 @@
 // NestJS transport over @careseal/messaging. Its own transport of NATS is core NATS only: what nobody hears is lost.
-import type { CommandName } from '@careseal/contracts'
+import { recipientOf, type CommandName } from '@careseal/contracts'
 import { respond, CommandRejected, type CommandContext, type NatsConnection, type Responder } from '@careseal/messaging'
 import { describeError, inSpan, redMetrics } from '@careseal/observability'
 import type { JsMsg } from '@nats-io/jetstream'
@@ -15,7 +15,7 @@ import { JETSTREAM } from './transport.js'
 
 export type JetStreamServerOptions = {
   nc: NatsConnection
-  /** The service's name: owner of `cmd.<name>.*`, default name of the durable consumer. */
+  /** The service's name: owner of `cmd.<name>.*` and `cmd.recipient.<name>.*`, default name of the durable consumer. */
   name: string
   /** Durable consumer; default `name`. Dead letters go to `dlq.<durable>`. */
   durable?: string
@@ -30,8 +30,9 @@ export type JetStreamServerOptions = {
   /** Messages handled at a time; default 1, which keeps the order of the stream but for what is delivered again. */
   concurrency?: number
   /**
-   * True: a message that failed is tried again here, and what comes after it waits for it. Then `concurrency` is 1 and
-   * one process consumes at a time. Default false: it goes back to the broker, and the others overtake it.
+   * True: nothing is handled before everything that the stream has before it is settled. A message that failed is tried
+   * again here, and the broker lets out one at a time (`max_ack_pending` 1), to whichever process. Default false: what
+   * failed goes back to the broker, and the others overtake it.
    */
   ordered?: boolean
   /** Requests answered at a time, per command; default 64. */
@@ -51,7 +52,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   private responders: Responder[] = []
   private consumer: DurableConsumer | undefined
   private isListening = false
-  private isClosing = false
+  private readonly closing = new AbortController()
 
   constructor(readonly options: JetStreamServerOptions) {
     super()
@@ -75,13 +76,13 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
 
   /** Takes no more events; those in flight go on. */
   stopPulling(): void {
-    this.isClosing = true
+    this.closing.abort()
     this.consumer?.stopPulling()
   }
 
   /** Takes nothing more and resolves when what was in flight is settled and answered. Safe to call twice. */
   override async close(): Promise<void> {
-    this.isClosing = true
+    this.closing.abort()
     await Promise.all([this.consumer?.close(), ...this.responders.map((responder) => responder.stop())])
     this.tell('closed')
   }
@@ -106,6 +107,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
       manageConsumer,
       ackWaitMs,
       concurrency,
+      ordered,
       handle: (message) => this.handle(message),
       onTrouble: (error) => this.logger.warn({ consumer: durable, err: describeError(error) }),
     })
@@ -113,7 +115,8 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     return consumer
   }
 
-  private async handle(message: JsMsg): Promise<void> {
+  /** Whether the message is settled; otherwise it comes again. */
+  private async handle(message: JsMsg): Promise<boolean> {
     const began = performance.now()
     const work = this.options.ordered === true ? this.workInOrder(message) : this.work(message)
     const outcome = await work
@@ -124,6 +127,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
       .catch((error: unknown) => this.unsettled(message, error))
     const operation = message.subject.split('.').slice(2).join('.')
     this.events.observe({ operation, outcome }, (performance.now() - began) / 1000)
+    return outcome === 'acknowledged' || outcome === 'dead-lettered'
   }
 
   private async work(message: JsMsg): Promise<void> {
@@ -142,16 +146,19 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     if (decision?.kind === 'term') throw new DeadLetter(decision.reason)
   }
 
-  // In order: the failure is waited for here. Signs of life keep the message, and those behind it, from coming twice.
+  // In order: the failure is waited for here, under signs of life. Closing ends that: the message goes back to the broker,
+  // which lets no other one out before it.
   private async workInOrder(message: JsMsg): Promise<void> {
     const { backoffMs = BACKOFF_MS } = this.options
     for (let attempt = message.info.deliveryCount; ; attempt++) {
       try {
         return await this.work(message)
       } catch (error) {
-        if (error instanceof DeadLetter || this.isClosing) throw error
+        if (error instanceof DeadLetter) throw error
         if (attempt >= this.maxDeliveries) throw new DeadLetter(exhaustedReason(error))
-        await sleep(retryDelayMs(attempt, error, backoffMs))
+        await sleep(retryDelayMs(attempt, error, backoffMs), undefined, { signal: this.closing.signal }).catch(() => {
+          throw new RetryLater('closing', 0)
+        })
       }
     }
   }
@@ -179,7 +186,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   private answer(command: CommandName, handler: MessageHandler): Responder {
     const { nc, name, commandConcurrency = 64 } = this.options
     const onRequest = (request: unknown, context: CommandContext) => this.reply(command, handler, { request, context })
-    return respond(nc, name, command, onRequest as never, {
+    return respond(nc, ownerOf(command, name), command, onRequest as never, {
       concurrency: commandConcurrency,
       onFailure: (_, error) => this.logger.error({ command, err: describeError(error) }),
     })
@@ -232,4 +239,9 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   private get maxDeliveries(): number {
     return this.options.maxDeliveries ?? MAX_DELIVERIES
   }
+}
+
+// Whoever is told to forget is a recipient of personal data, whatever else it is.
+function ownerOf(command: CommandName, name: string): string {
+  return command === 'forget-subjects' ? recipientOf(name) : name
 }

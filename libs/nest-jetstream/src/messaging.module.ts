@@ -14,6 +14,9 @@ export type MessagingModuleOptions = NatsOptions & {
 }
 
 const CONNECT_DEADLINE_MS = 60_000
+const NOT_IN_ORDER =
+  'ordered is for durable consumers of your own: the operator’s lets out many messages at a time. Leave it out and read in ' +
+  'the order of each producer with consume of @careseal/client, or follow its chain as the read model of the examples does'
 
 /** Gives one connection (token NATS) and the JetStreamServer to the whole app; drains them at shutdown. */
 @Module({})
@@ -25,9 +28,11 @@ export class MessagingModule {
 
   /**
    * For a service of somebody else, by the name and with the user that the operator gave it (`careseal consumer add`).
-   * Streams and the durable consumer are the operator's: they are neither made nor changed here.
+   * Streams and the durable consumer are the operator's: they are neither made nor changed here. Throws RangeError for
+   * `ordered`: that consumer lets out many messages at a time.
    */
   static forConsumer(options: Omit<MessagingModuleOptions, 'manageStreams'>): DynamicModule {
+    if (options.server?.ordered === true) throw new RangeError(NOT_IN_ORDER)
     return moduleOf(options, { server: { ...options.server, manageConsumer: false } })
   }
 }

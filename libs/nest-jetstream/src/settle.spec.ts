@@ -1,3 +1,5 @@
+import { sampleEvent, subjectOf } from '@careseal/contracts'
+import { eventHeaders } from '@careseal/messaging'
 import type { JsMsg } from '@nats-io/jetstream'
 import { headers } from 'nats'
 import { describe, expect, it } from 'vitest'
@@ -11,8 +13,22 @@ function delivered(deliveryCount: number): JsMsg {
   received.set('ce-id', 'x')
   received.set('Nats-Msg-Id', 'consent:7')
   received.set('Nats-Batch-Id', 'b')
-  return { subject: 'evt.a.b.c', headers: received, info: { deliveryCount, streamSequence: 42 } } as unknown as JsMsg
+  const info = { deliveryCount, streamSequence: 42, timestampNanos: 9n }
+  return { subject: 'evt.a.b.c', headers: received, data: new Uint8Array(), info } as unknown as JsMsg
 }
+
+/** The same event at one place of one stream or another, by its owner or by another service. */
+function eventAt(streamSequence: number, producer = 'consent', headersOf = producer): JsMsg {
+  const data = new TextEncoder().encode(JSON.stringify(sampleEvent('ConsentRevoked')))
+  const event = { seq: 7, body: data, tag: 'a'.repeat(64), commitment: 'b'.repeat(64), link: 'c'.repeat(64) }
+  const values = eventHeaders({ ...event, producer: headersOf, subject: subjectOf('ConsentRevoked', headersOf) })
+  const received = headers()
+  for (const [name, all] of Object.entries(values)) received.set(name, all[0] as string)
+  const info = { deliveryCount: 1, streamSequence, timestampNanos: 9n }
+  return { subject: subjectOf('ConsentRevoked', producer), headers: received, data, info } as unknown as JsMsg
+}
+
+const letterIdOf = (message: JsMsg) => deadLetterHeaders(message, 'reason', 'audit').get('Nats-Msg-Id')
 
 describe('a failed message', () => {
   it('waits longer from delivery to delivery, and then always as long', () => {
@@ -50,8 +66,16 @@ describe('a dead letter', () => {
       'dlq-reason': 'reason',
       'dlq-deliveries': '3',
       'dlq-stream-seq': '42',
-      'Nats-Msg-Id': 'dlq:audit:42',
+      'Nats-Msg-Id': 'dlq:audit:42@9',
     })
+  })
+
+  it('is known by its event, wherever that stood in the stream, and never by what another service says of it', () => {
+    const id = letterIdOf(eventAt(1))
+    expect(id).toBe(`dlq:audit:consent:${sampleEvent('ConsentRevoked').id}`)
+    expect(letterIdOf(eventAt(2))).toBe(id)
+    expect(letterIdOf(eventAt(1, 'records'))).not.toBe(id)
+    expect(letterIdOf(eventAt(1, 'records', 'consent'))).toBe('dlq:audit:1@9')
   })
 
   it('has a reason that fits a header', () => {

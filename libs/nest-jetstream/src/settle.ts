@@ -1,6 +1,6 @@
 // What becomes of a message after its handler: acknowledged, delivered again, or put aside as a dead letter.
 import type { JsMsg } from '@nats-io/jetstream'
-import { DLQ_STREAM, type NatsConnection } from '@careseal/messaging'
+import { agreesWithBody, DLQ_STREAM, producerIn, recordOf, type NatsConnection } from '@careseal/messaging'
 import { headers, type MsgHdrs } from 'nats'
 import { DeadLetter, originalOf, RetryLater } from './failures.js'
 
@@ -64,8 +64,16 @@ export function deadLetterHeaders(message: JsMsg, reason: string, durable: strin
   values.set('dlq-reason', reason.replaceAll(/[^\x20-\x7e]/g, ' '))
   values.set('dlq-deliveries', String(message.info.deliveryCount))
   values.set('dlq-stream-seq', String(message.info.streamSequence))
-  values.set('Nats-Msg-Id', `dlq:${durable}:${message.info.streamSequence}`)
+  values.set('Nats-Msg-Id', `dlq:${durable}:${identityOf(message)}`)
   return values
+}
+
+// The broker drops a letter whose id it knows, so no two messages may share one: a stream that was made anew counts from 1
+// again, and headers that the body denies, or that another service wrote, may name another's event.
+function identityOf({ subject, headers: received, data, info }: JsMsg): string {
+  const isReadable = agreesWithBody(recordOf(received), subject, data)
+  if (isReadable) return `${producerIn(subject)}:${received?.get('ce-id')}`
+  return `${info.streamSequence}@${info.timestampNanos}`
 }
 
 function retry(message: JsMsg, failure: unknown, { backoffMs }: SettleOptions): Outcome {
