@@ -1,6 +1,7 @@
 // The examples of apps/examples against a real ledger of five services, as a developer of another service tests: the kit
 // starts it, a patient decides over HTTP, and nothing is known of the ledger's inside.
 import { httpClient, type Trouble } from '@careseal/client'
+import { sampleEvent } from '@careseal/contracts'
 import { createCaresealStack, type CaresealStack } from '@careseal/test-kit'
 import { once } from 'node:events'
 import {
@@ -17,7 +18,10 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Client } from 'pg'
 import { Webhook } from 'standardwebhooks'
+import { DataSource } from 'typeorm'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ENTITIES, StandingConsent } from '../../apps/examples/src/read-model/read-model.entities.js'
+import { positionOf, project } from '../../apps/examples/src/read-model/standing-consents.projection.js'
 import { forward } from '../../apps/examples/src/webhook-forwarder/forwarder.js'
 import { grantOf } from '../support/fhir.js'
 import { ExampleProcess } from './example-process.js'
@@ -118,7 +122,7 @@ describe('the read model in NestJS', () => {
   }, 180_000)
 
   it('is rebuilt by a replay, whatever its tables have become', async () => {
-    await query(databaseUrl(), 'DELETE FROM standing_consent; UPDATE applied_event SET id = id || $$x$$')
+    await query(databaseUrl(), 'DELETE FROM standing_consent; UPDATE reading_position SET seq = seq + 1000')
     await stack.untilSealed()
     await using app = start('--rebuild')
     expect(await shown(app)).toEqual(standing)
@@ -134,6 +138,42 @@ describe('the read model in NestJS', () => {
     await grant()
     await until(async () => expect(await shown(app)).toEqual(standing))
   }, 180_000)
+
+  it('that runs while the broker loses events misses none of them, now and after its next start', async () => {
+    const revoked = await grant()
+    await using app = start()
+    await until(async () => expect(await shown(app)).toEqual(standing))
+    await stack.nats.wipe()
+    // Nobody can have read it: there is no consumer meanwhile, and then the broker loses it too.
+    await revoke(revoked)
+    await grant()
+    await wipeBroker()
+    await grant()
+    await until(async () => expect(await shown(app)).toEqual(standing))
+    await app.stop()
+    await using again = start()
+    expect(await shown(again)).toEqual(standing)
+  }, 180_000)
+})
+
+describe('its projection', () => {
+  it('applies an event once, and none that lies before the position, whoever brings it again', async () => {
+    await query(stack.postgres.url, 'CREATE DATABASE projected')
+    const url = Object.assign(new URL(stack.postgres.url), { pathname: '/projected' }).href
+    const database = new DataSource({ type: 'postgres', url, entities: ENTITIES, synchronize: true })
+    await database.initialize()
+    const granted = sampleEvent('ConsentGranted')
+    const sample = sampleEvent('ConsentRevoked')
+    const revoked = { ...sample, data: { ...sample.data, consentId: granted.data.consentId } }
+    const at = (seq: number) => ({ producer: 'consent', seq, link: String(seq).repeat(64) })
+    await Promise.all([1, 2].map(() => project(database, granted, at(2))))
+    expect(await database.getRepository(StandingConsent).count()).toBe(1)
+    await project(database, revoked, at(5))
+    await project(database, granted, at(2))
+    expect(await database.getRepository(StandingConsent).count()).toBe(0)
+    expect(await positionOf(database)).toEqual({ consent: { seq: 5, link: '5'.repeat(64) } })
+    await database.destroy()
+  })
 })
 
 describe('the forwarder to a webhook', () => {

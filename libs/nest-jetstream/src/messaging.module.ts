@@ -15,8 +15,8 @@ export type MessagingModuleOptions = NatsOptions & {
 
 const CONNECT_DEADLINE_MS = 60_000
 const NOT_IN_ORDER =
-  'ordered is for durable consumers of your own: the operator’s lets out many messages at a time. Leave it out and read in ' +
-  'the order of each producer with consume of @careseal/client, or follow its chain as the read model of the examples does'
+  'ordered is for durable consumers of your own: the operator’s lets out many messages at a time. Leave it out, ' +
+  'or read with consume of @careseal/client, which keeps the order of each producer, as the read model of the examples does'
 
 /** Gives one connection (token NATS) and the JetStreamServer to the whole app; drains them at shutdown. */
 @Module({})

@@ -1,6 +1,5 @@
 import 'reflect-metadata'
 import { ledgerHeads } from '@careseal/client'
-import { listenToMessages } from '@careseal/nest-jetstream'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { DataSource } from 'typeorm'
@@ -18,6 +17,5 @@ const options = {
 const app = await NestFactory.create(ReadModelModule.forRoot(options), new FastifyAdapter())
 app.enableShutdownHooks()
 if (process.argv.includes('--rebuild')) await emptyReadModel(app.get(DataSource))
-await listenToMessages(app)
 await app.listen(Number(process.env['PORT'] ?? 7200), '127.0.0.1')
 process.stdout.write(`standing consents: ${await app.getUrl()}/patients/<id>/consents\n`)

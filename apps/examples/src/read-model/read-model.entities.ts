@@ -1,4 +1,4 @@
-// The read model and what it needs to be exact: which events it holds, and how far it has come with each producer.
+// The read model and what it needs to be exact: how far it has come with each producer.
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm'
 
 @Entity('standing_consent')
@@ -18,12 +18,6 @@ export class StandingConsent {
 }
 
 /** Without it an event that comes twice would bring a revoked consent back. */
-@Entity('applied_event')
-export class AppliedEvent {
-  @PrimaryColumn('text')
-  id!: string
-}
-
 @Entity('reading_position')
 export class ReadingPosition {
   @PrimaryColumn('text')
@@ -36,4 +30,4 @@ export class ReadingPosition {
   link!: string
 }
 
-export const ENTITIES = [StandingConsent, AppliedEvent, ReadingPosition]
+export const ENTITIES = [StandingConsent, ReadingPosition]

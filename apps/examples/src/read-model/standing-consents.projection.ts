@@ -2,7 +2,7 @@
 // dies, both happened or neither did.
 import type { EventOf, Position } from '@careseal/client'
 import type { DataSource, EntityManager } from 'typeorm'
-import { AppliedEvent, ENTITIES, ReadingPosition, StandingConsent } from './read-model.entities.js'
+import { ENTITIES, ReadingPosition, StandingConsent } from './read-model.entities.js'
 
 export const TYPES = ['ConsentGranted', 'ConsentRevoked'] as const
 
@@ -11,13 +11,10 @@ export type ConsentEvent = EventOf<(typeof TYPES)[number]>
 /** Where an event stands in its producer's chain. */
 export type Place = { producer: string; seq: number; link: string }
 
-/** Applies an event and moves the position. An event that was applied before changes nothing. */
+/** Applies the next event and moves the position to it. An event that was applied before changes nothing. */
 export async function project(database: DataSource, event: ConsentEvent, place: Place): Promise<void> {
   await database.transaction(async (manager) => {
-    if (!(await isNew(manager, event.id))) return
-    await apply(manager, event)
-    const { producer, seq, link } = place
-    await manager.upsert(ReadingPosition, { producer, seq, link }, ['producer'])
+    if (await moves(manager, place)) await apply(manager, event)
   })
 }
 
@@ -34,10 +31,11 @@ export async function emptyReadModel(database: DataSource): Promise<void> {
   })
 }
 
-// The primary key decides, also between two processes that apply the same event at once.
-async function isNew(manager: EntityManager, id: string): Promise<boolean> {
-  const insert = manager.createQueryBuilder().insert().into(AppliedEvent).values({ id }).orIgnore().returning('id')
-  const { raw } = await insert.execute()
+// The row decides, also between two processes that apply the same event at once.
+async function moves(manager: EntityManager, { producer, seq, link }: Place): Promise<boolean> {
+  const later = { overwriteCondition: { where: 'reading_position.seq < EXCLUDED.seq' } }
+  const insert = manager.createQueryBuilder().insert().into(ReadingPosition).values({ producer, seq, link })
+  const { raw } = await insert.orUpdate(['seq', 'link'], ['producer'], later).returning('seq').execute()
   return (raw as unknown[]).length > 0
 }
 
