@@ -2,6 +2,10 @@
 import { sha256 } from '@careseal/crypto'
 import { formatBundle } from '@careseal/ledger-core'
 import { tileAt, tilePath, type Tile } from '@careseal/merkle'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -44,10 +48,28 @@ async function storedTiles(): Promise<unknown[]> {
   return (await world.database.pool.query('SELECT * FROM tile ORDER BY level, index')).rows
 }
 
-async function recover(policy = world.policy): Promise<RecoveryReport> {
+/** The mirror over HTTP; the entries from the second bundle on come once `go` is resolved. */
+async function serveMirror(go: Promise<void>): Promise<{ url: string; asked: Promise<void>; server: Server }> {
+  const asked = Promise.withResolvers<void>()
+  const server = createServer((request, response) => {
+    void (async () => {
+      if (request.url?.includes('entries/001')) {
+        asked.resolve()
+        await go
+      }
+      const file = await readFile(join(mirror, String(request.url))).catch(() => null)
+      response.writeHead(file ? 200 : 404).end(file)
+    })()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: asked.promise, server }
+}
+
+async function recover(policy = world.policy, from = mirror): Promise<RecoveryReport> {
   const { ledger, database } = world
   return recoverLedger({
-    from: mirror,
+    from,
     signer: await Signer.open(ledger.dir),
     databaseUrl: database.url,
     policy,
@@ -95,6 +117,27 @@ describe('a ledger that is put back from a mirror', () => {
     await recover()
     expect(await new StoredTree(world.database.pool, sha256, treeSize).root()).toEqual(new Uint8Array(root))
     expect(await storedTiles()).toEqual(tiles)
+  })
+
+  it('is not begun by a sequencer before all of it is there', async () => {
+    await grownLedger()
+    await writeMirror()
+    const { treeSize } = await world.ledger.head()
+    await world.database.reset()
+    const go = Promise.withResolvers<void>()
+    const { url, asked, server } = await serveMirror(go.promise)
+    const recovery = recover(world.policy, url)
+    await asked
+    const { epoch } = await world.ledger.head()
+    const run = world.begin()
+    await delay(500)
+    expect((await world.database.pool.query('SELECT epoch FROM lease')).rows).toEqual([{ epoch }])
+    go.resolve()
+    expect(await recovery).toMatchObject({ treeSize, contradiction: null })
+    await run.started
+    expect(run.status.halt).toBeNull()
+    expect(run.fatal).toEqual([])
+    server.close()
   })
 
   it('may be newer than its signer, when both were restored', async () => {

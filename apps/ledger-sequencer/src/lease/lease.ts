@@ -38,7 +38,7 @@ export class Lease {
     const session = () =>
       connectSession({
         url: options.url,
-        applicationName: applicationName(holder),
+        applicationName: sessionName(holder),
         idleInTransactionMsMax: Math.floor(options.durationMs / 2),
       })
     const candidate = { writer: await session(), keeper: await session(), holder, options }
@@ -158,7 +158,7 @@ async function endBackends(keeper: pg.Client, row: Row): Promise<void> {
   if (row.holder === null) return
   await keeper.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY($1) AND application_name = $2`,
-    [row.backend_pids, applicationName(row.holder)],
+    [row.backend_pids, sessionName(row.holder)],
   )
 }
 
@@ -167,6 +167,7 @@ async function pidOf(client: pg.Client): Promise<number> {
   return answer.rows[0]?.pid as number
 }
 
-function applicationName(holder: string): string {
+/** What the sessions of a holder are called: by it alone a candidate tells that a recorded backend is still its own. */
+export function sessionName(holder: string): string {
   return `careseal-ledger-${holder}`
 }

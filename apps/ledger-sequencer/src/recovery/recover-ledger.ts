@@ -15,7 +15,7 @@ import { confirmHead } from '../checkpointer/confirm-head.js'
 import { signedSizeIn, type LogIdentity } from '../cosigning/contradiction.js'
 import { WitnessClient } from '../cosigning/witness-client.js'
 import { addressesOf } from '../cosigning/witness-policy.js'
-import { connectSession, readingPool } from '../database/connections.js'
+import { readingPool } from '../database/connections.js'
 import { loadHead } from '../database/head.js'
 import type { LogSigner } from '../signer/log-signer.js'
 import { parseGenesis } from '../signer/signer.js'
@@ -59,8 +59,6 @@ export class RecoveryRefused extends Error {
     super(message)
   }
 }
-
-const BLOCKS_PER_RENEWAL = 100
 
 type Log = LogIdentity & { genesis: Genesis; signed: KnownTree }
 
@@ -126,12 +124,7 @@ function notEmpty(): RecoveryRefused {
 type Given = { mirror: Mirror; note: string; log: Log; size: number }
 
 async function load(options: RecoverOptions, { mirror, note, log, size }: Given): Promise<void> {
-  const writer = await connectSession({
-    url: options.databaseUrl,
-    applicationName: 'careseal-ledger-recovery',
-    idleInTransactionMsMax: 60_000,
-  })
-  const lease = new RecoveryLease(writer)
+  const lease = await RecoveryLease.open(options.databaseUrl)
   const builder = new BlockBuilder()
   try {
     const verdict = await verifyLedger(
@@ -142,19 +135,18 @@ async function load(options: RecoverOptions, { mirror, note, log, size }: Given)
     const { code, height, index } = verdict.fault
     throw new RecoveryRefused('mirror-wrong', `the mirror is wrong in block ${height} at entry ${index}: ${code}`)
   } finally {
-    await lease.release().catch(() => {})
-    await writer.end()
+    await lease.close()
   }
 
   // The verifier asks for the next entry once it has verified the one before: then that may be written.
   async function* written(): AsyncGenerator<Uint8Array> {
     for await (const bytes of mirror.entries(size)) {
       yield bytes
+      await lease.renew()
       const block = builder.take(bytes)
       if (!block) continue
       await lease.raise(block.epoch)
-      if (block.height % BLOCKS_PER_RENEWAL === 0) await lease.renew()
-      await appendBlock(writer, block)
+      await appendBlock(lease.writer, block)
       options.onProgress(block.treeSize, size)
     }
   }
