@@ -183,6 +183,15 @@ describe("the log's key", () => {
     expect(logKeysAt(verifier.keys, end + 1)).toEqual([next])
   })
 
+  it('may be rotated as often as anybody likes: the signer tells of all keys that it ever held', async () => {
+    const known = [(await Signer.open(ledger.dir)).vkey]
+    for (let i = 0; i < 40; i++) known.push(await remote().prepareKey(known))
+    expect((await remote().read()).vkeys.toSorted()).toEqual(known.toSorted())
+    expect((await start()).status.confirmed).toBe(true)
+    const many = Array.from({ length: 1_100 }, (_, i) => `key ${i}`)
+    expect(known).toContain(await remote().prepareKey([...many, ...known.slice(0, -1)]))
+  })
+
   it('goes on as rotated in the next process', async () => {
     const first = await start()
     const { vkey: old } = await Signer.open(ledger.dir)
