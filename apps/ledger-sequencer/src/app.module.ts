@@ -41,7 +41,7 @@ export class AppModule {
       providers: [
         { provide: SEQUENCER_CONFIG, useValue: config },
         { provide: WORK_POOL, useFactory: () => readingPool(config.DATABASE_URL, { name: 'work', max: 4 }) },
-        { provide: LedgerReader, useFactory: () => new LedgerReader(readPool(config), sha256) },
+        readerOf(config),
         feedOf(config),
         OpenReads,
         statusWithHealth,
@@ -63,6 +63,14 @@ function messagingOf(config: SequencerConfig): DynamicModule {
 
 function readPool(config: SequencerConfig): Pool {
   return readingPool(config.DATABASE_URL, { name: 'reads', max: 8 })
+}
+
+function readerOf(config: SequencerConfig): Provider {
+  return {
+    provide: LedgerReader,
+    inject: [LedgerStatus],
+    useFactory: (status: LedgerStatus) => new LedgerReader(readPool(config), sha256, status),
+  }
 }
 
 function feedOf({ FEED_CLIENTS_MAX: clientsMax }: SequencerConfig): Provider {

@@ -238,7 +238,18 @@ describe('a ledger that was rolled back', () => {
     expect((await app.get('/readyz')).status).toBe(503)
     expect((await app.get('/livez')).status).toBe(200)
     expect(await problem('/ledger/producers/consent')).toMatchObject({ status: 503, code: 'rollback-detected' })
-    expect(await problem('/ledger/checkpoint')).toMatchObject({ status: 503, code: 'rollback-detected' })
+    for (const path of [
+      'checkpoint',
+      'proof/tlog?index=0',
+      'proof/inclusion?index=0',
+      'proof/consistency?old=2',
+      'feed',
+    ]) {
+      expect(await problem(`/ledger/${path}`)).toMatchObject({ status: 503, code: 'rollback-detected' })
+    }
+    for (const path of ['proof/inclusion?index=0&size=2', 'tile/entries/000']) {
+      expect((await app.get(`/ledger/${path}`)).status).toBe(200)
+    }
     expect(await app.metrics()).toMatch(/careseal_ledger_rollback_detected(\{.*\})? 1/)
     expect(await allEntries()).toHaveLength((await ledger.head()).treeSize)
   }, 60_000)

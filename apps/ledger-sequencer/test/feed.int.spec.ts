@@ -1,14 +1,12 @@
 // The live feed, on a real ledger that grows: every block once and in order, whatever becomes of the connection.
-import { sha256 } from '@careseal/crypto'
 import * as fc from 'fast-check'
 import { PassThrough } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LedgerFeed } from '../src/feed/ledger-feed.js'
-import { LedgerReader } from '../src/reading/ledger-reader.js'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
-import { eventually } from './ledger-under-test.js'
+import { eventually, readerOf } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
 import { RunningApp } from './running-app.js'
 
@@ -159,7 +157,7 @@ describe('a client of the feed', () => {
   const seat = { address: 'a', count: Number.POSITIVE_INFINITY, place: { height: -1, size: 0 } }
 
   it('is sent a sign of life while there is nothing new', async () => {
-    const feed = new LedgerFeed(new LedgerReader(database.pool, sha256), options)
+    const feed = new LedgerFeed(readerOf(database), options)
     const gone = new AbortController()
     let text = ''
     const stream = feed.open({ ...seat, cut: () => {}, gone: gone.signal })
@@ -171,7 +169,7 @@ describe('a client of the feed', () => {
   })
 
   it('who reads nothing is cut off in time, and costs no memory meanwhile', async () => {
-    const feed = new LedgerFeed(new LedgerReader(database.pool, sha256), options)
+    const feed = new LedgerFeed(readerOf(database), options)
     const cut = Promise.withResolvers<void>()
     const stream = feed.open({ ...seat, cut: cut.resolve, gone: new AbortController().signal })
     const connection = stream.pipe(new PassThrough({ highWaterMark: 1 }))
@@ -183,7 +181,7 @@ describe('a client of the feed', () => {
   })
 
   it('who reads slowly but reads is told everything', async () => {
-    const feed = new LedgerFeed(new LedgerReader(database.pool, sha256), { ...options, stalledMs: 1000 })
+    const feed = new LedgerFeed(readerOf(database), { ...options, stalledMs: 1000 })
     const cut = { times: 0 }
     const stream = feed.open({ ...seat, count: 10, cut: () => cut.times++, gone: new AbortController().signal })
     let events = 0
@@ -195,7 +193,7 @@ describe('a client of the feed', () => {
   })
 
   it('is let go when the service stops, without waiting for who stands still', async () => {
-    const feed = new LedgerFeed(new LedgerReader(database.pool, sha256), { ...options, stalledMs: 60_000 })
+    const feed = new LedgerFeed(readerOf(database), { ...options, stalledMs: 60_000 })
     const cut: string[] = []
     const reading = feed.open({ ...seat, cut: () => cut.push('reading'), gone: new AbortController().signal })
     const still = feed.open({ ...seat, cut: () => cut.push('still'), gone: new AbortController().signal })

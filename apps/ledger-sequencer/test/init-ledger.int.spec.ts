@@ -1,11 +1,10 @@
-import { sha256 } from '@careseal/crypto'
 import { parseEntry } from '@careseal/ledger-core'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { loadHead } from '../src/database/head.js'
-import { LedgerReader } from '../src/reading/ledger-reader.js'
+import { readerOf } from './ledger-under-test.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { linkOf, ORIGIN } from './raw-block.js'
 import { initLedger, type InitOptions } from '../src/genesis/init-ledger.js'
@@ -33,7 +32,7 @@ function crash(): never {
 }
 
 async function firstEntry() {
-  const { entries } = await new LedgerReader(database.pool, sha256).entries(0, 1)
+  const { entries } = await readerOf(database).entries(0, 1)
   return Buffer.from(entries[0]?.bytes ?? '', 'base64')
 }
 

@@ -132,7 +132,7 @@ export class LedgerUnderTest {
 
   /** Every committed entry, as the reading side gives them. */
   async entries(): Promise<Uint8Array[]> {
-    const reader = new LedgerReader(this.database.pool, sha256)
+    const reader = readerOf(this.database)
     const entries: Uint8Array[] = []
     for (let from: number | null = 0; from !== null;) {
       const page: Awaited<ReturnType<LedgerReader['entries']>> = await reader.entries(from, 1000)
@@ -149,6 +149,13 @@ export class LedgerUnderTest {
     }
     await rm(this.dir, { recursive: true, force: true })
   }
+}
+
+/** Reads a ledger that was found whole. */
+export function readerOf({ pool }: LedgerDatabase): LedgerReader {
+  const status = new LedgerStatus()
+  status.foundWhole()
+  return new LedgerReader(pool, sha256, status)
 }
 
 export async function eventually(holds: () => Promise<boolean> | boolean, deadlineMs = 10_000): Promise<void> {

@@ -1,12 +1,10 @@
 // What the world is told only ever moves forward, whoever writes it and however late.
-import { sha256 } from '@careseal/crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
-import { LedgerUnderTest } from './ledger-under-test.js'
+import { LedgerUnderTest, readerOf } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
-import { LedgerReader } from '../src/reading/ledger-reader.js'
 import { publish } from '../src/reading/published.js'
 
 let database: LedgerDatabase
@@ -42,7 +40,7 @@ describe('the published checkpoint', () => {
     const { deliver, sequencer } = await ledger.start()
     await deliver(new ChainWriter(ORIGIN, 'records').write(20))
     await sequencer.stop()
-    const standby = new LedgerReader(database.pool, sha256)
+    const standby = readerOf(database)
     const shown = await standby.published()
     await database.restore()
     const refusal = { status: 503, code: 'checkpoint-went-back' }
@@ -56,7 +54,7 @@ describe('the published checkpoint', () => {
   it('is refused to nobody while it moves on', async () => {
     const { deliver, sequencer } = await ledger.start()
     const writer = new ChainWriter(ORIGIN, 'records')
-    const reader = new LedgerReader(database.pool, sha256)
+    const reader = readerOf(database)
     const end = new AbortController()
     const readOn = async () => {
       const sizes = new Set<number>()

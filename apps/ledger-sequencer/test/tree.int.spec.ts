@@ -3,10 +3,9 @@ import { leafIndexOf, parseCheckpoint, parseEntry, parseNote, type Header } from
 import { leafHash, merkleRoot, verifyConsistency, verifyInclusion } from '@careseal/merkle'
 import { naiveRoot } from '@careseal/merkle/naive'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { LedgerReader } from '../src/reading/ledger-reader.js'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
-import { eventually, LedgerUnderTest } from './ledger-under-test.js'
+import { eventually, LedgerUnderTest, readerOf } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
 
 let database: LedgerDatabase
@@ -44,7 +43,7 @@ describe('a tree with two levels of tiles', () => {
     const entries = await ledger.entries()
     const { size, root } = await ledger.published()
     expect(size).toBe(entries.length)
-    const reader = new LedgerReader(database.pool, sha256)
+    const reader = readerOf(database)
     for (const index of [0, 65_535, 65_536, 70_911, size - 1]) {
       const proof = bytesOf((await reader.inclusion(index)).proof)
       const given = { index, size, leafHash: leafHash(sha256, entries[index]!), proof, root }
@@ -71,7 +70,7 @@ describe('proofs', () => {
       await eventually(async () => (await ledger.published()).size === (await ledger.head()).treeSize)
       notes.push((await ledger.published()).note)
     }
-    const reader = new LedgerReader(database.pool, sha256)
+    const reader = readerOf(database)
     const hashes = (await ledger.entries()).map((bytes) => leafHash(sha256, bytes))
     const checkpoints = notes.map((note) => parseCheckpoint(parseNote(note).text))
     for (const { size, root } of checkpoints) {

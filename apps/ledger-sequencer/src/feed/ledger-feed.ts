@@ -45,7 +45,9 @@ export class LedgerFeed implements BeforeApplicationShutdown {
     private readonly reader: LedgerReader,
     private readonly options: FeedOptions,
   ) {
-    const onTrouble = (error: unknown) => this.logger.warn({ err: error }, 'the tip was not looked up')
+    // That the ledger does not show it now was told when that began; this is asked again and again.
+    const onTrouble = (error: unknown) =>
+      error instanceof HttpProblem || this.logger.warn({ err: error }, 'the tip was not looked up')
     this.tip = new LedgerTip({ look: () => reader.tip(), intervalMs: options.lookMs, onTrouble })
   }
 

@@ -13,10 +13,12 @@ import {
 import { HttpProblem } from '@careseal/service-kit'
 import { LRUCache } from 'lru-cache'
 import type { Pool } from 'pg'
+import type { LedgerStatus } from '../ledger-status.js'
 import { loadCursors, loadHead } from '../database/head.js'
 import { loadEntries, loadSummaries, type BlockSummary } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import { loadGovernance, loadKeys } from './governance.js'
+import { notToBeShown } from './not-to-be-shown.js'
 import { loadPublished, type Published } from './published.js'
 
 /** `latest` is the newest incarnation of the producer's service: any other takes no more events. */
@@ -31,6 +33,7 @@ export class LedgerReader {
   constructor(
     private readonly pool: Pool,
     private readonly sha256: Sha256,
+    private readonly status: Pick<LedgerStatus, 'mayShowNewest' | 'halt'>,
   ) {}
 
   /** For the module's end. */
@@ -95,7 +98,7 @@ export class LedgerReader {
   /** The newest block and the published checkpoint. */
   async tip() {
     // In this order: what is published was committed before, so no checkpoint is told of whose blocks are not.
-    const { size, root, note } = await this.newestPublished()
+    const { size, root, note } = this.shown(await this.newestPublished())
     const { height } = await loadHead(this.pool)
     return { height, size, root: hex(root), note }
   }
@@ -112,8 +115,19 @@ export class LedgerReader {
     return size <= (await loadPublished(this.pool)).size
   }
 
-  /** The published checkpoint. Throws 503 `not-published-yet` before the first. */
+  /** The published checkpoint, to be shown. Throws 503 before the first, and while it may not be the newest (I8). */
   async published(): Promise<Published> {
+    return this.shown(await this.anyPublished())
+  }
+
+  // Asked after the row was read: a ledger that is found to be rolled back meanwhile shows it no more.
+  private shown(published: Published): Published {
+    if (this.status.mayShowNewest) return published
+    throw notToBeShown(this.status.halt)
+  }
+
+  // Also one that may be older than what was shown before: what it covers is right for ever all the same.
+  private async anyPublished(): Promise<Published> {
     const published = await this.newestPublished()
     if (published.size > 0) return published
     throw new HttpProblem(503, 'not-published-yet', 'No checkpoint is published yet; try again in a second.', {
@@ -149,7 +163,7 @@ export class LedgerReader {
 
   /** Hashes of a tile, or the entries of a bundle, that the published tree has at this place. */
   async tile(tile: { level: number | 'entries'; index: bigint; width: number }): Promise<Uint8Array> {
-    const { size } = await this.published()
+    const { size } = await this.anyPublished()
     const index = Number(tile.index)
     const there = tile.level === 'entries' || tile.level < TILE_LEVELS ? tileAt(size, tile.level, index) : null
     if (!there || tile.width > there.width) {
@@ -193,8 +207,8 @@ export class LedgerReader {
   }
 
   private async treeOf(size: number | undefined): Promise<StoredTree> {
-    const published = await this.published()
-    if (size === undefined) return this.tree(published.size)
+    if (size === undefined) return this.tree((await this.published()).size)
+    const published = await this.anyPublished()
     if (size >= 1 && size <= published.size) return this.tree(size)
     const detail = `The size must be from 1 to ${published.size}, the published tree size; it is ${size}.`
     throw new HttpProblem(size < 1 ? 400 : 404, 'size-beyond-checkpoint', detail)

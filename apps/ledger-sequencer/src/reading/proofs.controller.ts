@@ -4,9 +4,7 @@ import { Public } from '@careseal/authz'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ConsistencyAnswer, InclusionAnswer } from './answers.js'
 import { FRESH, IMMUTABLE, sendCacheable } from './caching.js'
-import { LedgerStatus } from '../ledger-status.js'
 import { LedgerReader } from './ledger-reader.js'
-import { notToBeShown } from './not-to-be-shown.js'
 import { ConsistencyQuery, InclusionQuery, TlogProofQuery } from './parameters.js'
 
 const TEXT = 'text/plain; charset=utf-8'
@@ -16,10 +14,7 @@ const TEXT = 'text/plain; charset=utf-8'
 @Public()
 @Controller('ledger')
 export class ProofsController {
-  constructor(
-    private readonly reader: LedgerReader,
-    private readonly status: LedgerStatus,
-  ) {}
+  constructor(private readonly reader: LedgerReader) {}
 
   @Get('checkpoint')
   @ApiOperation({ summary: 'The newest published checkpoint with its signatures (C2SP tlog-checkpoint)' })
@@ -29,7 +24,6 @@ export class ProofsController {
   @ApiResponse({ status: 503, description: 'none is published yet, or it may be older than what was published before' })
   async checkpoint(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { note } = await this.reader.published()
-    if (!this.status.mayShowNewest) throw notToBeShown(this.status.halt)
     await sendCacheable(request, reply, { body: note, contentType: TEXT, cacheControl: FRESH })
   }
 
