@@ -15,7 +15,7 @@ import { Checkpointer } from './checkpointer/checkpointer.js'
 import { confirmHead } from './checkpointer/confirm-head.js'
 import { confirmWithWitnesses } from './cosigning/confirm-with-witnesses.js'
 import { Cosigning } from './cosigning/cosigning.js'
-import { beginGovernance, type Genesis, type Governance, type KnownTree, type PlacedAdmin } from '@careseal/ledger-core'
+import type { Genesis, Governance, KnownTree, PlacedAdmin } from '@careseal/ledger-core'
 import type { SealedChain } from './checkpointer/sealed-chain.js'
 import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
 import { Fatal } from './fatal.js'
@@ -28,7 +28,7 @@ import { loadEntries } from './tree/block-rows.js'
 
 type CheckpointerParts = { signer: LogSigner; chain: SealedChain; cosigning: Cosigning; signedSize: number }
 
-type Asked = Omit<CheckpointerParts, 'signedSize'> & { facts: SignerFacts; genesis: Genesis }
+type Asked = Pick<CheckpointerParts, 'signer' | 'cosigning'> & { facts: SignerFacts; genesis: Genesis }
 
 type Sealing = { genesis: Genesis; governance: Governance; signer: LogSigner }
 
@@ -74,7 +74,7 @@ export class Sequencer {
     const { chain } = confirmation
     status.foundWhole()
     const cosigning = new Cosigning(this.options.cosigning)
-    const { size: signedSize } = await this.hearWitnesses({ signer, facts, genesis, chain, cosigning })
+    const { size: signedSize } = await this.hearWitnesses({ signer, facts, genesis, cosigning })
     if (status.halt || this.stopping.signal.aborted) return
     const checkpointer = this.checkpointer({ signer, chain, cosigning, signedSize })
     // Blocks that were committed but not signed are verified before anything is built on them.
@@ -128,12 +128,11 @@ export class Sequencer {
     throw new Error(`LEDGER_ORIGIN is ${origin}, but the ledger of this signer is ${genesis?.origin ?? 'unreadable'}`)
   }
 
-  private hearWitnesses({ signer, facts, genesis, chain, cosigning }: Asked): Promise<KnownTree> {
+  private hearWitnesses({ signer, facts, genesis, cosigning }: Asked): Promise<KnownTree> {
     const { pool: sql, origin, status, log } = this.options
-    const { keys } = chain.governance ?? beginGovernance(genesis)
     const logVkeys = [...new Set([...genesis.logKeys, ...facts.vkeys])]
     const parts = { sql, sha256, origin, signer, cosigning, status, signal: this.stopping.signal, log: log.warn }
-    return this.patiently(() => confirmWithWitnesses({ ...parts, signed: facts.signed, keys, logVkeys }))
+    return this.patiently(() => confirmWithWitnesses({ ...parts, signed: facts.signed, genesis, logVkeys }))
   }
 
   private checkpointer(parts: CheckpointerParts): Checkpointer {

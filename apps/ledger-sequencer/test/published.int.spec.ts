@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
-import { LedgerUnderTest, readerOf } from './ledger-under-test.js'
+import { eventually, LedgerUnderTest, readerOf } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
 import { publish } from '../src/reading/published.js'
 
@@ -31,6 +31,18 @@ describe('the published checkpoint', () => {
     expect(newer.size).toBeGreaterThan(older.size)
     expect(await publish(database.pool, older)).toBe(false)
     expect(await ledger.published()).toEqual(newer)
+  })
+
+  it('is told of by nobody who came too late to publish it', async () => {
+    const { deliver, published } = await ledger.start()
+    await eventually(() => published.length > 0)
+    await database.tamper('UPDATE published SET size = 1000000')
+    const told = published.length
+    await deliver(new ChainWriter(ORIGIN, 'records').write(20))
+    await ledger.sealed(20)
+    await eventually(async () => (await ledger.signed()).size === (await ledger.head()).treeSize)
+    await delay(100)
+    expect(published).toHaveLength(told)
   })
 
   it('is not shown by a standby beneath which an old database was put back, until the newest is there again', async () => {

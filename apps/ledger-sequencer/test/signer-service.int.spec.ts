@@ -1,12 +1,5 @@
 import { sha256 } from '@careseal/crypto'
-import {
-  approve,
-  LedgerVerifier,
-  logKeysAt,
-  verifyCheckpoint,
-  type Operator,
-  type PlacedAdmin,
-} from '@careseal/ledger-core'
+import { approve, LedgerVerifier, logKeysAt, verifyCheckpoint, type Admin } from '@careseal/ledger-core'
 import { verifyEd25519 } from '@careseal/cosigner'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +13,7 @@ import { startSignerServer, type SignerServer } from '../src/signer-service/sign
 import { ChainWriter } from './chain-writer.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { eventually, LedgerUnderTest, type RunningSequencer } from './ledger-under-test.js'
-import { newOperator } from './operators.js'
+import { newOperator, submit as submitApproved } from './operators.js'
 import { ORIGIN } from './raw-block.js'
 
 const operators = ['operator-1', 'operator-2'].map(newOperator)
@@ -67,14 +60,8 @@ async function allPublished(leafCount: number): Promise<void> {
   await eventually(async () => (await ledger.published()).size === (await ledger.head()).treeSize)
 }
 
-async function submit(run: RunningSequencer, type: string, data: PlacedAdmin['admin']['data']): Promise<AdminOutcome> {
-  let index = (await ledger.head()).treeSize
-  for (;;) {
-    const admin = approve({ origin: ORIGIN, index }, { type, data }, operators satisfies Operator[])
-    const outcome = (await run.sequencer.submit({ index, admin })) as AdminOutcome
-    if (!('refused' in outcome) || outcome.refused !== 'index-passed') return outcome
-    index = outcome.index
-  }
+function submit(run: RunningSequencer, type: string, data: object): Promise<AdminOutcome> {
+  return submitApproved({ ledger, run, operators }, { type, data } as Omit<Admin, 'approvals'>)
 }
 
 describe('a signer in its own process', () => {

@@ -34,6 +34,8 @@ export class WitnessDouble {
   delayMs = 0
   /** Seconds that are added to the time of its cosignatures. */
   clockSkew = 0
+  /** The vkeys of the log that its operator gave it. */
+  believes: string[]
   /** Requests to co-sign that it was sent. */
   asked = 0
   private server: Server | null = null
@@ -47,6 +49,7 @@ export class WitnessDouble {
     fill: number,
     private readonly logVkey: string,
   ) {
+    this.believes = [logVkey]
     const der = Buffer.concat([fromHex('302e020100300506032b657004220420'), new Uint8Array(32).fill(fill)])
     this.key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     const publicKey = new Uint8Array(createPublicKey(this.key).export({ format: 'der', type: 'spki' }).subarray(-32))
@@ -106,8 +109,8 @@ export class WitnessDouble {
 
   private async swap(body: Uint8Array, response: ServerResponse): Promise<void> {
     const log = parseVkey(sha256, this.logVkey)
-    const verifier = verifierOf(log, verifyEd25519)
-    const outcome = await admitCheckpoint(body, (origin) => (origin === log.name && verifier ? [verifier] : undefined))
+    const verifiers = this.believes.flatMap((vkey) => verifierOf(parseVkey(sha256, vkey), verifyEd25519) ?? [])
+    const outcome = await admitCheckpoint(body, (origin) => (origin === log.name ? verifiers : undefined))
     if ('refused' in outcome) return void response.writeHead(outcome.refused.status).end()
     const verdict = judgeCheckpoint(sha256, this.memory.known, outcome.admitted)
     if (verdict.status === 409) {

@@ -1,6 +1,9 @@
 // Before the first signature of an epoch so many witnesses have spoken that whatever was published was seen by one of
 // them; and what they show of the log's own signatures decides whether this ledger may go on.
-import { readFile } from 'node:fs/promises'
+import { sha256 } from '@careseal/crypto'
+import { verifyEd25519 } from '@careseal/cosigner'
+import { verifyCheckpoint } from '@careseal/ledger-core'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { eventually } from './ledger-under-test.js'
@@ -8,6 +11,7 @@ import { useWitnessedLedger } from './witnessed-ledger.js'
 
 const world = useWitnessedLedger()
 const NEVER = 3_600_000
+const primitives = { sha256, verifyEd25519 }
 
 async function unchangedSince<T>(work: () => Promise<T>) {
   const state = await readFile(`${world.ledger.dir}/signer-state.json`, 'utf8')
@@ -17,6 +21,21 @@ async function unchangedSince<T>(work: () => Promise<T>) {
   const { height, treeSize } = await world.ledger.head()
   expect({ height, treeSize }).toEqual({ height: head.height, treeSize: head.treeSize })
   return result
+}
+
+/** The signer goes back to before a rotation; the database holds it, and has lost what was published. */
+async function forgottenRotation({ isRetired }: { isRetired: boolean }) {
+  await world.grow(20)
+  await world.backUpMachine()
+  const run = await world.start()
+  const rotated = await world.rotateLogKey(run, { isRetired })
+  for (const witness of world.witnesses) witness.believes.push(rotated.newKey)
+  await run.deliver(world.records.write(20))
+  await run.sequencer.stop()
+  expect((await world.ledger.published()).size).toBe((await world.ledger.head()).treeSize)
+  await world.restoreSigner()
+  await world.database.tamper(`UPDATE published SET size = 2, note = 'lost'`)
+  return rotated
 }
 
 describe('at start', () => {
@@ -91,6 +110,49 @@ describe('at start', () => {
     expect((await world.ledger.signed()).size).toBe(size)
     const [text] = note.split('\n\n')
     expect((await world.ledger.published()).note).toContain(text)
+  })
+
+  it('a size beyond a rotation is signed again by the keys that are valid there, so witnesses co-sign it', async () => {
+    const { newKey } = await forgottenRotation({ isRetired: true })
+    for (const witness of world.witnesses) witness.believes = [newKey]
+    const { treeSize } = await world.ledger.head()
+    const { status, started } = world.begin()
+    await eventually(() => status.confirmed)
+    await started
+    const { note, size } = await world.ledger.published()
+    expect(size).toBe(treeSize)
+    await expect(verifyCheckpoint(note, { logVkeys: [newKey] }, primitives)).resolves.toMatchObject({ size })
+    await expect(verifyCheckpoint(note, { logVkeys: [world.logKey.vkey] }, primitives)).rejects.toThrow()
+  })
+
+  it('a key that was not restored with the signer is named and waited for', async () => {
+    const { newKey, keyFile } = await forgottenRotation({ isRetired: false })
+    const text = await readFile(keyFile)
+    await rm(keyFile)
+    const { status, started, fatal } = world.begin()
+    await eventually(() => status.signerSilence !== null)
+    expect(status.signerSilence?.detail).toContain('the signer lacks a key that the ledger names')
+    expect(status.signerSilence?.detail).toContain(newKey)
+    expect(status.halt).toBeNull()
+    await writeFile(keyFile, text)
+    await started
+    expect(status.confirmed).toBe(true)
+    expect(fatal).toEqual([])
+  })
+
+  it('a signer without a key that its last size needs is waited for', async () => {
+    const run = await world.start()
+    const { newKey, keyFile } = await world.rotateLogKey(run, { isRetired: true })
+    for (const witness of world.witnesses) witness.believes = [newKey]
+    await run.deliver(world.records.write(20))
+    await run.sequencer.stop()
+    await rename(keyFile, `${world.ledger.dir}/kept-elsewhere`)
+    const again = world.begin()
+    await eventually(() => again.status.signerSilence !== null)
+    expect(again.status.signerSilence?.detail).toContain(newKey)
+    await rename(`${world.ledger.dir}/kept-elsewhere`, keyFile)
+    await again.started
+    expect(again.status.confirmed).toBe(true)
   })
 
   it('a witness that shows another history under the log’s own signature stops the ledger', async () => {

@@ -9,7 +9,7 @@ import type { SignedCheckpoint } from '../cosigning/witness-client.js'
 import type { Sql } from '../database/connections.js'
 import type { LedgerStatus } from '../ledger-status.js'
 import { publish } from '../reading/published.js'
-import { SignerSilent, type LogSigner } from '../signer/log-signer.js'
+import { askToSign, SignerSilent, type LogSigner } from '../signer/log-signer.js'
 import { loadBlocks } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import { BlockCorrupt, type SealedChain } from './sealed-chain.js'
@@ -35,7 +35,6 @@ export type CheckpointerOptions = {
 export type PublishedCheckpoint = { size: number; root: Hash; witnesses: string[] }
 
 const BLOCKS_PER_READ = 16
-const LACKS_KEY = 'the signer lacks a key that the ledger names: restore the log-*.key files of its folder'
 
 export class Checkpointer {
   private unchecked: FullTile[] = []
@@ -118,13 +117,13 @@ export class Checkpointer {
     const tree = new StoredTree(sql, sha256, size)
     const proofFrom = remembered((from) => consistencyProof(from, size, tree.rangeHash))
     const proof = oldSize > 0 && oldSize < size ? await proofFrom(oldSize) : []
-    const answer = await signer.sign({ oldSize, proof, text, vkeys: logKeysAt(chain.governance?.keys ?? [], size) })
+    const vkeys = logKeysAt(chain.governance?.keys ?? [], size)
+    const answer = await askToSign(signer, { oldSize, proof, text, vkeys })
     // Another process signed more of what we hold, or an answer was lost: the next round goes on from there.
     if ('conflict' in answer && answer.conflict <= size) {
       this.signedSize = answer.conflict
       throw new Error('the signer has signed meanwhile')
     }
-    if ('refused' in answer && answer.refused === 'key-not-held') throw new SignerSilent(LACKS_KEY)
     if (!('note' in answer)) {
       status.haltFor('signer-refused', `the signer refused size ${size}: ${JSON.stringify(answer)}`)
       return null
@@ -138,8 +137,9 @@ export class Checkpointer {
   private async publish(round: CosigningRound): Promise<number> {
     const { size, root } = round.checkpoint
     const { witnesses } = round
-    await publish(this.options.sql, { size, root, note: round.note() })
-    this.options.onPublished({ size, root, witnesses })
+    const isNewest = await publish(this.options.sql, { size, root, note: round.note() })
+    // A successor was quicker: what it published is newer, and nothing is told of this one.
+    if (isNewest) this.options.onPublished({ size, root, witnesses })
     return witnesses.length
   }
 

@@ -43,7 +43,8 @@ export async function confirmHead(sql: Sql, sha256: Sha256, { signed, genesis }:
   return { chain: new SealedChain(sha256, tree, block, governance) }
 }
 
-async function governanceAt(
+/** Keys, policy and retreats as the entries of the database below `size` have them. */
+export async function governanceAt(
   sql: Sql,
   sha256: Sha256,
   { genesis, size }: { genesis: Genesis; size: number },

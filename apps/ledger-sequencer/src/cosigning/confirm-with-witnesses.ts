@@ -5,14 +5,15 @@ import {
   logKeysAt,
   meetsEveryQuorum,
   parseCheckpoint,
+  type Genesis,
   type KnownTree,
-  type LedgerKey,
 } from '@careseal/ledger-core'
 import { consistencyProof, type Sha256 } from '@careseal/merkle'
 import { setTimeout as delay } from 'node:timers/promises'
+import { governanceAt } from '../checkpointer/confirm-head.js'
 import type { Sql } from '../database/connections.js'
 import type { LedgerStatus } from '../ledger-status.js'
-import type { LogSigner } from '../signer/log-signer.js'
+import { askToSign, type LogSigner } from '../signer/log-signer.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import type { Cosigning, Objection } from './cosigning.js'
 import { shownBy, type ShownOptions, type SignedText } from './contradiction.js'
@@ -23,9 +24,9 @@ export type ConfirmOptions = {
   sha256: Sha256
   origin: string
   signer: Pick<LogSigner, 'sign'>
-  /** What the signer remembers, and the keys by which it signs. */
+  /** What the signer remembers. */
   signed: KnownTree
-  keys: readonly LedgerKey[]
+  genesis: Genesis
   /** Every key under which the log may ever have signed. */
   logVkeys: readonly string[]
   cosigning: Cosigning
@@ -115,7 +116,7 @@ class Confirmation {
     const oldSize = this.signed.size
     const { rangeHash } = new StoredTree(sql, sha256, size)
     const proof = oldSize > 0 ? await consistencyProof(oldSize, size, rangeHash) : []
-    const answer = await signer.sign({ oldSize, proof, text, vkeys: this.vkeysAt(size) })
+    const answer = await askToSign(signer, { oldSize, proof, text, vkeys: await this.vkeysAt(size) })
     if ('refused' in answer) status.haltFor('rollback-detected', `the signer refused size ${size} of a witness`)
     if ('note' in answer) this.signed = { size, root: parseCheckpoint(text).root }
     this.spoken = new Set()
@@ -125,15 +126,17 @@ class Confirmation {
     const { signer, sql, sha256, origin } = this.options
     const { size, root } = this.signed
     const text = formatCheckpoint({ origin, size, root })
-    const answer = await signer.sign({ oldSize: size, proof: [], text, vkeys: this.vkeysAt(size) })
+    const answer = await askToSign(signer, { oldSize: size, proof: [], text, vkeys: await this.vkeysAt(size) })
     if (!('note' in answer)) throw new Error('the signer has signed meanwhile')
     const { rangeHash } = new StoredTree(sql, sha256, size)
     const proofFrom = (oldSize: number) => consistencyProof(oldSize, size, rangeHash)
     return { note: answer.note, text, size, root, proofFrom }
   }
 
-  private vkeysAt(size: number): string[] {
-    return logKeysAt(this.options.keys, size)
+  // A size that a witness shows may be beyond a rotation of which the signer's own last size knows nothing.
+  private async vkeysAt(size: number): Promise<string[]> {
+    const { sql, sha256, genesis } = this.options
+    return logKeysAt((await governanceAt(sql, sha256, { genesis, size })).keys, size)
   }
 
   private tell(objections: readonly Objection[]): void {

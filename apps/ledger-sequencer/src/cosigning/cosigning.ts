@@ -52,8 +52,14 @@ export class Cosigning {
   }
 }
 
+// Whoever knows none of the keys may have seen more of the ledger than we sign: a rotation, and the checkpoints after it.
+const CLAIMS: Record<number, string> = {
+  403: 'it knows other keys of this log',
+  422: 'it has seen another history',
+}
+
 function claimOf(outcome: LinkOutcome | undefined): string | null {
   if (outcome === undefined) return null
   if ('ahead' in outcome) return `it has seen size ${outcome.ahead}`
-  return 'status' in outcome && outcome.status === 422 ? 'it has seen another history' : null
+  return 'status' in outcome ? (CLAIMS[outcome.status] ?? null) : null
 }

@@ -48,8 +48,21 @@ export type LogSigner = {
   openTombstones(): Promise<Tombstones>
 }
 
-/** The signer did not answer. Signing waits; nothing is wrong with the ledger. */
+/** The signer did not answer, or cannot sign yet. Signing waits; nothing is wrong with the ledger. */
 export class SignerSilent extends Error {
   readonly code = 'signer-silent'
   override readonly name = 'SignerSilent'
+}
+
+/**
+ * The signer's answer; rejects with SignerSilent when it lacks a key that the ledger names.
+ *
+ * Then its folder was restored without a rotated key: nothing was lost of the ledger, and once the key is back it signs.
+ */
+export async function askToSign(signer: Pick<LogSigner, 'sign'>, request: SigningRequest): Promise<SigningAnswer> {
+  const answer = await signer.sign(request)
+  if (!('refused' in answer) || answer.refused !== 'key-not-held') return answer
+  const named = request.vkeys.join(', ')
+  const mend = 'restore the log-*.key files of its folder'
+  throw new SignerSilent(`the signer lacks a key that the ledger names for this size (${named}): ${mend}`)
 }
