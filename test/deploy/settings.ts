@@ -21,6 +21,7 @@ const init = z.object({
   PRODUCERS: z.string().min(1),
   OPERATOR_VKEYS: z.string().optional(),
   PREVIOUS_CHECKPOINT_FILE: z.string().optional(),
+  PREVIOUS_POLICY_FILE: z.string().optional(),
 })
 
 /** The environment of a program such as `main.js` of `records`. Throws for one that is not known. */

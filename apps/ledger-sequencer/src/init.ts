@@ -1,5 +1,7 @@
 // `careseal ledger init` as a program: exit 0 when the ledger is there, 1 when it is refused, 78 for a wrong environment.
 import { ledgerConfig, loadConfigOrExit } from '@careseal/service-kit'
+import { sha256 } from '@careseal/crypto'
+import { parsePolicy } from '@careseal/ledger-core'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { config } from './config.js'
@@ -18,11 +20,16 @@ const environment = loadConfigOrExit(
       .min(1)
       .optional()
       .describe('path of the last witnessed checkpoint of the ledger that this one succeeds'),
+    PREVIOUS_POLICY_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('path of the C2SP policy of that ledger, whose quorum must have co-signed that checkpoint'),
     OPERATOR_VKEYS: list.default([]).describe('vkeys of those who approve administration, separated by commas'),
   }),
 )
 
-const previous = environment.PREVIOUS_CHECKPOINT_FILE
+const { PREVIOUS_CHECKPOINT_FILE: previous, PREVIOUS_POLICY_FILE: policy } = environment
 
 try {
   const result = await initLedger({
@@ -32,6 +39,7 @@ try {
     operators: environment.OPERATOR_VKEYS,
     databaseUrl: environment.DATABASE_URL,
     ...(previous === undefined ? {} : { previous: readFileSync(previous, 'utf8') }),
+    ...(policy === undefined ? {} : { previousPolicy: parsePolicy(sha256, readFileSync(policy, 'utf8')) }),
   })
   process.stdout.write(`${JSON.stringify(result)}\n`)
 } catch (error) {

@@ -1,4 +1,13 @@
-import { parseEntry } from '@careseal/ledger-core'
+import { sha256 } from '@careseal/crypto'
+import {
+  addSignatureLines,
+  parseCheckpoint,
+  parseEntry,
+  parseNote,
+  parsePolicy,
+  parseVkey,
+  signNote,
+} from '@careseal/ledger-core'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,8 +16,12 @@ import { loadHead } from '../src/database/head.js'
 import { readerOf } from './ledger-under-test.js'
 import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { linkOf, ORIGIN } from './raw-block.js'
+import { policyText, WitnessDouble } from './witness-double.js'
+import { WitnessClient } from '../src/cosigning/witness-client.js'
+import { formatLogKey, parseLogKey } from '../src/signer/log-key.js'
 import { initLedger, type InitOptions } from '../src/genesis/init-ledger.js'
 
+const old = parseLogKey(formatLogKey('old.example', new Uint8Array(32).fill(5)))
 let database: LedgerDatabase
 let dir: string
 
@@ -99,6 +112,25 @@ describe('ledger init', () => {
     await writeFile(join(dir, 'signer-state.json'), `{"v":1,"size":2,"root":"${'11'.repeat(32)}"}`)
     await database.reset()
     await expect(init()).rejects.toMatchObject({ code: 'blocks-missing' })
+  })
+
+  it('names a predecessor only as far as the witnesses of its policy co-signed it', async () => {
+    const witness = await WitnessDouble.start('w1', 11, old.vkey)
+    const previousPolicy = parsePolicy(sha256, `log ${old.vkey}\n${policyText([witness], 1)}`)
+    const nobody = parsePolicy(sha256, `log ${old.vkey}\nquorum none\n`)
+    const signed = await signNote(`old.example\n7\n${Buffer.alloc(32).toString('base64')}\n`, old.signer)
+    const client = new WitnessClient({ name: 'w1', vkey: parseVkey(sha256, witness.vkey), url: witness.url }, 1_000)
+    const checkpoint = { ...parseCheckpoint(parseNote(signed).text), text: parseNote(signed).text, note: signed }
+    const answer = await client.addCheckpoint({ ...checkpoint, proofFrom: async () => [] }, 0)
+    await witness.close()
+    const refusal = { code: 'previous-not-believed' }
+    await expect(init({ previous: 'yesterday\n' })).rejects.toMatchObject(refusal)
+    await expect(init({ previous: signed, previousPolicy })).rejects.toMatchObject(refusal)
+    await expect(init({ previous: signed, previousPolicy: nobody })).rejects.toMatchObject(refusal)
+    await expect(stat(join(dir, 'signer-state.json'))).rejects.toThrow('ENOENT')
+    const previous = addSignatureLines(signed, 'cosigned' in answer ? answer.cosigned.line : '')
+    await init({ previous, previousPolicy })
+    expect(parseEntry(await firstEntry())).toMatchObject({ genesis: { previous } })
   })
 
   it('refuses an operator key that is none, before anything is made', async () => {

@@ -1,6 +1,18 @@
 // `careseal ledger init`: begins a ledger once, durably, in steps of which a repeat takes up the first that is missing.
 import { sha256 } from '@careseal/crypto'
-import { EMPTY_HEAD, encodeGenesis, firstLink, nothingKnown, parseVkey, type Genesis } from '@careseal/ledger-core'
+import { verifyEd25519 } from '@careseal/cosigner'
+import {
+  CheckpointRefused,
+  EMPTY_HEAD,
+  encodeGenesis,
+  firstLink,
+  nothingKnown,
+  parseVkey,
+  readCheckpoint,
+  verifyCheckpoint,
+  type Genesis,
+  type Policy,
+} from '@careseal/ledger-core'
 import { hex } from '@careseal/crypto'
 import { equalHashes, TileBuilder } from '@careseal/merkle'
 import { randomBytes } from 'node:crypto'
@@ -27,6 +39,8 @@ export type InitOptions = {
   operators?: readonly string[]
   /** The last witnessed checkpoint of the ledger that this one succeeds, a signed note. */
   previous?: string
+  /** The policy of that ledger, whose quorum must have co-signed `previous`. */
+  previousPolicy?: Policy
   /** As the service's role, after the migrations. */
   databaseUrl: string
   /** Called before each step that is done; for progress, and for tests that crash there. */
@@ -38,7 +52,7 @@ export type InitResult = { origin: string; vkey: string; done: InitStep[] }
 /** A ledger that cannot be begun, for something is there or missing that a crash does not explain. */
 export class InitRefused extends Error {
   constructor(
-    readonly code: InitRefusal | 'other-genesis' | 'other-block-0',
+    readonly code: InitRefusal | 'other-genesis' | 'other-block-0' | 'previous-not-believed',
     message: string,
   ) {
     super(message)
@@ -49,12 +63,31 @@ export class InitRefused extends Error {
 /** Begins a ledger, or goes on where a crash left it. A ledger that is there already is checked and left alone. */
 export async function initLedger(options: InitOptions): Promise<InitResult> {
   for (const operator of options.operators ?? []) parseVkey(sha256, operator)
+  await requireWitnessed(options)
   const pool = readingPool(options.databaseUrl, { name: 'init', max: 2 })
   try {
     return await begin(options, pool)
   } finally {
     await pool.end()
   }
+}
+
+// A genesis names its predecessor for ever, so before anything is made. Without a policy only the form can be checked.
+async function requireWitnessed({ previous, previousPolicy: policy }: InitOptions): Promise<void> {
+  if (previous === undefined) return
+  if (policy?.quorum === null) throw notBelieved('its policy asks no witness')
+  try {
+    if (policy) await verifyCheckpoint(previous, { policy }, { sha256, verifyEd25519 })
+    else readCheckpoint(previous)
+  } catch (error) {
+    if (!(error instanceof CheckpointRefused)) throw error
+    throw notBelieved(error.message)
+  }
+}
+
+function notBelieved(reason: string): InitRefused {
+  const told = `the checkpoint of the predecessor is refused, ${reason}`
+  return new InitRefused('previous-not-believed', `${told}: give the last one that its witnesses co-signed`)
 }
 
 async function begin(options: InitOptions, sql: Sql): Promise<InitResult> {
