@@ -4,6 +4,7 @@ import { lockFolder } from '@careseal/cosigner'
 import { createLogger } from '@careseal/observability'
 import { loadConfigOrExit } from '@careseal/service-kit'
 import { readFileSync } from 'node:fs'
+import { heldForLife } from './signer/folder-turn.js'
 import { Signer } from './signer/signer.js'
 import { readSecret } from './signer-service/secret.js'
 import { signerConfig } from './signer-service/signer-config.js'
@@ -17,7 +18,7 @@ try {
   const lock = lockFolder(config.SIGNER_STATE_DIR)
   const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = config
   const server = await startSignerServer({
-    signer: await Signer.open(config.SIGNER_STATE_DIR),
+    signer: await Signer.open(config.SIGNER_STATE_DIR, heldForLife),
     secret: readSecret(config.SIGNER_SECRET_FILE),
     host: config.HOST,
     port: config.PORT,

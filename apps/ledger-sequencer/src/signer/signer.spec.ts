@@ -1,11 +1,13 @@
-import { replaceDurably, verifyEd25519 } from '@careseal/cosigner'
+import { lockFolder, replaceDurably, verifyEd25519 } from '@careseal/cosigner'
 import { hex, sha256 } from '@careseal/crypto'
 import { encodeGenesis, firstLink, formatCheckpoint, nothingKnown, verifyCheckpoint } from '@careseal/ledger-core'
 import { consistencyProof, merkleRoot, type Hash } from '@careseal/merkle'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { heldForLife } from './folder-turn.js'
 import { formatLogKey, parseLogKey } from './log-key.js'
 import { SignerFolder } from './signer-folder.js'
 import { Signer } from './signer.js'
@@ -104,6 +106,39 @@ describe('the signer', () => {
     const [one, other] = [await Signer.open(dir), await Signer.open(dir)]
     await signTree(one, leaves(9))
     expect(await signTree(other, leaves(5), { oldSize: 0 })).toEqual({ conflict: 9 })
+  })
+
+  it('signs nothing while another process is between reading and writing: it would put an old memory back', async () => {
+    const [stopped, other] = [await Signer.open(dir), await Signer.open(dir)]
+    const folder = (stopped as unknown as { folder: SignerFolder }).folder
+    const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const replace = folder.replaceState.bind(folder)
+    vi.spyOn(folder, 'replaceState').mockImplementationOnce(async (tree) => {
+      reached.resolve()
+      await goOn.promise
+      await replace(tree)
+    })
+    const late = signTree(stopped, leaves(9))
+    await reached.promise
+    const meanwhile = signTree(other, leaves(12), { oldSize: 0 })
+    await delay(100)
+    expect((await other.read()).signed.size).toBe(0)
+    goOn.resolve()
+    expect(await late).toHaveProperty('note')
+    expect(await meanwhile).toEqual({ conflict: 9 })
+    expect((await other.read()).signed.size).toBe(9)
+  })
+
+  it('is silent while another process holds its folder, and signs once that has ended', async () => {
+    const signer = await Signer.open(dir)
+    const lock = lockFolder(dir)
+    await expect(signTree(signer, leaves(9))).rejects.toMatchObject({
+      code: 'signer-silent',
+      message: expect.stringContaining('another process is at work'),
+    })
+    expect(await signTree(await Signer.open(dir, heldForLife), leaves(9))).toHaveProperty('note')
+    lock.release()
+    expect(await signTree(signer, leaves(9))).toHaveProperty('note')
   })
 
   it('signs nothing while its memory cannot be written, and mends it before it signs', async () => {

@@ -9,6 +9,7 @@ import {
   type KnownTree,
   type PlacedAdmin,
 } from '@careseal/ledger-core'
+import { turnsIn, type FolderTurn } from './folder-turn.js'
 import { KeyRing } from './key-ring.js'
 import { parseLogKey } from './log-key.js'
 import type { LogSigner, RetreatAnswer, SignerFacts, SigningAnswer, SigningRequest } from './log-signer.js'
@@ -21,20 +22,24 @@ export class Signer implements LogSigner {
   readonly genesis: Genesis
   private readonly memory: TreeMemory<KnownTree>
 
-  private constructor(
-    private readonly folder: SignerFolder,
-    private readonly ring: KeyRing,
-    tree: KnownTree,
-    /** Entry 0 as it was made: what block 0 must hold. */
-    readonly genesisEntry: Uint8Array,
-  ) {
+  private readonly folder: SignerFolder
+  private readonly ring: KeyRing
+  private readonly inFolder: FolderTurn
+  /** Entry 0 as it was made: what block 0 must hold. */
+  readonly genesisEntry: Uint8Array
+
+  private constructor({ folder, ring, tree, genesisEntry, inFolder }: Opened) {
+    this.folder = folder
+    this.ring = ring
+    this.inFolder = inFolder
+    this.genesisEntry = genesisEntry
     this.genesis = genesisOf(genesisEntry, this.vkey)
     const replace = (next: KnownTree) => folder.replaceState(next)
     this.memory = new TreeMemory({ read: () => folder.readState(), replace }, tree)
   }
 
   /** Throws SignerUnfit when the folder is not whole: a lost memory is never made anew. */
-  static async open(path: string): Promise<Signer> {
+  static async open(path: string, inFolder: FolderTurn = turnsIn(path)): Promise<Signer> {
     const folder = new SignerFolder(path)
     await folder.sync()
     const files = await folder.read()
@@ -43,7 +48,7 @@ export class Signer implements LogSigner {
     const entry = new TextEncoder().encode(requireFile(files, 'genesis'))
     if (!isFromBeforeTombstones(files.state)) await TombstoneStore.open(path)
     await ring.load()
-    return new Signer(folder, ring, tree, entry)
+    return new Signer({ folder, ring, tree, genesisEntry: entry, inFolder })
   }
 
   /** The key that the genesis names. */
@@ -66,7 +71,7 @@ export class Signer implements LogSigner {
     if (size === 0) return { refused: 'empty-tree' }
     const signers = await this.ring.signersOf(vkeys)
     if (signers === null || signers.length === 0) return { refused: 'key-not-held' }
-    const outcome = await this.memory.swap({ oldSize, size, root, proof }, grown)
+    const outcome = await this.inFolder(() => this.memory.swap({ oldSize, size, root, proof }, grown))
     return 'remembered' in outcome ? { note: await signNote(text, ...signers) } : outcome
   }
 
@@ -75,7 +80,7 @@ export class Signer implements LogSigner {
   }
 
   retreat(entry: PlacedAdmin): Promise<RetreatAnswer> {
-    return this.memory.inTurn(async (remember) => {
+    return this.alone(async (remember) => {
       const judged = await judgeRetreat(this.genesis, await this.folder.readState(), entry)
       if ('refused' in judged) return judged
       await writeRetreat(this.folder.path, entry)
@@ -90,10 +95,14 @@ export class Signer implements LogSigner {
    * A folder from before there were any gets an empty store here, and its memory then says that there is one.
    */
   openTombstones(): Promise<TombstoneStore> {
-    return this.memory.inTurn(async (remember) => {
+    return this.alone(async (remember) => {
       if (isFromBeforeTombstones((await this.folder.read()).state)) await this.beginTombstones(remember)
       return TombstoneStore.open(this.folder.path)
     })
+  }
+
+  private alone<R>(work: (remember: (tree: KnownTree) => Promise<void>) => Promise<R>): Promise<R> {
+    return this.inFolder(() => this.memory.inTurn(work))
   }
 
   // If we crash after the first, the next start finds a memory of version 1 and an empty store, and goes on.
@@ -101,6 +110,14 @@ export class Signer implements LogSigner {
     await TombstoneStore.create(this.folder.path)
     await remember(await this.folder.readState())
   }
+}
+
+type Opened = {
+  folder: SignerFolder
+  ring: KeyRing
+  tree: KnownTree
+  genesisEntry: Uint8Array
+  inFolder: FolderTurn
 }
 
 const grown = (known: KnownTree, accepted: KnownTree) => (accepted.size > known.size ? accepted : known)
