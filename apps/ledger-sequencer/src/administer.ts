@@ -1,11 +1,12 @@
 // The administration of a ledger as a program, beside the sequencer: exit 0 with a report as JSON on stdout, 1 with the
-// reason on stderr, 78 for a wrong environment. `node dist/administer.js status|retreat|rotate-log|rotate-witness`
+// reason on stderr, 78 for a wrong environment. `node dist/administer.js COMMAND`; COMMANDS has them all.
 import { sha256 } from '@careseal/crypto'
 import { parsePolicy, type Policy } from '@careseal/ledger-core'
 import { ledgerConfig, loadConfigOrExit } from '@careseal/service-kit'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { governanceOf, operatorOf, type Administration } from './administration/administration.js'
+import { recordPolicy, type PolicyReport } from './administration/record-policy.js'
 import { retreatSigner } from './administration/retreat-signer.js'
 import { rotateLogKey } from './administration/rotate-log-key.js'
 import { rotateWitnessKey } from './administration/rotate-witness-key.js'
@@ -40,6 +41,7 @@ type Given = z.infer<typeof environment>
 const COMMANDS: Record<string, (administration: Administration, given: Given) => Promise<object>> = {
   status: statusOf,
   retreat: retreatSigner,
+  'record-policy': recordPolicyOf,
   'rotate-log': (administration, { REASON: reason, AT_ONCE: atOnce }) =>
     rotateLogKey(administration, { reason, atOnce }),
   'rotate-witness': (administration, { OLD_VKEY: old, NEW_VKEY: next, REASON: reason, AT_ONCE: atOnce }) =>
@@ -78,6 +80,14 @@ async function statusOf(administration: Administration): Promise<object> {
     inForce: keys.filter(({ untilSize }) => untilSize === null).map(({ owner, vkey }) => ({ owner, vkey })),
     retreat: retreat && { index: retreat.index, data: retreat.admin.data },
   }
+}
+
+async function recordPolicyOf(
+  administration: Administration,
+  { LEDGER_POLICY_FILE: file }: Given,
+): Promise<PolicyReport> {
+  if (file === undefined) throw new Error('name the policy to record: LEDGER_POLICY_FILE')
+  return recordPolicy(administration, readFileSync(file, 'utf8'))
 }
 
 function policyOf(file: string | undefined): Policy {

@@ -23,6 +23,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Administration } from '../src/administration/administration.js'
+import { recordPolicy } from '../src/administration/record-policy.js'
 import { retreatSigner } from '../src/administration/retreat-signer.js'
 import { rotateLogKey } from '../src/administration/rotate-log-key.js'
 import { rotateWitnessKey } from '../src/administration/rotate-witness-key.js'
@@ -208,6 +209,22 @@ describe('keys', () => {
     expect(
       (await governance((await app.ledger.head()).treeSize)).keys.filter(({ owner }) => owner === 'log'),
     ).toHaveLength(2)
+  })
+})
+
+describe('a policy', () => {
+  it('is recorded once, with its number, where anybody can read it', async () => {
+    const policy = (quorum: string) =>
+      `log ${signer.vkey}\nwitness w1 ${witnessKey(7)} http://w1.example\nquorum ${quorum}\n`
+    const first = await recordPolicy(administration(), policy('none'))
+    expect(first.number).toBe(1)
+    await expect(recordPolicy(administration(), policy('none'))).rejects.toMatchObject({ code: 'policy-recorded' })
+    const second = await recordPolicy(administration(), policy('w1'))
+    expect(second.number).toBe(2)
+    const { treeSize } = await app.ledger.head()
+    expect((await governance(treeSize)).policy).toEqual({ ...second, policy: policy('w1') })
+    await expect(recordPolicy(administration(), 'quorum all\n')).rejects.toThrow(/policy line 1/)
+    await expect(recordPolicy(administration(), 'quorum none\n')).rejects.toMatchObject({ code: 'not-in-order' })
   })
 })
 

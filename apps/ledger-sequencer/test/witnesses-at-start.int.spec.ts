@@ -122,7 +122,9 @@ describe('at start', () => {
     const { note, size } = await world.ledger.published()
     expect(size).toBe(treeSize)
     await expect(verifyCheckpoint(note, { logVkeys: [newKey] }, primitives)).resolves.toMatchObject({ size })
-    await expect(verifyCheckpoint(note, { logVkeys: [world.logKey.vkey] }, primitives)).rejects.toThrow()
+    await expect(verifyCheckpoint(note, { logVkeys: [world.logKey.vkey] }, primitives)).rejects.toMatchObject({
+      name: 'CheckpointRefused',
+    })
   })
 
   it('a key that was not restored with the signer is named and waited for', async () => {

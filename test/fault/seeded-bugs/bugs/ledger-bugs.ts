@@ -164,7 +164,7 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${APP}/dist/sequencer.js`,
-        find: 'await this.hearWitnesses({ signer, facts, genesis, chain, cosigning })',
+        find: 'await this.hearWitnesses({ signer, facts, genesis, cosigning })',
         replace: 'facts.signed',
       },
     ],
