@@ -212,17 +212,18 @@ describe('keys', () => {
   })
 })
 
+const policyOf = (quorum: string) =>
+  `log ${signer.vkey}\nwitness w1 ${witnessKey(7)} http://w1.example\nquorum ${quorum}\n`
+
 describe('a policy', () => {
   it('is recorded once, with its number, where anybody can read it', async () => {
-    const policy = (quorum: string) =>
-      `log ${signer.vkey}\nwitness w1 ${witnessKey(7)} http://w1.example\nquorum ${quorum}\n`
-    const first = await recordPolicy(administration(), policy('none'))
+    const first = await recordPolicy(administration(), policyOf('none'))
     expect(first.number).toBe(1)
-    await expect(recordPolicy(administration(), policy('none'))).rejects.toMatchObject({ code: 'policy-recorded' })
-    const second = await recordPolicy(administration(), policy('w1'))
+    await expect(recordPolicy(administration(), policyOf('none'))).rejects.toMatchObject({ code: 'policy-recorded' })
+    const second = await recordPolicy(administration(), policyOf('w1'))
     expect(second.number).toBe(2)
     const { treeSize } = await app.ledger.head()
-    expect((await governance(treeSize)).policy).toEqual({ ...second, policy: policy('w1') })
+    expect((await governance(treeSize)).policy).toEqual({ ...second, policy: policyOf('w1') })
     await expect(recordPolicy(administration(), 'quorum all\n')).rejects.toThrow(/policy line 1/)
     await expect(recordPolicy(administration(), 'quorum none\n')).rejects.toMatchObject({ code: 'not-in-order' })
   })
