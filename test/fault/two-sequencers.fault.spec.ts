@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { describeCounts, runCampaign, violationsOf, type CampaignResult } from './campaign/campaign.js'
 import { baseSeed } from './campaign/seed.js'
+import { takeOversOf } from './campaign/take-overs.js'
 import { distributionOf } from './long/distribution.js'
 
 const FAULTS = {
@@ -23,8 +24,7 @@ describe('two sequencers on one database', () => {
   beforeAll(async () => {
     const plan = { name: 'two sequencers', faults: FAULTS, atOnce: 1, pair: true, patients: 6, clients: 6 }
     result = await runCampaign(plan, { seed: baseSeed(), log })
-    const takeOvers = result.failOvers.filter(({ kind }) => !kind.includes('next block'))
-    const times = distributionOf(takeOvers.map(({ milliseconds }) => milliseconds))
+    const times = distributionOf(takeOversOf(result.failOvers))
     log(
       `${describeCounts(result.counts)}; ${result.durationSeconds} s; another sealed after ms ${JSON.stringify(times)}`,
     )
@@ -36,7 +36,17 @@ describe('two sequencers on one database', () => {
     expect(result.acknowledgedEvents).toBeGreaterThan(0)
   })
 
+  it('have three witnesses, without two of which nothing is published', () => {
+    const witnessed = result.checks.filter(({ invariants }) => invariants.includes('I18'))
+    expect(witnessed).toHaveLength(2)
+    for (const { checked, violations } of witnessed) {
+      expect(checked).toBeGreaterThan(0)
+      expect(violations).toEqual([])
+    }
+  })
+
+  // How long that may take is one of the checks of a campaign (take-overs.ts).
   it('take over from one another each time', () => {
-    expect(result.failOvers).toHaveLength(2 * (FAULTS['kill-active'] + FAULTS['pause-active']))
+    expect(takeOversOf(result.failOvers)).toHaveLength(FAULTS['kill-active'] + FAULTS['pause-active'])
   })
 })

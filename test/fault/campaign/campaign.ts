@@ -3,15 +3,17 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkHistory } from '../check/check-history.js'
 import { loadFacts } from '../check/load-facts.js'
+import { loadWitnessed } from '../check/load-witnessed.js'
 import { Check, type CheckResult } from '../check/result.js'
 import { untilSealed } from '../check/until-sealed.js'
 import { careseal } from '../../support/careseal.js'
 import { FAULT_KINDS, type FaultCounts } from '../faults/kinds.js'
 import { acknowledgedEvents } from './acknowledged-events.js'
 import { scheduleOf, type Strike, type Volley } from './schedule.js'
+import { takeOverCheck } from './take-overs.js'
 import { TestBed, type BedOptions, type FailOver } from './test-bed.js'
 
-export type Plan = Omit<BedOptions, 'seed'> & {
+export type Plan = Omit<BedOptions, 'seed' | 'sparePatients'> & {
   name: string
   faults: FaultCounts
   /** How many faults may overlap. Default 3. */
@@ -45,7 +47,7 @@ const LAST_LINES = 5
 export async function runCampaign(plan: Plan, { seed, log }: CampaignOptions): Promise<CampaignResult> {
   const startedAt = new Date()
   log(`${plan.name}: seed ${seed}`)
-  const bed = await TestBed.create({ ...plan, seed })
+  const bed = await TestBed.create({ ...plan, seed, sparePatients: plan.faults['restore-keys'] ?? 0 })
   try {
     await bed.load.untilProgress(PROGRESS)
     const counts = await strikeAll(bed, plan, { seed, log })
@@ -120,11 +122,12 @@ async function untilEvents(bed: TestBed, eventsMin: number): Promise<void> {
 export async function checkAll(bed: TestBed): Promise<{ checks: CheckResult[]; sealedWithinMs: number }> {
   await bed.load.stop()
   await bed.stack.untilReady()
-  const { postgres } = bed.stack.state()
+  const state = bed.stack.state()
+  const { postgres } = state
   const sealedWithinMs = Math.round(await untilSealed(postgres, { withinMs: SEALED_WITHIN_MS }))
   const commands = [await commandCheck(bed, 'verify'), await commandCheck(bed, 'fsck')]
-  const history = checkHistory(bed.load.history, await loadFacts(postgres))
-  return { checks: [seen(bed), ...commands, ...history], sealedWithinMs }
+  const history = checkHistory(bed.load.history, await loadFacts(postgres, await loadWitnessed(state)))
+  return { checks: [seen(bed), ...commands, ...history, ...takeOverCheck(bed.failOvers)], sealedWithinMs }
 }
 
 function seen({ violations, load }: TestBed): CheckResult {

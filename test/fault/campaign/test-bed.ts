@@ -22,15 +22,16 @@ export type BedOptions = {
   proxies?: boolean
   /** The signer's folder on a disk that can be filled up. */
   signerDisk?: boolean
-  /** Two sequencers with a signer of their own process. */
+  /** Two sequencers with a signer of their own process, and three witnesses, two of which have to co-sign. */
   pair?: boolean
   patients?: number
+  /** Patients besides, whom the load does not know: their keys may be destroyed. */
+  sparePatients?: number
   clients?: number
 }
 
 const PATIENTS = 12
-/** Patients whose keys may be destroyed. */
-const SPARE_PATIENTS = 3
+const WITNESSES_OF_A_PAIR = 3
 const SIGNER_DISK_BYTES = 256 * 1024
 const RESTART_DELAY_MS_MAX = 300
 
@@ -55,8 +56,9 @@ export class TestBed implements Bed {
 
   private constructor({ stack, world, folder, options, ...surroundings }: Made) {
     this.stack = stack
-    this.world = { ...world, patients: world.patients.slice(SPARE_PATIENTS) }
-    this.spare = world.patients.slice(0, SPARE_PATIENTS)
+    const { sparePatients = 0 } = options
+    this.world = { ...world, patients: world.patients.slice(sparePatients) }
+    this.spare = world.patients.slice(0, sparePatients)
     this.folder = folder
     this.options = options
     this.namespaces = surroundings.namespaces
@@ -78,10 +80,10 @@ export class TestBed implements Bed {
     }
     let stack: CaresealStack | undefined
     try {
-      stack = await startStack(folder, surroundings, options.pair === true ? 2 : 1)
+      stack = await startStack(folder, surroundings, options.pair === true)
       const world = await prepareWorld(stack, {
         seed: options.seed,
-        patients: (options.patients ?? PATIENTS) + SPARE_PATIENTS,
+        patients: (options.patients ?? PATIENTS) + (options.sparePatients ?? 0),
       })
       const bed = new TestBed({ stack, world, folder, options, ...surroundings })
       bed.load.start()
@@ -123,7 +125,7 @@ export class TestBed implements Bed {
 
   sparePatient(): { login: string; patientId: string } {
     const patient = this.spare.pop()
-    if (!patient) throw new Error('no patient is left that the load does not know: ask for more in SPARE_PATIENTS')
+    if (!patient) throw new Error('no patient is left that the load does not know: ask for more sparePatients')
     return patient
   }
 
@@ -184,7 +186,7 @@ async function prepare(options: BedOptions, folder: string): Promise<Partial<Sur
   return { namespaces, proxies, signerDisk }
 }
 
-function startStack(folder: string, { namespaces, proxies }: Surroundings, sequencers: 1 | 2): Promise<CaresealStack> {
+function startStack(folder: string, { namespaces, proxies }: Surroundings, isPair: boolean): Promise<CaresealStack> {
   const network: StackNetwork = { ...namespaces?.network, ...(proxies ? { routeOf: proxies.routeOf } : {}) }
   return createCaresealStack({
     dataDir: folder,
@@ -193,7 +195,8 @@ function startStack(folder: string, { namespaces, proxies }: Surroundings, seque
     natsAuthorization: (users, options) => renderAuthorization([...users], options),
     network,
     restartDelayMsMax: RESTART_DELAY_MS_MAX,
-    sequencers,
+    sequencers: isPair ? 2 : 1,
+    witnesses: isPair ? WITNESSES_OF_A_PAIR : 0,
   })
 }
 

@@ -9,6 +9,7 @@ import { ANSWER_PLANTS } from './plants/answers.plants.js'
 import { DISCLOSURE_PLANTS } from './plants/disclosures.plants.js'
 import { LEDGER_PLANTS } from './plants/ledger-seen.plants.js'
 import { ORDER_PLANTS } from './plants/order.plants.js'
+import { WITNESSED_PLANTS } from './plants/witnessed.plants.js'
 import { WRITE_PLANTS } from './plants/writes.plants.js'
 
 /** Something of everything: whatever is drawn besides, each plant finds its place. */
@@ -41,6 +42,7 @@ const PLANTS = [
   ...ACCESS_PLANTS,
   ...DISCLOSURE_PLANTS,
   ...ANSWER_PLANTS,
+  ...WITNESSED_PLANTS,
 ]
 
 describe('the history checker', () => {

@@ -44,6 +44,17 @@ export type ReadFact = {
 /** One `AccessPermitted` for reading. */
 export type PermitFact = { permitId: string; actorId: string; patientId: string }
 
+/** A witness: the checkpoint that it shows as its last, and how many proofs of a fork it shows. */
+export type WitnessFact = { name: string; vkey: string; note: string | null; evidence: number }
+
+/** Who has to co-sign, what each of them holds, and what is published. */
+export type WitnessedFact = {
+  logVkeys: readonly string[]
+  quorum: number
+  witnesses: readonly WitnessFact[]
+  published: string
+}
+
 export type Facts = {
   writes: readonly WriteFact[]
   blocks: readonly BlockFact[]
@@ -54,4 +65,6 @@ export type Facts = {
   keys: ReadonlyMap<string, readonly string[]>
   reads: readonly ReadFact[]
   permits: readonly PermitFact[]
+  /** Null where nobody has to co-sign. */
+  witnessed: WitnessedFact | null
 }

@@ -1,6 +1,6 @@
 // Reads the facts by plain SQL with a superuser's rights, from every service's own tables and the ledger's.
 import { Client } from 'pg'
-import type { BlockFact, Facts, PermitFact, ReadFact, Run, VersionFact, WriteFact } from './facts.js'
+import type { BlockFact, Facts, PermitFact, ReadFact, Run, VersionFact, WitnessedFact, WriteFact } from './facts.js'
 import { entryHash, leafEntry, sha256 } from './naive.js'
 
 const PAGE = 5_000
@@ -8,18 +8,18 @@ const LEAF_BYTES = 64
 const HASH_BYTES = 32
 
 /** Call it when nothing waits any more. */
-export async function loadFacts(databaseUrl: string): Promise<Facts> {
+export async function loadFacts(databaseUrl: string, witnessed: WitnessedFact | null = null): Promise<Facts> {
   const sql = new Client({ connectionString: databaseUrl })
   sql.on('error', () => {})
   await sql.connect()
   try {
-    return await factsOf(sql)
+    return { ...(await factsOf(sql)), witnessed }
   } finally {
     await sql.end()
   }
 }
 
-async function factsOf(sql: Client): Promise<Facts> {
+async function factsOf(sql: Client): Promise<Omit<Facts, 'witnessed'>> {
   const writes: WriteFact[] = []
   const reads: ReadFact[] = []
   const permits: PermitFact[] = []

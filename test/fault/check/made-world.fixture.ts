@@ -1,6 +1,7 @@
 // A ledger, its services and their clients as a handful of values: does what it is told, without a fault, in order.
-import type { Entry, OperationName } from '../load/history.js'
-import type { BlockFact, PermitFact, ReadFact, VersionFact, WriteFact } from './facts.js'
+import type { Entry, OperationName, SeenCheckpoint } from '../load/history.js'
+import type { BlockFact, PermitFact, ReadFact, VersionFact, WitnessedFact, WriteFact } from './facts.js'
+import { LOG, QUORUM, signedNote, WITNESSES } from './made-notes.fixture.js'
 import { entryHash, NaiveTree } from './naive.js'
 
 type MadeFacts = {
@@ -11,6 +12,7 @@ type MadeFacts = {
   keys: Map<string, string[]>
   reads: ReadFact[]
   permits: PermitFact[]
+  witnessed: WitnessedFact & { witnesses: { note: string | null; evidence: number }[] }
 }
 
 export const STEPS = [
@@ -47,6 +49,7 @@ export class MadeWorld {
     keys: new Map(),
     reads: [],
     permits: [],
+    witnessed: { logVkeys: [LOG.vkey], quorum: QUORUM, witnesses: [], published: '' },
   }
   private readonly living: { resource: string; versions: string[] }[] = []
   private readonly pending: WriteFact[] = []
@@ -61,6 +64,9 @@ export class MadeWorld {
       this.steps[step]()
       this.seal()
     }
+    const { note } = this.checkpoint()
+    this.facts.witnessed.published = note
+    this.facts.witnessed.witnesses = WITNESSES.map(({ name, vkey }) => ({ name, vkey, note, evidence: 0 }))
   }
 
   private readonly steps: Record<Step, () => void> = {
@@ -128,9 +134,15 @@ export class MadeWorld {
     this.pending.length = 0
   }
 
-  checkpoint(): { size: number; root: string } {
+  checkpoint(): SeenCheckpoint {
     const size = this.facts.blocks.at(-1)!.treeSize
-    return { size, root: new NaiveTree(this.facts.entryHashes).rootAt(size) }
+    const root = new NaiveTree(this.facts.entryHashes).rootAt(size)
+    return { size, root, note: this.cosigned({ size, root }) }
+  }
+
+  /** The checkpoint as the log signs it and these witnesses co-sign it, by default all of them now. */
+  cosigned({ size, root }: Omit<SeenCheckpoint, 'note'>, time = this.now, by = WITNESSES): string {
+    return signedNote({ size, root }, time, by)
   }
 
   private fresh(): string {

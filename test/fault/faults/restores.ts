@@ -1,5 +1,6 @@
 // Old copies are put back: a rolled-back ledger appends and signs nothing (I10), a rolled-back producer answers nothing
-// (I21), an old key store opens nothing that it had no key for. Then the newest copy comes back, and nothing is lost.
+// (I21), an old key store in which destroyed keys are back opens nothing with them (I22). Then the newest copy comes
+// back, and nothing is lost.
 import type { ServiceName } from '@careseal/stack'
 import type { SeededRandom } from '@careseal/synthetic'
 import { statSync } from 'node:fs'

@@ -29,6 +29,9 @@ export type OperationName =
  */
 export type Outcome = 'ok' | 'refused' | 'unknown'
 
+/** `note` as it came, with all its signatures; `root` in hex. */
+export type SeenCheckpoint = { size: number; root: string; note: string }
+
 export type SeenBlock = { height: number; hash: string; time: number }
 
 /** Ids alone, never content. Which members there are follows from the operation. */
@@ -46,7 +49,7 @@ export type Told = {
   answers?: string[][]
   /** Versions that a read disclosed: `Type/id/_history/vid`. */
   versions?: string[]
-  checkpoint?: { size: number; root: string }
+  checkpoint?: SeenCheckpoint
   blocks?: SeenBlock[]
 }
 

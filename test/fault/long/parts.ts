@@ -15,6 +15,8 @@ import {
 
 const KILL_PARTS = 4
 const EVENTS_OF_A_KILL_PART = 20_000
+/** Restores of anything else come besides these. */
+const REQUIRED_RESTORES = ['restore-ledger', 'restore-consent', 'restore-records', 'restore-keys'] as const
 
 const killPart = (number: number): Plan => ({
   name: `kills-${number}`,
@@ -44,7 +46,11 @@ const FOUNDATION: readonly Plan[] = [
     atOnce: 2,
     eventsMin: 6_000,
   },
-  { name: 'restores', faults: timesEach(3, ...RESTORES), eventsMin: 4_000 },
+  {
+    name: 'restores',
+    faults: { ...timesEach(3, ...RESTORES), ...timesEach(5, ...REQUIRED_RESTORES) },
+    eventsMin: 4_000,
+  },
   { name: 'disks', faults: timesEach(5, ...DISKS), signerDisk: true, eventsMin: 2_000 },
 ]
 
@@ -75,7 +81,7 @@ const FOUNDATION_REQUIRED: readonly Required[] = [
   { name: 'kill -9 of Postgres', kinds: ['kill-postgres'], count: 50 },
   { name: 'kill -9 of the broker', kinds: ['kill-broker'], count: 50 },
   { name: 'all data of the broker wiped', kinds: ['wipe-broker'], count: 5 },
-  { name: 'old copies restored', kinds: RESTORES, count: 20 },
+  { name: 'old copies of ledger, consent, records and keys', kinds: REQUIRED_RESTORES, count: 20 },
   { name: 'partitions', kinds: PARTITIONS, count: 100 },
   { name: 'late, narrow, dead, reset and cut connections', kinds: WIRES, count: 50 },
   { name: 'failing and full disks', kinds: DISKS, count: 20 },

@@ -82,8 +82,12 @@ export function faultsOf(record: FaultRuns, area: Area): string[] {
     .map(({ name, kinds, count }) => `${name}: ${sumOf(counts, kinds)} of ${count}`)
   const events = eventsOf(parts)
   const few = events < eventsRequired ? [`acknowledged events: ${events} of ${eventsRequired}`] : []
-  const violations = parts.flatMap((part) => part.violations.map((violation) => `${part.name}: ${violation}`))
-  return [...missing, ...short, ...few, ...violations]
+  return [...missing, ...short, ...few, ...violationsIn(record, area)]
+}
+
+/** What the parts of an area found that must not be, each with its part. */
+export function violationsIn(record: FaultRuns, area: Area): string[] {
+  return partsOf(record, area).flatMap((part) => part.violations.map((violation) => `${part.name}: ${violation}`))
 }
 
 /** The parts of one area. */

@@ -10,14 +10,16 @@ const RUNNING = ['identity', 'consent', 'records', 'audit', 'ledger-sequencer', 
 const CAMPAIGNS = ['campaign', 'check', 'faults', 'load', 'long', 'surroundings'].map(
   (folder) => `test/fault/${folder}`,
 )
+const CHECKERS = ['apps/cli/src/fsck', 'apps/cli/src/verify']
 
 /**
  * SHA-256 over path and content of each tracked file that takes part in a run, as it lies here: the services with the
- * libraries that they use, the stack, and the campaigns. Specs of products promise nothing new.
+ * libraries that they use, the stack, the campaigns, and the commands that judge each part. Specs of products promise
+ * nothing new.
  */
 export function sourcesHash(): string {
   const projects = [...closure([...RUNNING, 'libs/stack'])].map((project) => `${project}/src`)
-  const args = ['ls-files', '-z', '--', ...projects, ...CAMPAIGNS]
+  const args = ['ls-files', '-z', '--', ...projects, ...CAMPAIGNS, ...CHECKERS]
   const listed = execFileSync('git', args, { cwd: REPOSITORY, encoding: 'utf8' })
   const hash = createHash('sha256')
   for (const path of listed.split('\0').filter(isConcerned).toSorted()) {

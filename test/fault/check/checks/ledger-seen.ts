@@ -1,6 +1,7 @@
 // What clients saw of the ledger while it was struck is what the ledger is in the end, and no client saw it go back.
 import type { Entry } from '../../load/history.js'
 import type { Facts } from '../facts.js'
+import { cosignatureTimes } from '../naive-note.js'
 import { NaiveTree } from '../naive.js'
 import { Check, type CheckResult } from '../result.js'
 
@@ -40,7 +41,11 @@ export function seenNeverGoesBack(entries: readonly Entry[]): CheckResult {
     newest.set(`${client} ${what}`, Math.max(before, value))
   }
   for (const entry of entries) {
-    if (entry.checkpoint) expectOnwards(entry, 'the size of the checkpoint', entry.checkpoint.size)
+    if (entry.checkpoint) {
+      expectOnwards(entry, 'the size of the checkpoint', entry.checkpoint.size)
+      for (const [witness, time] of cosignatureTimes(entry.checkpoint.note))
+        expectOnwards(entry, `the time at which ${witness} co-signed`, time)
+    }
     const block = entry.blocks?.at(-1)
     if (!block) continue
     expectOnwards(entry, 'the height of the newest block', block.height)

@@ -35,6 +35,14 @@ export const LEDGER_PLANTS: readonly Plant[] = [
   ],
   [
     BACK,
+    'the same size, co-signed earlier',
+    (world) => {
+      const { size, root } = last(world, 'checkpoint').checkpoint!
+      world.tell({ operation: 'checkpoint', checkpoint: { size, root, note: world.cosigned({ size, root }, 1) } })
+    },
+  ],
+  [
+    BACK,
     'an older newest block',
     (world) => {
       world.tell({ operation: 'blocks', blocks: first(world, 'blocks').blocks! })

@@ -10,8 +10,9 @@ export async function checkpoint({ requests }: Client): Promise<Done> {
   const exchange = await requests.once(publicly('/ledger/checkpoint'))
   const done = doneOf('checkpoint', null, exchange)
   if (exchange.outcome !== 'ok' || !exchange.answer) return done
-  const [, size = '', root = ''] = exchange.answer.text.split('\n')
-  return { ...done, checkpoint: { size: Number(size), root: Buffer.from(root, 'base64').toString('hex') } }
+  const note = exchange.answer.text
+  const [, size = '', root = ''] = note.split('\n')
+  return { ...done, checkpoint: { size: Number(size), root: Buffer.from(root, 'base64').toString('hex'), note } }
 }
 
 export async function blocks({ requests }: Client): Promise<Done> {
