@@ -1,5 +1,5 @@
 // Every durable step of the running services is struck while clients work: what they were told stands, and nothing happened
-// twice. `npm test` strikes each in one way, which the seed turns; CARESEAL_LONG=1 in all three.
+// twice. `npm test` strikes each in one way, which the seed turns; `npm run test:long fail-points` in all three.
 import { readFileSync } from 'node:fs'
 import { DURABLE_STEPS, type DurableStep } from '@careseal/durable-step'
 import { renderAuthorization } from '@careseal/messaging'

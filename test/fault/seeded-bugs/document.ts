@@ -9,7 +9,7 @@ A checker that sees no bug is worth nothing. Each bug of this list is put into a
 the test beside it passes without the bug and fails with it. Production code has no switch for any of this.
 
 \`npm test\` checks that every bug still fits the built code and runs two of them, others with each commit.
-\`npm run test:long foundation\` runs all of them, and so does the first of these:
+All of them are run by the first of these, and by nothing else:
 
 \`\`\`sh
 node test/fault/seeded-bugs/run.mjs                   # all, about five minutes
