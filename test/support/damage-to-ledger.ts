@@ -74,6 +74,12 @@ export const ON_THE_LEDGER: Damage[] = [
     place: /signer state/,
   },
   {
+    what: 'a published checkpoint without its cosignatures',
+    sql: String.raw`UPDATE ledger.published SET note = regexp_replace(note, E'(\\n\\n[^\\n]*\\n).*$', E'\\1')`,
+    invariant: 'I18',
+    place: /checkpoint \d+/,
+  },
+  {
     what: 'a word in the published checkpoint',
     sql: `UPDATE ledger.published SET note = replace(note, split_part(note, E'\\n', 3), 'AAAA')`,
     invariant: 'I5',

@@ -1,10 +1,9 @@
 // What was signed and published: by the log's key, over roots that the blocks really had, and never behind one another.
-import { createPublicKey, verify } from 'node:crypto'
 import type { ClientBase } from 'pg'
 import type { LedgerFacts } from './ledger-pass.js'
+import { isSigned } from './naive-note.js'
+import { quorumCheck } from './quorum-check.js'
 import { Check } from './report.js'
-
-const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 
 /** What the signer remembers: the largest tree that it signed. */
 export type SignerState = { size: number; root: string }
@@ -16,6 +15,8 @@ export type CheckpointInput = {
   /** `<name>+<key id>+<base64 of type and key>`: whom the reader trusts. Without any, every key that counts there. */
   vkeys: readonly string[]
   signer?: SignerReadings
+  /** Who has to have co-signed: the text of a policy file. */
+  policy?: string
 }
 
 /** The signer's memory before and after the moment that the database is looked at; null where it is lost or not whole. */
@@ -39,7 +40,20 @@ export async function checkpointPass(input: CheckpointInput): Promise<Check[]> {
     })
   }
   const published = Math.max(0, ...rows.map(({ size }) => Number(size)))
-  return [signed, await epochCheck(input), ...(input.signer ? [signerCheck(input.facts, input.signer, published)] : [])]
+  return [
+    signed,
+    await epochCheck(input),
+    ...(input.signer ? [signerCheck(input.facts, input.signer, published)] : []),
+    ...quorumChecks(
+      rows.map(({ note }) => note),
+      input.policy,
+    ),
+  ]
+}
+
+/** No check where no policy says who has to co-sign. */
+export function quorumChecks(notes: readonly string[], policy: string | undefined): Check[] {
+  return policy === undefined ? [] : [quorumCheck(notes, policy)]
 }
 
 /** Of the keys that count for a size, those that are trusted. */
@@ -94,20 +108,4 @@ async function epochCheck({ sql, facts }: CheckpointInput): Promise<Check> {
     })
   }
   return check
-}
-
-function isSigned(note: string, vkey: string): boolean {
-  const end = note.lastIndexOf('\n\n')
-  const [text, lines] = [note.slice(0, end + 1), note.slice(end + 2).split('\n')]
-  const [name, keyId] = vkey.split('+', 2) as [string, string]
-  const key = Buffer.from(vkey.slice(name.length + keyId.length + 2), 'base64').subarray(1)
-  if (key.length !== 32) return false
-  const publicKey = createPublicKey({ key: Buffer.concat([ED25519_SPKI, key]), format: 'der', type: 'spki' })
-  return lines.some((line) => {
-    const [dash, signer, blob] = line.split(' ')
-    if (dash !== '\u2014' || signer !== name || blob === undefined) return false
-    const bytes = Buffer.from(blob, 'base64')
-    if (bytes.subarray(0, 4).toString('hex') !== keyId) return false
-    return verify(null, Buffer.from(text), publicKey, bytes.subarray(4))
-  })
 }

@@ -1,6 +1,6 @@
 // `careseal fsck --export`: re-derives from a folder all that an export can show, in a memory that does not grow with it.
 import { ChainWalk, type WalkedTile } from './chain-walk.js'
-import { countingOf, expectNote } from './checkpoint-pass.js'
+import { countingOf, expectNote, quorumChecks } from './checkpoint-pass.js'
 import { BrokenBundle, entriesOf, hashTile, hasHashTiles, pathOf } from './export-source.js'
 import { entryOf } from './naive-entry.js'
 import { Check, reportOf, type FsckReport, type Progress } from './report.js'
@@ -12,6 +12,8 @@ export type FsckExportInput = {
   note: string
   /** Keys that the reader trusts; without any, those that the ledger itself names. */
   vkeys: readonly string[]
+  /** Who has to have co-signed the checkpoint: the text of a policy file. */
+  policy?: string | undefined
   progress?: Progress
 }
 
@@ -46,7 +48,8 @@ class ExportPass {
       this.expectEnd()
       for (let turn = 1; turn < this.turns; turn++) this.eachEntry(turn, (bytes, tags) => this.tag(bytes, tags))
     }
-    return [...this.walk.checks(), this.bundles, this.tags, this.tiles, this.signed]
+    const quorum = quorumChecks([this.input.note], this.input.policy)
+    return [...this.walk.checks(), this.bundles, this.tags, this.tiles, this.signed, ...quorum]
   }
 
   private eachEntry(turn: number, look: (bytes: Buffer, tags: TagTurn) => void): boolean {

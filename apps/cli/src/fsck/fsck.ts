@@ -29,6 +29,8 @@ export type FsckInput = {
   signerState?: (() => SignerState | null) | undefined
   /** The signer's folder; without it, its tombstones are not compared with the services'. */
   signerDir?: string
+  /** The text of the policy that says who has to have co-signed; without one, I18 is not looked at. */
+  policy?: string | undefined
   progress?: Progress
 }
 
@@ -51,7 +53,8 @@ async function checks(input: FsckInput, snapshot: Snapshot, signer: SignerReadin
   const { schemas, origin, vkeys } = input
   const producers = await producersOf(sql, schemas)
   const ledger = await ledgerPass({ sql, connect: () => snapshot.connect(), producers, origin, progress })
-  const signed = await checkpointPass({ sql, facts: ledger.facts, origin, vkeys, ...(signer ? { signer } : {}) })
+  const known = { ...(signer ? { signer } : {}), ...(input.policy === undefined ? {} : { policy: input.policy }) }
+  const signed = await checkpointPass({ sql, facts: ledger.facts, origin, vkeys, ...known })
   const found = [...ledger.checks, ...signed]
   for (const schema of schemas) {
     const own = await snapshot.connect(schema, `${schema}_keys`)

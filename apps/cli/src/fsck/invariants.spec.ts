@@ -26,6 +26,13 @@ describe('the table of invariants', () => {
     expect(Object.fromEntries(states)).toMatchObject({ I3: 'broken', I4: 'holds', I6: 'not-covered' })
   })
 
+  it('says of cosignatures that were not looked at that a policy is missing', () => {
+    for (const scope of ['databases', 'export'] as const) {
+      const line = invariantLines([], scope).find(({ id }) => id === 'I18')
+      expect(line).toMatchObject({ state: 'not-covered', why: expect.stringContaining('--policy') })
+    }
+  })
+
   it('counts more violations than it names', () => {
     const check = new Check('many', ['I3'])
     for (let i = 0; i < MOST_NAMED + 5; i++) check.expect(false, () => fault)

@@ -22,6 +22,8 @@ type Described = { id: string; title: string; elsewhere: string }
 const DATABASES = 'needs the databases: careseal fsck without --export, where the ledger runs'
 const CLIENTS = 'what clients were told is for the history checker in test/fault'
 
+const WITNESSES = 'what they refused and hold, each shows itself: its /evidence, /checkpoint; test/fault compares them'
+
 /** `elsewhere` is what fsck cannot see by itself, and who does; empty where fsck sees all of it. */
 export const INVARIANTS = [
   { id: 'I1', title: 'every event whose call answered 2xx is in exactly one sealed block', elsewhere: CLIENTS },
@@ -41,7 +43,7 @@ export const INVARIANTS = [
   { id: 'I15', title: 'no guess of low-entropy content opens a commitment', elsewhere: '' },
   { id: 'I16', title: 'after an erasure nothing decrypts', elsewhere: '' },
   { id: 'I17', title: 'no unauthorised object access', elsewhere: 'the access matrix in test/e2e' },
-  { id: 'I18', title: 'witnesses refuse what is inconsistent', elsewhere: 'not built yet: witnesses' },
+  { id: 'I18', title: 'what is published bears the quorum of its witnesses', elsewhere: WITNESSES },
   { id: 'I19', title: 'one idempotency key, one event, one answer', elsewhere: CLIENTS },
   { id: 'I20', title: 'after faults the backlog is sealed and every reader is complete', elsewhere: '' },
   { id: 'I21', title: "a producer behind the ledger's cursor answers nothing", elsewhere: CLIENTS },
@@ -61,12 +63,13 @@ export function invariantLines(checks: readonly CheckResult[], scope: 'databases
 }
 
 /** What no database and no export shows. */
-const NEVER_HERE = new Set(['I14', 'I17', 'I18'])
+const NEVER_HERE = new Set(['I14', 'I17'])
 
 type Seen = { id: string; elsewhere: string; own: CheckResult[]; checked: number; scope: 'databases' | 'export' }
 
 function whyNot({ id, elsewhere, own, checked, scope }: Seen): string {
   if (checked > 0 || NEVER_HERE.has(id)) return elsewhere
+  if (id === 'I18' && own.length === 0) return 'needs the policy that says who has to co-sign: --policy FILE'
   if (own.length > 0) return 'there is nothing of the kind to look at'
   return scope === 'export' ? DATABASES : 'needs the key files of the services'
 }

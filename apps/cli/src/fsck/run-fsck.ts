@@ -8,16 +8,20 @@ import { fsck, type FsckInput } from './fsck.js'
 import { countOf, type FsckReport, type Progress, type Violation } from './report.js'
 
 /** A ledger of this machine, running or not, whose database can be reached. */
-export type LocalLedger = { dataDir: DataDir; state: Pick<StackState, 'postgres' | 'ledgerOrigin'> }
+export type LocalLedger = { dataDir: DataDir; state: LocalState }
 
-export type RunFsckOptions = LocalLedger & { progress: Progress }
+type LocalState = Pick<StackState, 'postgres' | 'ledgerOrigin'> & Partial<Pick<StackState, 'policyFile'>>
+
+/** `policy` takes the place of the ledger's own. */
+export type RunFsckOptions = LocalLedger & { policy?: string | undefined; progress: Progress }
 
 const ATTEMPTS = 4
 const PAUSE_MS = 2_000
 
 /** Runs all checks; looks again when all it found is a backlog, for that may pass. */
-export async function runFsck({ progress, ...ledger }: RunFsckOptions): Promise<FsckReport> {
-  const input = { ...fsckInputOf(ledger), progress }
+export async function runFsck({ progress, policy, ...ledger }: RunFsckOptions): Promise<FsckReport> {
+  const own = fsckInputOf(ledger)
+  const input = { ...own, policy: policy ?? own.policy, progress }
   for (let attempt = 1; ; attempt++) {
     const report = await fsck(input)
     const broken = report.checks.filter((check) => countOf(check) > 0)
@@ -35,6 +39,7 @@ export function fsckInputOf({ dataDir, state }: LocalLedger): FsckInput {
     schemas: PRODUCERS,
     kmsKeyFiles: Object.fromEntries(PRODUCERS.map((name) => [name, kmsKeyFile(dataDir, name)])),
     signerDir: dataDir.path('signer'),
+    policy: typeof state.policyFile === 'string' ? readFileSync(state.policyFile, 'utf8') : undefined,
     signerState: () => signerStateOf(dataDir.path('signer', 'signer-state.json')),
   }
 }
