@@ -9,7 +9,7 @@ const METRICS = {
   witness_answers_total: ['counter', 'Answers to add-checkpoint by status and code.'],
   witness_refused_checkpoints_total: [
     'counter',
-    'Checkpoints that a log signed and that do not continue the co-signed one. Each is an alarm.',
+    'Checkpoints that a log signed and that were refused, but for a mere wrong old size. Each is an alarm.',
   ],
   witness_store_failures_total: ['counter', 'Checkpoints not co-signed for the memory could not be made durable.'],
   witness_evidence: ['gauge', 'Pieces of evidence of forks. Any is an alarm.'],

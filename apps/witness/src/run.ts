@@ -94,7 +94,7 @@ async function openMirrors(given: {
   for (const config of all.logs.filter(hasMirror)) {
     const folder = await MirrorFolder.open(state.mirror(config.origin))
     const mirror = new Mirror({ config, folder, cosigned: () => witness.cosigned(config.origin), metrics, log })
-    witness.setProveRollback(config.origin, (admitted) => mirror.proveRollback(admitted))
+    witness.setJudgePast(config.origin, (admitted) => mirror.judgePast(admitted))
     mirrors.set(originHash(config.origin), { mirror, folder })
   }
   return mirrors

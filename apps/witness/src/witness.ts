@@ -1,6 +1,6 @@
 // The witness: co-signs what continues the largest checkpoint that it co-signed before, and nothing else. What it answers
 // with 200 is durable by then; what contradicts its memory is kept as evidence where evidence is possible.
-import type { SigningKey, TreeMemory } from '@careseal/cosigner'
+import type { SigningKey, SwapOutcome, TreeMemory } from '@careseal/cosigner'
 import { sha256, utf8 } from '@careseal/crypto'
 import { verifyEd25519 } from '@careseal/cosigner'
 import {
@@ -19,9 +19,12 @@ import {
   type Evidence,
   type KnownTree,
   type NoteVerifier,
+  type SignedTree,
   type Vkey,
 } from '@careseal/ledger-core'
+import { equalHashes } from '@careseal/merkle'
 import type { LogConfig } from './config.js'
+import { RateLimit } from './http/rate-limit.js'
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import type { EvidenceStore } from './state/evidence-store.js'
@@ -32,8 +35,12 @@ import { originHash } from './state/state-folder.js'
 export type Cosigned = { status: 200; lines: string }
 export type AddCheckpointAnswer = Cosigned | AddCheckpointRefusal
 
-/** What a mirror can prove of a checkpoint that is smaller than what it holds; null when nothing. */
-export type ProveRollback = (admitted: AdmittedCheckpoint) => Promise<Evidence | null>
+/**
+ * What a mirror says of a checkpoint that is smaller than what it holds: that it is of the same history, evidence that it
+ * is of another, or null when it can tell neither.
+ */
+export type JudgePast = (admitted: AdmittedCheckpoint) => Promise<PastJudgement>
+export type PastJudgement = 'same-history' | Evidence | null
 
 export type WitnessOptions = {
   keys: readonly SigningKey[]
@@ -52,8 +59,15 @@ type WitnessedLog = {
   memory: TreeMemory<Witnessed>
   /** What was co-signed last: durable, as memory alone need not be after a failed write. */
   cosigned: Witnessed
-  proveRollback: ProveRollback | null
+  judgePast: JudgePast | null
+  /** The newest that were co-signed in this process, oldest first: they may come late, and are judged without a mirror. */
+  recent: Witnessed[]
+  reports: RateLimit
 }
+
+const RECENT_MAX = 64
+/** Log lines of one log about what was refused. What goes beyond is counted and not told. */
+const REPORTS_PER_MINUTE = 30
 
 export class Witness {
   private readonly logs: Map<string, WitnessedLog>
@@ -87,8 +101,8 @@ export class Witness {
   }
 
   /** From now on asked about checkpoints that are smaller than the co-signed one. */
-  setProveRollback(origin: string, prove: ProveRollback): void {
-    this.known(origin).proveRollback = prove
+  setJudgePast(origin: string, judge: JudgePast): void {
+    this.known(origin).judgePast = judge
   }
 
   /** Rejects when the memory could not be made durable: then nothing was signed. */
@@ -113,6 +127,7 @@ export class Witness {
       return refusal
     }
     log.cosigned = outcome.remembered
+    log.recent = [...log.recent.slice(1 - RECENT_MAX), log.cosigned]
     this.tell(log)
     const { time, note } = outcome.remembered
     return { status: 200, lines: await this.cosign({ time, note: note! }) }
@@ -124,11 +139,12 @@ export class Witness {
     return { ...accepted, time, note: formatNote({ text, signatures }) }
   }
 
-  private async watched<T>(work: Promise<T>): Promise<T> {
+  // Only what was made durable says that the store is well: a refusal has written nothing.
+  private async watched(work: Promise<SwapOutcome<Witnessed>>): Promise<SwapOutcome<Witnessed>> {
     try {
-      const result = await work
-      this.isStoreWell = true
-      return result
+      const outcome = await work
+      if ('remembered' in outcome) this.isStoreWell = true
+      return outcome
     } catch (error) {
       this.isStoreWell = false
       this.options.metrics.add('witness_store_failures_total')
@@ -147,38 +163,51 @@ export class Witness {
     return lines
   }
 
-  /** A log signed what contradicts the memory: evidence where that can be, else a report. Never changes the answer. */
+  /** A log signed what was refused: evidence where that can be, else a report. Never changes the answer. */
   private async examine(log: WitnessedLog, admitted: AdmittedCheckpoint, refusal: AddCheckpointRefusal): Promise<void> {
-    const evidence = await this.evidenceOf(log, admitted).catch((error: unknown) => {
+    const judged = await this.judged(log, admitted).catch((error: unknown) => {
       this.options.log('error', 'a refused checkpoint could not be examined', { alarm: true, error })
       return null
     })
-    if (evidence !== null) return this.keep(log, evidence)
-    if (refusal.code !== 'fork' && refusal.code !== 'inconsistent') return
-    const { origin, memory } = log
+    if (judged !== null && judged !== 'same-history') return this.keep(log, judged)
+    const { origin, memory, reports } = log
+    if (refusal.status === 409 && (judged !== null || admitted.checkpoint.size > memory.known.size)) return
     this.options.metrics.add('witness_refused_checkpoints_total', { origin, code: refusal.code })
+    if (reports.take('') !== null) return
     const note = formatNote(admitted)
     const facts = { alarm: true, origin, code: refusal.code, cosigned: memory.known.note, refused: note }
     this.options.log('warn', 'a log signed a checkpoint that does not continue the co-signed one', facts)
   }
 
-  private async evidenceOf(log: WitnessedLog, admitted: AdmittedCheckpoint): Promise<Evidence | null> {
-    const known = signedTreeOf(log.memory.known)
+  private async judged(
+    { vkeys, memory, recent, judgePast }: WitnessedLog,
+    admitted: AdmittedCheckpoint,
+  ): Promise<PastJudgement> {
+    const { size, root } = admitted.checkpoint
+    const known = signedTreeOf(memory.known)
     if (known === null) return null
-    if (admitted.checkpoint.size < known.checkpoint.size) return (await log.proveRollback?.(admitted)) ?? null
-    return evidenceAgainst(log.vkeys, { older: known, newer: admitted, proof: admitted.proof }, { sha256 })
+    if (size > known.checkpoint.size) {
+      return evidenceAgainst(vkeys, { older: known, newer: admitted, proof: admitted.proof }, { sha256 })
+    }
+    const same = size === known.checkpoint.size ? known : signedAt(recent, size)
+    if (size === 0 || (same && equalHashes(same.checkpoint.root, root))) return 'same-history'
+    const evidence = same && evidenceAgainst(vkeys, { older: same, newer: admitted, proof: [] }, { sha256 })
+    return evidence ?? (await judgePast?.(admitted)) ?? null
   }
 
-  private async keep({ origin }: WitnessedLog, evidence: Evidence): Promise<void> {
+  private async keep({ origin, reports }: WitnessedLog, evidence: Evidence): Promise<void> {
     const { evidence: store, metrics, log } = this.options
     metrics.add('witness_refused_checkpoints_total', { origin, code: 'evidence' })
+    const facts = { alarm: true, origin, kind: evidence.kind }
     try {
       const id = await store.add(evidence)
       metrics.set('witness_evidence', store.count)
-      log('error', 'a log signed two histories', { alarm: true, origin, kind: evidence.kind, evidence: id })
+      if (id !== null) log('error', 'a log signed two histories', { ...facts, evidence: id })
+      // Nothing new is proven by it: the line holds all of it, as long as there are not too many.
+      else if (reports.take('') === null) log('error', 'a log signed two histories once more', { ...facts, evidence })
     } catch (error) {
       // It must not be lost with the disk: the line holds all of it.
-      log('error', 'evidence of two histories could not be stored', { alarm: true, origin, error, evidence })
+      log('error', 'evidence of two histories could not be stored', { ...facts, error, evidence })
     }
   }
 
@@ -199,5 +228,11 @@ export class Witness {
 function witnessedLog({ origin, vkeys: texts }: LogConfig, memory: TreeMemory<Witnessed>): WitnessedLog {
   const vkeys = texts.map((text) => parseVkey(sha256, text))
   const verifiers = vkeys.map((vkey) => verifierOf(vkey, verifyEd25519)).filter((each) => each !== null)
-  return { origin, vkeys, verifiers, memory, cosigned: memory.known, proveRollback: null }
+  const reports = new RateLimit(REPORTS_PER_MINUTE, () => performance.now())
+  return { origin, vkeys, verifiers, memory, cosigned: memory.known, judgePast: null, recent: [], reports }
+}
+
+function signedAt(cosigned: readonly Witnessed[], size: number): SignedTree | null {
+  const found = cosigned.findLast((one) => one.size === size)
+  return found ? signedTreeOf(found) : null
 }

@@ -1,4 +1,4 @@
-import { parseEvidence, verifyEvidence } from '@careseal/ledger-core'
+import { parseAddCheckpoint, parseEvidence, signNote, verifyEvidence } from '@careseal/ledger-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { primitives, TestLog } from './test-log.js'
 import { WitnessUnderTest } from './witness-under-test.js'
@@ -71,6 +71,46 @@ describe('a witness that a log lies to', LONG, () => {
     expect(body).toContain(`witness_refused_checkpoints_total{origin="${log.origin}",code="inconsistent"} 2`)
     expect(witness.lines.at(-1)).toMatchObject({ level: 'warn', alarm: true, code: 'inconsistent' })
     expect(witness.lines.at(-1)?.['refused']).toContain(`${log.origin}\n20\n`)
+  })
+
+  const refused = (code: string) => `witness_refused_checkpoints_total{origin="${log.origin}",code="${code}"}`
+
+  it('reports whatever else the log itself signed and it refused', async () => {
+    const { note } = parseAddCheckpoint(await log.request({ size: 0 }))
+    const text = `${log.origin}\n0\n${Buffer.alloc(32, 1).toString('base64')}\n`
+    expect(note).toContain('\n0\n')
+    const wrongEmpty = `old 0\n\n${await signNote(text, log.signer)}`
+    expect(await witness.addCheckpoint(wrongEmpty)).toMatchObject({ status: 422 })
+    await tell({ size: 9 })
+    expect(await tell({ from: 9, size: 9, proof: [log.root(3)] })).toMatchObject({ status: 422 })
+    expect(await tell({ from: 20, size: 9 })).toMatchObject({ status: 400 })
+    expect(await tell({ size: 5, salt: 1 })).toMatchObject({ status: 409 })
+    const { body } = await witness.get('/metrics')
+    for (const code of ['empty-tree-has-root', 'proof-not-empty', 'old-size-beyond-size', 'size-conflict'])
+      expect(body).toContain(`${refused(code)} 1`)
+    expect(witness.lines.at(-1)).toMatchObject({ level: 'warn', alarm: true, code: 'size-conflict' })
+    expect(witness.lines.at(-1)?.['refused']).toContain(`${log.origin}\n5\n`)
+  })
+
+  it('reports nothing of an honest log that is merely behind', async () => {
+    await tell({ size: 5 })
+    await tell({ from: 5, size: 9 })
+    for (const behind of [{ size: 12 }, { size: 9 }, { from: 0, size: 5 }, { size: 0 }])
+      expect(await tell(behind)).toMatchObject({ status: 409 })
+    const { body } = await witness.get('/metrics')
+    expect(body).not.toMatch(/witness_refused_checkpoints_total\{/)
+    expect(await tell({ size: 5, salt: 1 })).toMatchObject({ status: 409 })
+    expect(await listed()).toMatchObject([{ kind: 'A', sizes: [5, 5] }])
+  })
+
+  it('counts each, and tells so many of them a minute', async () => {
+    await tell({ size: 8 })
+    for (let i = 0; i < 40; i++) await tell({ from: 8, size: 20, proof: [] })
+    const { body } = await witness.get('/metrics')
+    expect(body).toContain(`${refused('inconsistent')} 40`)
+    const told = witness.lines.filter(({ alarm }) => alarm).length
+    expect(told).toBeGreaterThanOrEqual(30)
+    expect(told).toBeLessThan(40)
   })
 
   it('keeps nothing of what no key of the log has signed', async () => {

@@ -64,6 +64,10 @@ describe.skipIf(!canMount)('a witness whose disk is full', LONG, () => {
     expect(await witness.get('/readyz')).toMatchObject({ status: 503 })
     expect((await witness.get('/metrics')).body).toContain('witness_store_failures_total 1')
     expect(await add(0, 60)).toMatchObject({ status: 409, body: '5\n' })
+    expect(await witness.addCheckpoint(await log.request({ from: 5, size: 9, proof: [] }))).toMatchObject({
+      status: 422,
+    })
+    expect(await witness.get('/readyz')).toMatchObject({ status: 503 })
     rmSync(ballast)
     const answer = await add(5, 9)
     expect(await cosignedAt((await log.checkpoint({ size: 9 })) + answer.body, vkeys)).toHaveLength(1)

@@ -2,13 +2,14 @@
 // history is still there when the log is not, and a rolled-back log is told from a mistaken one.
 import { verifyEd25519 } from '@careseal/cosigner'
 import { sha256 } from '@careseal/crypto'
-import { evidenceAgainst, parseVkey, verifyLedger, type AdmittedCheckpoint, type Evidence } from '@careseal/ledger-core'
+import { evidenceAgainst, parseVkey, verifyLedger, type AdmittedCheckpoint } from '@careseal/ledger-core'
 import { consistencyProof, equalHashes, foldPerfect, nodeTile, rangeHashFrom, type Hash } from '@careseal/merkle'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LogConfig } from '../config.js'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { signedTreeOf, type Witnessed } from '../state/log-memory.js'
+import type { PastJudgement } from '../witness.js'
 import { LogSource } from './log-source.js'
 import type { MirrorFolder, MirrorState } from './mirror-folder.js'
 import { TileWriter } from './tile-writer.js'
@@ -70,14 +71,14 @@ export class Mirror {
     this.tell()
   }
 
-  /** Evidence against a log that signed another history of what is mirrored here; null when it did not. */
-  async proveRollback(admitted: AdmittedCheckpoint): Promise<Evidence | null> {
+  /** Whether a smaller checkpoint is of the history that is mirrored here; null where that cannot be told. */
+  async judgePast(admitted: AdmittedCheckpoint): Promise<PastJudgement> {
     const { state } = this
     const { size, root } = admitted.checkpoint
     if (state === null || size === 0 || size >= state.size) return null
     const rangeHash = rangeHashFrom(sha256, (level, index) => this.node(level, index))
     const olderRoot = await rangeHash(0, size)
-    if (equalHashes(olderRoot, root)) return null
+    if (equalHashes(olderRoot, root)) return 'same-history'
     const proof = await consistencyProof(size, state.size, rangeHash)
     const newer = signedTreeOf(state)!
     const vkeys = this.options.config.vkeys.map((text) => parseVkey(sha256, text))

@@ -9,8 +9,11 @@ import { WitnessUnfit } from './state-folder.js'
 
 export type EvidenceEntry = { id: string; kind: Evidence['kind']; origin: string; logKey: string; sizes: number[] }
 
-/** More says nothing new: one file proves that the log's key is not to be believed. */
-const FILES_MAX = 1000
+/**
+ * Of one log. More says nothing new, for one file proves that its key is not to be believed; and a log that lies often
+ * takes no room from evidence against others.
+ */
+export const FILES_OF_A_LOG_MAX = 100
 
 export class EvidenceStore {
   private constructor(
@@ -42,16 +45,18 @@ export class EvidenceStore {
     return this.entries.has(id) ? readFile(this.file(id), 'utf8') : null
   }
 
-  /** Resolves to its id once it is durable. */
-  async add(evidence: Evidence): Promise<string> {
+  /** Resolves to its id once it is durable; to null, and stores nothing, when there is enough against this log. */
+  async add(evidence: Evidence): Promise<string | null> {
     const text = formatEvidence(evidence)
     const id = hex(sha256(new TextEncoder().encode(text)))
-    if (this.entries.has(id) || this.entries.size >= FILES_MAX) return id
+    if (this.entries.has(id)) return id
+    const entry = entryOf(id, evidence)
+    if (this.list().filter(({ origin }) => origin === entry.origin).length >= FILES_OF_A_LOG_MAX) return null
     await createDurably(this.file(id), text).catch((error: NodeJS.ErrnoException) => {
       // Two requests at once may have brought the same.
       if (error.code !== 'EEXIST') throw error
     })
-    this.entries.set(id, entryOf(id, evidence))
+    this.entries.set(id, entry)
     return id
   }
 
