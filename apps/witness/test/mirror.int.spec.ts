@@ -123,8 +123,9 @@ describe('a witness that mirrors', LONG, () => {
   })
 
   it('keeps nothing of entries that are not those that were signed, and says so', async () => {
-    ledger.grow(40)
-    const lying = new TestLedger(ORIGIN).grow(40, 'other')
+    // Several bundles: those of a refused pull, written as they came, are not taken for the true ones.
+    ledger.grow(600)
+    const lying = new TestLedger(ORIGIN).grow(600, 'other')
     server.ledger = lying
     await cosign(0)
     for (let left = 100; left > 0 && !witness.lines.some(({ alarm }) => alarm); left--) await delay(100)
@@ -132,6 +133,27 @@ describe('a witness that mirrors', LONG, () => {
     expect(await mirrored()).toBe(0)
     server.ledger = ledger
     await untilMirrored(ledger.size)
+    await expectWhole(ledger.size)
+  })
+
+  const failures = async () => {
+    const { body } = await witness.get('/metrics')
+    return Number(/witness_mirror_failures_total\{.*reason="unavailable"\} (\d+)/.exec(body)?.[1] ?? 0)
+  }
+
+  it('fetches nothing twice of a pull that broke off, also after a restart, and serves none of it before its end', async () => {
+    for (let block = 0; block < 3; block++) ledger.grow(300)
+    server.endsAt = 2
+    await cosign(0)
+    for (let left = 100; left > 0 && (await failures()) === 0; left--) await delay(100)
+    expect(await witness.get(`${prefix}/tile/entries/000`)).toMatchObject({ status: 404 })
+    await witness.end('SIGKILL')
+    server.asked = []
+    server.endsAt = Infinity
+    await witness.start()
+    await untilMirrored(ledger.size)
+    expect(server.asked.filter((path) => /entries\/00[01]$/.test(path))).toEqual([])
+    expect(server.asked.length).toBeGreaterThan(0)
     await expectWhole(ledger.size)
   })
 

@@ -102,6 +102,8 @@ export class LedgerServer {
   isDown = false
   /** Answers 404 for partial bundles, as a log may once the full one is there. */
   hasPartial = true
+  /** Bundles from this index on are not served. */
+  endsAt = Infinity
 
   private constructor(
     public ledger: TestLedger,
@@ -133,6 +135,7 @@ export class LedgerServer {
   private answer(path: string): Uint8Array | null {
     this.asked.push(path)
     const tile = parseTilePath(path)
+    if (tile && Number(tile.index) >= this.endsAt) return null
     if (tile?.level !== 'entries' || (tile.width < 256 && !this.hasPartial)) return null
     const held = tileAt(this.ledger.size, 'entries', Number(tile.index))
     if (!held || held.width < tile.width) return null

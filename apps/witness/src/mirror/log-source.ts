@@ -7,6 +7,9 @@ export class SourceFailed extends Error {
   override readonly name = 'SourceFailed'
 }
 
+/** The 256 entries of a bundle that was fetched before, or null. */
+export type KeptBundles = (index: number) => Promise<Uint8Array[] | null>
+
 const TIMEOUT_MS = 20_000
 /** 256 entries of 65,535 bytes, each behind its length. */
 const BUNDLE_BYTES_MAX = TILE_WIDTH * (65_535 + 2)
@@ -18,11 +21,16 @@ export class LogSource {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** The entries [start, size) of a tree of `size`. Throws SourceFailed or Malformed. */
-  async *entries(start: number, size: number): AsyncGenerator<Uint8Array> {
+  /**
+   * The entries [start, size) of a tree of `size`; `kept` has full bundles that need not be fetched, or null. Throws
+   * SourceFailed or Malformed.
+   */
+  async *entries(start: number, size: number, kept: KeptBundles = async () => null): AsyncGenerator<Uint8Array> {
     let skip = start % TILE_WIDTH
     for (let index = (start - skip) / TILE_WIDTH; index * TILE_WIDTH < size; index++) {
-      yield* (await this.bundle(tileAt(size, 'entries', index)!)).slice(skip)
+      const tile = tileAt(size, 'entries', index)!
+      const bundle = tile.width === TILE_WIDTH ? await kept(index) : null
+      yield* (bundle ?? (await this.bundle(tile))).slice(skip)
       skip = 0
     }
   }

@@ -1,8 +1,8 @@
 // The files of a mirrored log: tiles and bundles under the paths of C2SP tlog-tiles, and `state.json`, which says up to
-// which size they count. Whatever lies beyond that size was never verified to its end, and is written again.
+// which size they count. Whatever lies beyond that size was never verified to its end: it is read and verified again, and serves nobody.
 import { readIfThere, replaceDurably } from '@careseal/cosigner'
 import { formatBundle, parseBundle, type VerifiedState } from '@careseal/ledger-core'
-import { HASH_BYTES, partialTiles, tileAt, tilePath, type Hash, type Tile } from '@careseal/merkle'
+import { HASH_BYTES, partialTiles, TILE_WIDTH, tileAt, tilePath, type Hash, type Tile } from '@careseal/merkle'
 import { readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder, WitnessUnfit } from '../state/state-folder.js'
@@ -68,6 +68,16 @@ export class MirrorFolder {
       // The tree grew meanwhile, and what was partial is gone.
       if (this.size === size) throw error
       return this.tile(asked)
+    }
+  }
+
+  /** The full bundle of a pull that did not come to its end; null when there is none that can be read. Not verified. */
+  async kept(index: number): Promise<Uint8Array[] | null> {
+    try {
+      const entries = parseBundle(await this.bytes({ level: 'entries', index, width: TILE_WIDTH }))
+      return entries.length === TILE_WIDTH ? entries : null
+    } catch {
+      return null
     }
   }
 

@@ -35,6 +35,8 @@ export class Mirror {
   private readonly stopping = new AbortController()
   private readonly source: LogSource
   private running: Promise<void> = Promise.resolve()
+  /** False after entries were refused: then what an earlier pull left is not read again, but fetched anew. */
+  private isKeptUsed = true
 
   constructor(private readonly options: MirrorOptions) {
     this.source = new LogSource(options.config.mirror.url, this.stopping.signal)
@@ -61,10 +63,12 @@ export class Mirror {
     const { folder, config } = this.options
     if (note === null || size <= folder.size) return
     const writer = await TileWriter.from(folder)
-    const entries = writer.through(this.source.entries(folder.size, size))
+    const kept = this.isKeptUsed ? (index: number) => folder.kept(index) : undefined
+    const entries = writer.through(this.source.entries(folder.size, size, kept))
     const from = folder.state ? { from: folder.state.verified } : {}
     const trust = { logVkeys: config.vkeys }
     const verdict = await verifyLedger({ entries, checkpoint: note }, { sha256, verifyEd25519, trust, ...from })
+    this.isKeptUsed = verdict.ok
     if (!verdict.ok) throw new EntriesRefused(JSON.stringify(verdict.fault))
     await writer.finish()
     await folder.replaceState({ size, time, note, verified: verdict.state })
@@ -85,17 +89,31 @@ export class Mirror {
     return evidenceAgainst(vkeys, { older: admitted, newer, proof, olderRoot }, { sha256 })
   }
 
-  // One interval behind: by then the log has published what it had co-signed.
+  // One interval behind: by then the log has published what it had co-signed. A pull that took longer than that goes on
+  // at once; one that failed is tried again after an interval, from the bundles that it fetched.
   private async run(): Promise<void> {
     const { signal } = this.stopping
-    const { intervalSeconds } = this.options.config.mirror
+    const intervalMs = this.options.config.mirror.intervalSeconds * 1000
     let target = this.options.cosigned()
+    let nextAt = performance.now() + intervalMs
     while (!signal.aborted) {
-      await delay(intervalSeconds * 1000, undefined, { signal }).catch(() => {})
+      await delay(Math.max(0, nextAt - performance.now()), undefined, { signal }).catch(() => {})
       if (signal.aborted) return
       const next = this.options.cosigned()
-      await this.pull(target).catch((error: unknown) => this.failed(error))
+      nextAt = performance.now() + intervalMs
+      const isPulled = await this.pulled(target)
+      if (!isPulled) nextAt = performance.now() + intervalMs
       target = next
+    }
+  }
+
+  private async pulled(target: Witnessed): Promise<boolean> {
+    try {
+      await this.pull(target)
+      return true
+    } catch (error) {
+      this.failed(error)
+      return false
     }
   }
 
