@@ -1,9 +1,10 @@
 // Two sequencers on one database and one signer, under load: whoever seals is killed and stopped, also with its append
 // begun, Postgres dies, an old copy of the ledger is put back. The full counts are those of `npm run test:long ledger`.
+import { availableParallelism, loadavg } from 'node:os'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { describeCounts, runCampaign, violationsOf, type CampaignResult } from './campaign/campaign.js'
 import { baseSeed } from './campaign/seed.js'
-import { takeOversOf } from './campaign/take-overs.js'
+import { TAKE_OVER_MS_MAX, takeOversOf } from './campaign/take-overs.js'
 import { distributionOf } from './long/distribution.js'
 
 const FAULTS = {
@@ -16,14 +17,20 @@ const FAULTS = {
   'restore-ledger-pair': 1,
 } as const
 
+/** The run alone makes about two. */
+const BUSY = 4
+
 const log = (line: string) => process.stdout.write(`${line}\n`)
 
 describe('two sequencers on one database', () => {
   let result: CampaignResult
+  /** Processes that want to run, for each core, over the last five minutes. */
+  let busy: number
 
   beforeAll(async () => {
     const plan = { name: 'two sequencers', faults: FAULTS, atOnce: 1, pair: true, patients: 6, clients: 6 }
     result = await runCampaign(plan, { seed: baseSeed(), log })
+    busy = (loadavg()[1] ?? 0) / availableParallelism()
     const times = distributionOf(takeOversOf(result.failOvers))
     log(
       `${describeCounts(result.counts)}; ${result.durationSeconds} s; another sealed after ms ${JSON.stringify(times)}`,
@@ -45,8 +52,16 @@ describe('two sequencers on one database', () => {
     }
   })
 
-  // How long that may take is one of the checks of a campaign (take-overs.ts).
   it('take over from one another each time', () => {
     expect(takeOversOf(result.failOvers)).toHaveLength(FAULTS['kill-active'] + FAULTS['pause-active'])
+  })
+
+  // The median is for the long run: of five, a busy machine makes any.
+  it('take over within 2 s at best', ({ skip }) => {
+    const fastest = Math.min(...takeOversOf(result.failOvers))
+    if (fastest > TAKE_OVER_MS_MAX && busy > BUSY) {
+      skip(`the machine does much else (${busy.toFixed(1)} a core): the fastest took ${fastest} ms`)
+    }
+    expect(fastest).toBeLessThanOrEqual(TAKE_OVER_MS_MAX)
   })
 })
