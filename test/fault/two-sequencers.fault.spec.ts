@@ -17,7 +17,7 @@ const FAULTS = {
   'restore-ledger-pair': 1,
 } as const
 
-/** The run alone makes about two. */
+/** More than that a core is the work of others. */
 const BUSY = 4
 
 const log = (line: string) => process.stdout.write(`${line}\n`)

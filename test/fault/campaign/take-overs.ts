@@ -1,5 +1,5 @@
 // How long it takes until another sequencer seals, and when that is too long. Whatever else a machine does only adds to
-// it: many take-overs are judged by their median; a few by whoever has them, by the fastest.
+// it, so a few say nothing of their median, and two-sequencers.fault.spec.ts looks at the fastest of them.
 import { distributionOf } from '../long/distribution.js'
 import { Check, type CheckResult } from '../check/result.js'
 import type { FailOver } from './test-bed.js'
