@@ -156,6 +156,11 @@ describe('the read model in NestJS', () => {
   }, 180_000)
 })
 
+/** A place in the producer's chain, with a link of its own. */
+function at(seq: number) {
+  return { producer: 'consent', seq, link: String(seq).repeat(64) }
+}
+
 describe('its projection', () => {
   it('applies an event once, and none that lies before the position, whoever brings it again', async () => {
     await query(stack.postgres.url, 'CREATE DATABASE projected')
@@ -165,7 +170,6 @@ describe('its projection', () => {
     const granted = sampleEvent('ConsentGranted')
     const sample = sampleEvent('ConsentRevoked')
     const revoked = { ...sample, data: { ...sample.data, consentId: granted.data.consentId } }
-    const at = (seq: number) => ({ producer: 'consent', seq, link: String(seq).repeat(64) })
     await Promise.all([1, 2].map(() => project(database, granted, at(2))))
     expect(await database.getRepository(StandingConsent).count()).toBe(1)
     await project(database, revoked, at(5))

@@ -10,6 +10,11 @@ const log = new TestLog('ledger.example.org/one')
 
 type Listed = { evidence: { id: string; kind: string; origin: string; logKey: string; sizes: number[] }[] }
 
+/** The metric's name and labels. */
+function refusals(origin: string, code: string): string {
+  return `witness_refused_checkpoints_total{origin="${origin}",code="${code}"}`
+}
+
 describe('a witness that a log lies to', LONG, () => {
   let witness: WitnessUnderTest
 
@@ -73,8 +78,6 @@ describe('a witness that a log lies to', LONG, () => {
     expect(witness.lines.at(-1)?.['refused']).toContain(`${log.origin}\n20\n`)
   })
 
-  const refused = (code: string) => `witness_refused_checkpoints_total{origin="${log.origin}",code="${code}"}`
-
   it('reports whatever else the log itself signed and it refused', async () => {
     const { note } = parseAddCheckpoint(await log.request({ size: 0 }))
     const text = `${log.origin}\n0\n${Buffer.alloc(32, 1).toString('base64')}\n`
@@ -87,7 +90,7 @@ describe('a witness that a log lies to', LONG, () => {
     expect(await tell({ size: 5, salt: 1 })).toMatchObject({ status: 409 })
     const { body } = await witness.get('/metrics')
     for (const code of ['empty-tree-has-root', 'proof-not-empty', 'old-size-beyond-size', 'size-conflict'])
-      expect(body).toContain(`${refused(code)} 1`)
+      expect(body).toContain(`${refusals(log.origin, code)} 1`)
     expect(witness.lines.at(-1)).toMatchObject({ level: 'warn', alarm: true, code: 'size-conflict' })
     expect(witness.lines.at(-1)?.['refused']).toContain(`${log.origin}\n5\n`)
   })
@@ -107,7 +110,7 @@ describe('a witness that a log lies to', LONG, () => {
     await tell({ size: 8 })
     for (let i = 0; i < 40; i++) await tell({ from: 8, size: 20, proof: [] })
     const { body } = await witness.get('/metrics')
-    expect(body).toContain(`${refused('inconsistent')} 40`)
+    expect(body).toContain(`${refusals(log.origin, 'inconsistent')} 40`)
     const told = witness.lines.filter(({ alarm }) => alarm).length
     expect(told).toBeGreaterThanOrEqual(30)
     expect(told).toBeLessThan(40)
