@@ -24,7 +24,7 @@ import {
 } from '@careseal/ledger-core'
 import { equalHashes } from '@careseal/merkle'
 import type { LogConfig } from './config.js'
-import { RateLimit } from './http/rate-limit.js'
+import { RateLimit } from './rate-limit.js'
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import type { EvidenceStore } from './state/evidence-store.js'

@@ -36,7 +36,7 @@ export function sizeOf(note: string): number {
 /** What a refusal of the checkpoint means to whoever verifies; the other refusals say it themselves. */
 const REFUSALS: Readonly<Record<string, string>> = {
   'no-known-signature':
-    'no key that you named for the log has signed it; if the log rotated its key, name the new one too, as its operator gave it to you',
+    'no key that you named for the log has signed it; if it was rotated, name the new one too, as the operator gave it to you',
   'quorum-not-met': 'the witnesses that your policy asks for have not co-signed it',
 }
 

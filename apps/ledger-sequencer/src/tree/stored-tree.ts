@@ -24,7 +24,7 @@ const HASH_BYTES = 32
 /** Nodes over fewer hashes of a tile are folded anew each time. */
 const KEPT_FOLDS_MIN = 16
 
-/** Remembers tiles and nodes between reads. Neither the first `width` hashes of a tile nor a node over full ones change. */
+/** Remembers tiles and nodes between reads: the first `width` hashes of a tile never change, nor does a node over them. */
 export type TileCache = { get(key: string): Uint8Array | undefined; set(key: string, hashes: Uint8Array): void }
 
 /** Reads a tree of a fixed size. Callers see to it that the size is committed. */

@@ -9,7 +9,7 @@ import { reasonOf, type Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { problem, type Answer } from './answer.js'
 import { ClientGone, readBody } from './body.js'
-import { RateLimit } from './rate-limit.js'
+import { RateLimit } from '../rate-limit.js'
 import type { Routes } from './routes.js'
 
 export type RunningServer = { url: string; close: () => Promise<void> }

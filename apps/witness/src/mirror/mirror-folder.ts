@@ -1,5 +1,6 @@
 // The files of a mirrored log: tiles and bundles under the paths of C2SP tlog-tiles, and `state.json`, which says up to
-// which size they count. Whatever lies beyond that size was never verified to its end: it is read and verified again, and serves nobody.
+// which size they count. Whatever lies beyond that size was never verified to its end: it is read and verified again, and
+// serves nobody.
 import { readIfThere, replaceDurably } from '@careseal/cosigner'
 import { formatBundle, parseBundle, type VerifiedState } from '@careseal/ledger-core'
 import { HASH_BYTES, partialTiles, TILE_WIDTH, tileAt, tilePath, type Hash, type Tile } from '@careseal/merkle'
