@@ -20,6 +20,7 @@ import type { SealedChain } from './checkpointer/sealed-chain.js'
 import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
 import { Fatal } from './fatal.js'
 import { Lease } from './lease/lease.js'
+import { loadPublished } from './reading/published.js'
 import type { SealingReader, SequencerOptions } from './sequencer-options.js'
 import type { LogSigner, SignerFacts } from './signer/log-signer.js'
 import { patiently } from './signer/patiently.js'
@@ -77,8 +78,10 @@ export class Sequencer {
     const { size: signedSize } = await this.hearWitnesses({ signer, facts, genesis, cosigning })
     if (status.halt || this.stopping.signal.aborted) return
     const checkpointer = this.checkpointer({ signer, chain, cosigning, signedSize })
-    // Blocks that were committed but not signed are verified before anything is built on them.
-    await this.patiently(() => checkpointer.round())
+    // Blocks that were committed but not signed are verified before anything is built on them. Their checkpoint comes
+    // after the start, for witnesses take their time; but a ledger that is ready has one.
+    const isNew = (await loadPublished(pool)).size === 0
+    await (isNew ? this.patiently(() => checkpointer.round()) : checkpointer.reread())
     if (status.halt) return
     await this.requireSameHead(chain, facts)
     if (status.halt || this.stopping.signal.aborted) return
@@ -89,8 +92,8 @@ export class Sequencer {
     const memory = { tombstones, producers: Object.keys(genesis.producers) }
     status.confirm()
     this.options.onConfirmed({ height: chain.height, treeSize: chain.size }, memory)
-    this.startCheckpoints(checkpointer)
     await this.startSealing(chain, planner, { genesis, governance, signer })
+    this.startCheckpoints(checkpointer)
   }
 
   private patiently<T>(ask: () => Promise<T>): Promise<T> {

@@ -108,6 +108,7 @@ describe('at start', () => {
     const { status } = await world.start()
     expect(status.halt).toBeNull()
     expect((await world.ledger.signed()).size).toBe(size)
+    await eventually(async () => (await world.ledger.published()).size === size)
     const [text] = note.split('\n\n')
     expect((await world.ledger.published()).note).toContain(text)
   })
@@ -119,8 +120,8 @@ describe('at start', () => {
     const { status, started } = world.begin()
     await eventually(() => status.confirmed)
     await started
+    await eventually(async () => (await world.ledger.published()).size === treeSize)
     const { note, size } = await world.ledger.published()
-    expect(size).toBe(treeSize)
     await expect(verifyCheckpoint(note, { logVkeys: [newKey] }, primitives)).resolves.toMatchObject({ size })
     await expect(verifyCheckpoint(note, { logVkeys: [world.logKey.vkey] }, primitives)).rejects.toMatchObject({
       name: 'CheckpointRefused',

@@ -83,18 +83,21 @@ async function measured(bed: Bed, kind: string, strike: (active: ControlledServi
 async function untilTakenOver(bed: Bed, { epoch, now }: { epoch: number; now: number }, kind: string): Promise<void> {
   const deadline = performance.now() + WITHIN_MS
   for (; performance.now() < deadline; await delay(100)) {
+    // The log first: connections of ours would only delay who takes over.
+    const since = sealingSince(bed, now * 1000)
+    if (since === Infinity) continue
     const [block] = await bed.sql<{ at: number | null }>(
       'SELECT extract(epoch FROM min(committed_at))::float8 AS at FROM ledger.block WHERE epoch > $1',
       [epoch],
     )
     if (!block?.at) continue
-    bed.failedOver(kind, Math.round(sealingSince(bed, now * 1000) - now * 1000))
+    bed.failedOver(kind, Math.round(since - now * 1000))
     return bed.failedOver(`${kind}, next block`, Math.round((block.at - now) * 1000))
   }
   throw new Error(`no block was sealed by another for a minute after epoch ${epoch}`)
 }
 
-/** When a sequencer said first after this time that it seals. */
+/** When a sequencer said first after this time that it seals; Infinity before it has. */
 function sealingSince(bed: Bed, after: number): number {
   const said = sequencersOf(bed).flatMap(({ logFile }) =>
     readFileSync(logFile, 'utf8')

@@ -52,16 +52,29 @@ export class Checkpointer {
    */
   async round(): Promise<boolean> {
     try {
-      await this.rereadBlocks()
-      await this.compareTiles()
+      if (!(await this.reread())) return true
       const isPublished = await this.signAndPublish()
       this.options.status.signerAnswered()
       return isPublished
     } catch (error) {
       if (error instanceof SignerSilent) this.options.status.signerSilent(error.message)
+      throw error
+    }
+  }
+
+  /**
+   * Verifies what was committed since the last time, and signs nothing. Resolves to false when it has halted the ledger,
+   * as what it reads is not what was written.
+   */
+  async reread(): Promise<boolean> {
+    try {
+      await this.rereadBlocks()
+      await this.compareTiles()
+      return true
+    } catch (error) {
       if (!(error instanceof BlockCorrupt)) throw error
       this.options.status.haltFor('ledger-corrupt', error.message)
-      return true
+      return false
     }
   }
 
