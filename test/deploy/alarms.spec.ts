@@ -31,7 +31,8 @@ describe('alarms', () => {
     expect(watched.filter((name) => !source.includes(`'${name}'`))).toEqual([])
   })
 
-  it('name pages that are there', () => {
+  it('each name a page that is there', () => {
+    expect(rules.match(/runbook: /g)).toHaveLength(found(/alert: (\w+)/g).length)
     expect(found(/runbook: (\S+)/g).filter((page) => !existsSync(join(REPOSITORY, page)))).toEqual([])
   })
 })

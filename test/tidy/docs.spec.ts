@@ -15,11 +15,12 @@ describe('documents', () => {
     expect(pages.flatMap(linksOf).length).toBeGreaterThan(30)
   })
 
-  it('list every decision in the index of decisions', () => {
+  it('list every decision once in the index of decisions', () => {
     const index = readFileSync(join(REPOSITORY, 'docs/adr/README.md'), 'utf8')
     const decisions = pages.filter((page) => /^docs\/adr\/\d{4}-/.test(page))
     expect(decisions.length).toBeGreaterThan(0)
-    expect(decisions.filter((page) => !index.includes(`(${page.slice('docs/adr/'.length)})`))).toEqual([])
+    const listed = (page: string) => index.split(`(${page.slice('docs/adr/'.length)})`).length - 1
+    expect(decisions.filter((page) => listed(page) !== 1)).toEqual([])
     for (const page of decisions) {
       const text = readFileSync(join(REPOSITORY, page), 'utf8')
       for (const part of ['Date: ', 'Status: ', '## Context', '## Decision', '## Consequences', '## Enforced by']) {
