@@ -112,6 +112,18 @@ describe('validation', () => {
     expect(issuesOf({ resourceType: 'Binary', contentType: 'a/b', data: 'AAAA\n AAA' })).not.toEqual([])
   })
 
+  it('is not held up by blanks inside base64, nor by its length', () => {
+    const binary = (valueBase64Binary: string) => ({ ...patient, extension: [{ url: 'urn:x', valueBase64Binary }] })
+    expect(issuesOf(binary(`${'AAAA   '.repeat(30)}!`))).toMatchObject([{ code: 'value' }])
+    for (const wrong of ['   ', 'AAA', 'AA=A']) expect(issuesOf(binary(wrong))).not.toEqual([])
+    expect(issuesOf(binary('A'.repeat(12_000_000)))).toEqual([])
+  })
+
+  it('refuses a text that is longer than R4 allows instead of running out of stack', () => {
+    const extension = [{ url: 'urn:x', valueCode: 'a '.repeat(4_000_000) }]
+    expect(issuesOf({ ...patient, extension })).toMatchObject([{ code: 'value' }])
+  })
+
   it.each([null, 1, 'x', [], {}, { resourceType: 1 }, { resourceType: 'Patientt' }])('refuses %j', (json) => {
     expect(issuesOf(json)).not.toEqual([])
   })

@@ -1,12 +1,25 @@
 // The two inputs of validation, without prose: the official JSON schema and the snapshots of the StructureDefinitions.
 
 /**
+ * Patterns of the official schema that take longer than linear on hostile text, and what stands here instead.
+ *
+ * base64Binary is exponential in blanks between its groups of four, and deep as the text is long; groups and padding are
+ * left to the structure check. An unsignedInt's second half has no beginning, so it is tried at each digit.
+ */
+const LINEAR_PATTERNS = new Map([
+  ['^(\\s*([0-9a-zA-Z\\+/=]){4}\\s*)+$', '^[\\s0-9a-zA-Z+/=]+$'],
+  ['^[0]|([1-9][0-9]*)$', '^(0|[1-9][0-9]*)$'],
+])
+
+/**
  * The schema's definitions without descriptions. Resources inside resources are checked one by one by their own type,
  * so `ResourceList` (a `oneOf` over all types) becomes "an object that names its type".
  */
 export function distilSchema(schema) {
   const definitions = {}
-  for (const [name, definition] of Object.entries(schema.definitions)) definitions[name] = withoutProse(definition)
+  for (const [name, definition] of Object.entries(schema.definitions)) {
+    definitions[name] = inLinearTime(withoutProse(definition))
+  }
   definitions.ResourceList = {
     type: 'object',
     required: ['resourceType'],
@@ -23,6 +36,14 @@ function withoutProse(definition) {
     return [name, items ? { ...other, items: withoutProse(items) } : other]
   })
   return { ...rest, properties: Object.fromEntries(kept) }
+}
+
+function inLinearTime(definition) {
+  const linear = (one) => (one.pattern ? { ...one, pattern: LINEAR_PATTERNS.get(one.pattern) ?? one.pattern } : one)
+  const { properties, ...rest } = linear(definition)
+  if (!properties) return rest
+  const members = Object.entries(properties).map(([name, property]) => [name, linear(property)])
+  return { ...rest, properties: Object.fromEntries(members) }
 }
 
 export function distilStructures(structures) {

@@ -5,6 +5,7 @@ import { isResourceType } from '../resource-types.js'
 import type { Resource } from '../resource.js'
 import type { Definitions } from './definitions.js'
 import { embeddedResources } from './embedded.js'
+import { boundedPatterns } from './patterns.js'
 
 const SCHEMA_ID = 'careseal:fhir-r4'
 
@@ -33,16 +34,19 @@ export function schemaCheck(definitions: Definitions): (resource: Resource) => I
 
 const ERRORS_MAX = 100
 
+const OPTIONS = {
+  strict: false,
+  validateFormats: false,
+  inlineRefs: false,
+  messages: false,
+  code: { regExp: boundedPatterns },
+} as const
+
 function validators(definitions: Definitions, { allErrors }: { allErrors: boolean }): ValidatorOf {
   let ajv: Ajv | undefined
   const compiled = new Map<string, ValidateFunction>()
   return (type) => {
-    ajv ??= new Ajv({ strict: false, validateFormats: false, inlineRefs: false, messages: false, allErrors }).addSchema(
-      {
-        ...definitions.schema,
-        $id: SCHEMA_ID,
-      },
-    )
+    ajv ??= new Ajv({ ...OPTIONS, allErrors }).addSchema({ ...definitions.schema, $id: SCHEMA_ID })
     const known = compiled.get(type) ?? ajv.compile({ $ref: `${SCHEMA_ID}#/definitions/${type}` })
     compiled.set(type, known)
     return known
