@@ -18,7 +18,16 @@ const doctor = callerOf('practitioner')
 const newPatient = (): Caller => callerOf('patient', { patientId: randomUUID() })
 
 function question(patientIds: string[], change: Partial<Question> = {}): Question {
-  return { caller: doctor, patientIds, born: [], action: 'read', types: ['Observation'], purpose: 'TREAT', ...change }
+  return {
+    caller: doctor,
+    patientIds,
+    born: [],
+    changes: [],
+    action: 'read',
+    types: ['Observation'],
+    purpose: 'TREAT',
+    ...change,
+  }
 }
 
 async function decideOne(patient: Caller, change: Partial<Question> = {}) {
@@ -72,6 +81,20 @@ describe('a decision', () => {
     const asked = { action: 'write' as const, caller: callerOf('system'), born: [patient.patientId!] }
     expect(await decideOne(patient, asked)).toMatchObject({ permitted: true })
     expect(await decideOne(patient, { ...asked, caller: callerOf('auditor') })).toMatchObject({ permitted: false })
+  })
+
+  it('lets members add until the patient denies it, and change what others wrote only by a permit', async () => {
+    const patient = newPatient()
+    const adding = { action: 'write' as const }
+    const changing = { ...adding, changes: [patient.patientId!] }
+    const decided = async () => Promise.all([adding, changing].map((one) => decideOne(patient, one)))
+    expect(await decided()).toMatchObject([{ permitted: true }, { permitted: false, reason: 'no-consent' }])
+    const grantees = [{ kind: 'practitioner' as const, id: doctor.practitionerId! }]
+    await world.grant(patient, { grantees })
+    expect(await decided()).toMatchObject([{ permitted: true }, { permitted: true }])
+    await world.grant(patient, { grantees, effect: 'deny' })
+    const denied = { permitted: false, reason: 'consent-denies' }
+    expect(await decided()).toMatchObject([denied, denied])
   })
 
   it('holds a writer to the scopes of the token', async () => {

@@ -65,9 +65,11 @@ async function expectDecisions(patient: Caller, model: Model): Promise<void> {
   for (const purpose of ['TREAT', 'ETREAT', 'HRESCH'] as const) {
     const asked = { patientId: patient.patientId!, action: 'read' as const, purpose }
     const types = ['Observation']
-    const question = { caller: doctor, patientIds: [asked.patientId], born: [], types, action: asked.action, purpose }
+    const about = { patientIds: [asked.patientId], born: [], changes: [], types }
+    const question = { caller: doctor, ...about, action: asked.action, purpose }
     const [decision] = await world.decisions.decide(question)
-    const wanted = judge({ ...asked, requester: doctor, atMs: 0, born: false }, [...model.active.values()], POLICY)
+    const full = { ...asked, requester: doctor, atMs: 0, born: false, changes: false }
+    const wanted = judge(full, [...model.active.values()], POLICY)
     expect(decision).toMatchObject(wanted.permitted ? { permitted: true } : { permitted: false, reason: wanted.reason })
   }
 }
@@ -88,6 +90,7 @@ it('decides after every step of any history as the model says', { timeout: 120_0
         action: 'read' as const,
         atMs: 0,
         born: false,
+        changes: false,
       }
       const { permitted } = judge({ ...question, purpose: 'HRESCH' }, [...model.active.values()], POLICY)
       expect(reached.patientIds.includes(patient.patientId!)).toBe(permitted)

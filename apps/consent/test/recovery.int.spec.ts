@@ -42,6 +42,7 @@ async function isPermitted({ patientId }: Caller): Promise<boolean> {
     caller: doctor,
     patientIds: [patientId!],
     born: [],
+    changes: [],
     action: 'read' as const,
     types: ['Observation'],
   }

@@ -1,7 +1,9 @@
-import { AccessAction, PurposeOfUse, Role } from '@careseal/contracts'
+import { AccessAction, PurposeOfUse, Role, type Grantee } from '@careseal/contracts'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ConsentRule } from './evaluate.js'
 import { judge, type AccessQuestion, type DeploymentPolicy, type Requester } from './judge.js'
+import { naiveVerdict } from './naive.js'
 
 const strict: DeploymentPolicy = { read: 'deny', write: 'permit' }
 const open: DeploymentPolicy = { read: 'basic-normal', write: 'permit' }
@@ -13,6 +15,7 @@ const ask: AccessQuestion = {
   purpose: 'TREAT',
   atMs: 0,
   born: false,
+  changes: false,
 }
 const permit: ConsentRule = {
   consentId: 'c1',
@@ -23,6 +26,21 @@ const permit: ConsentRule = {
   revision: 1,
 }
 const deny: ConsentRule = { ...permit, effect: 'deny' }
+const anyConsents = fc
+  .array(
+    fc.record({
+      effect: fc.constantFrom('permit' as const, 'deny' as const),
+      grantees: fc.subarray<Grantee>([
+        { kind: 'practitioner', id: 'dr1' },
+        { kind: 'organization', id: 'o1' },
+        { kind: 'practitioner', id: 'dr2' },
+      ]),
+      purposes: fc.subarray<PurposeOfUse>(['TREAT', 'ETREAT', 'HRESCH']),
+      periodEndMs: fc.constantFrom(0, 1),
+    }),
+    { maxLength: 6 },
+  )
+  .map((list) => list.map((one, at): ConsentRule => ({ ...permit, ...one, revision: at + 1 })))
 
 describe('a patient', () => {
   const requester: Requester = { role: 'patient', patientId: 'p1' }
@@ -56,11 +74,40 @@ describe('a practitioner of a member', () => {
     expect(judge({ ...ask, purpose: 'HRESCH' }, [permit], strict)).toMatchObject({ reason: 'purpose-not-allowed' })
   })
 
-  it('writes by the default for writing, and with the patient’s permit where that is closed', () => {
-    const write = { ...ask, action: 'write' as const }
-    expect(judge(write, [deny], strict)).toMatchObject({ permitted: true, basis: 'default-policy' })
-    expect(judge(write, [], { read: 'basic-normal', write: 'deny' })).toMatchObject({ reason: 'no-consent' })
-    expect(judge(write, [permit], { read: 'deny', write: 'deny' })).toMatchObject({ basis: 'consent' })
+  const write = { ...ask, action: 'write' as const }
+  const change = { ...write, changes: true }
+
+  it('adds by the default for writing, unless the patient denies it', () => {
+    expect(judge(write, [], strict)).toMatchObject({ permitted: true, basis: 'default-policy' })
+    expect(judge(write, [permit], strict)).toMatchObject({ permitted: true, basis: 'consent', consentVersionId: 'v1' })
+    expect(judge(write, [deny], strict)).toMatchObject({ reason: 'consent-denies', consentVersionId: 'v1' })
+  })
+
+  it('changes what others wrote as it reads: by a consent, else by the default for reading', () => {
+    expect(judge(change, [], strict)).toMatchObject({ permitted: false, reason: 'no-consent' })
+    expect(judge(change, [permit], strict)).toMatchObject({ permitted: true, basis: 'consent' })
+    expect(judge(change, [], open)).toMatchObject({ permitted: true, basis: 'default-policy' })
+    expect(judge(change, [deny], open)).toMatchObject({ reason: 'consent-denies' })
+  })
+
+  it('writes nothing without a permit where the default for writing is closed', () => {
+    for (const question of [write, change]) {
+      expect(judge(question, [], { read: 'basic-normal', write: 'deny' })).toMatchObject({ reason: 'no-consent' })
+      expect(judge(question, [permit], { read: 'deny', write: 'deny' })).toMatchObject({ basis: 'consent' })
+    }
+  })
+
+  it('is judged as the plain combining rule says, whatever the consents', () => {
+    fc.assert(
+      fc.property(anyConsents, fc.constantFrom(strict, open), (consents, policy) => {
+        const { requester, purpose, atMs } = ask
+        const { practitionerId, organizationId } = requester
+        const verdict = naiveVerdict(consents, { practitionerId, organizationId, purpose, atMs })
+        const isReadable = verdict === 'permit' || (verdict === null && policy.read === 'basic-normal')
+        const isPermitted = (question: AccessQuestion) => judge(question, consents, policy).permitted
+        expect([ask, change, write].map(isPermitted)).toEqual([isReadable, isReadable, verdict !== 'deny'])
+      }),
+    )
   })
 
   it('starts the record of a patient who is being born, but reads it by consent only', () => {

@@ -22,11 +22,13 @@ export type AccessQuestion = {
   atMs: number
   /** The asking service is about to create this patient, so no consent can exist yet. */
   born: boolean
+  /** A write changes what somebody else wrote about this patient; otherwise it adds. Without meaning for reads. */
+  changes: boolean
 }
 
 /**
- * `read` decides reads that no consent speaks of. `write` decides whether members may add to a record without the
- * patient's consent: with `deny`, writing needs the same permit as reading.
+ * `read` decides reads, and changes of what others wrote, that no consent speaks of. `write` decides whether members may
+ * add to a record without the patient's consent: with `deny`, all writing needs a consent that permits.
  */
 export type DeploymentPolicy = { read: DefaultPolicy; write: 'permit' | 'deny' }
 
@@ -43,14 +45,14 @@ export type Judgement =
  *
  * - A patient reads the own record, nobody else's, and writes none.
  * - Operators and auditors neither read nor write records.
- * - Practitioners and systems must belong to a member. They write by `policy.write`; a born patient's record is theirs
- *   to start. They read by consent, else by `policy.read`.
+ * - Practitioners and systems must belong to a member. A born patient's record is theirs to start. They read, and change
+ *   what others wrote, by consent, else by `policy.read`; they add by `policy.write`, unless a consent denies.
  */
 export function judge(question: AccessQuestion, consents: readonly ConsentRule[], policy: DeploymentPolicy): Judgement {
   const { requester, action } = question
   if (requester.role === 'patient') return judgePatient(question)
   if (!isOfMember(requester)) return { permitted: false, reason: 'role-not-allowed', reasons: [] }
-  return action === 'write' ? judgeWrite(question, consents, policy) : judgeByConsent(question, consents, policy)
+  return action === 'write' ? judgeWrite(question, consents, policy) : judgeByConsent(question, consents, policy.read)
 }
 
 function judgePatient({ requester, patientId, action }: AccessQuestion): Judgement {
@@ -61,14 +63,15 @@ function judgePatient({ requester, patientId, action }: AccessQuestion): Judgeme
 
 function judgeWrite(question: AccessQuestion, consents: readonly ConsentRule[], policy: DeploymentPolicy): Judgement {
   if (question.born) return { permitted: true, basis: 'custodian', reasons: [] }
-  if (policy.write === 'permit') return { permitted: true, basis: 'default-policy', reasons: [] }
-  return judgeByConsent(question, consents, { ...policy, read: 'deny' })
+  if (policy.write === 'deny') return judgeByConsent(question, consents, 'deny')
+  return judgeByConsent(question, consents, question.changes ? policy.read : 'permit')
 }
 
+/** `otherwise` is what holds where no consent applies. */
 function judgeByConsent(
   question: AccessQuestion,
   consents: readonly ConsentRule[],
-  policy: DeploymentPolicy,
+  otherwise: DefaultPolicy | 'permit',
 ): Judgement {
   const { decisive, reasons } = evaluate(consents, policyRequest(question))
   if (decisive?.effect === 'permit') {
@@ -77,10 +80,11 @@ function judgeByConsent(
   if (decisive?.effect === 'deny') {
     return { permitted: false, reason: 'consent-denies', consentVersionId: decisive.versionId, reasons }
   }
-  if (defaultPermits(policy.read, { ...question.requester, purpose: question.purpose })) {
+  const { requester, purpose } = question
+  if (otherwise === 'permit' || defaultPermits(otherwise, { ...requester, purpose })) {
     return { permitted: true, basis: 'default-policy', reasons }
   }
-  return { permitted: false, reason: withoutConsent(reasons, policy.read), reasons }
+  return { permitted: false, reason: withoutConsent(reasons, otherwise), reasons }
 }
 
 function policyRequest({ requester, purpose, atMs }: AccessQuestion): PolicyRequest {

@@ -66,13 +66,15 @@ export const OpenLeaf = {
 /**
  * May this caller do this to these patients' records? One decision per patient, in the order asked.
  *
- * `born` names patients that the asking service is about to create, for whom no consent can exist yet.
+ * `born` names patients that the asking service is about to create, for whom no consent can exist yet. `changes` names
+ * those of whom it is about to update or delete a record that somebody else wrote; to others it adds.
  */
 export const DecideAccess = {
   request: z.strictObject({
     caller: Caller,
     patientIds: z.array(ServerId).min(1).max(500),
     born: z.array(ServerId).default([]),
+    changes: z.array(ServerId).default([]),
     action: AccessAction,
     types: z.array(ResourceType).min(1),
     purpose: PurposeOfUse,

@@ -67,8 +67,8 @@ function decisionOf(
 ): Taken {
   const { patientId, atMs, consents } = about
   const { caller: requester, action, purpose } = question
-  const born = question.born.includes(patientId)
-  const asked = { requester, patientId, action, purpose, atMs, born }
+  const [born, changes] = [question.born.includes(patientId), question.changes.includes(patientId)]
+  const asked = { requester, patientId, action, purpose, atMs, born, changes }
   const judgement = mayAsk(question) ? judge(asked, consents, policy) : OUT_OF_SCOPE
   return record(question, patientId, judgement)
 }

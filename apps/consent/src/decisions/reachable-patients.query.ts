@@ -53,7 +53,14 @@ export class ReachablePatients {
     const rows = await this.dataSource.manager.findBy(ActiveConsent, { patientId: In(patientIds) })
     const [clock] = await this.dataSource.query<{ at: Date }[]>('SELECT clock_timestamp() AS at')
     const consents = rulesByPatient(rows)
-    const question = { requester, purpose, action: 'read' as const, atMs: clock!.at.getTime(), born: false }
+    const question = {
+      requester,
+      purpose,
+      action: 'read' as const,
+      atMs: clock!.at.getTime(),
+      born: false,
+      changes: false,
+    }
     return patientIds.filter(
       (patientId) => judge({ ...question, patientId }, consents.get(patientId) ?? [], this.deployment.policy).permitted,
     )
