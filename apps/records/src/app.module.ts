@@ -21,6 +21,7 @@ import { ReceiptService } from './reading/receipt.service.js'
 import { SearchPages } from './searching/search-pages.js'
 import { SearchKeys } from './searching/search-keys.js'
 import { SearchService } from './searching/search.service.js'
+import { LivingPatients } from './versions/living-patients.js'
 import { RecordsDatabase } from './versions/records-database.js'
 import { VersionOpener } from './versions/version-opener.js'
 import { VersionVault } from './versions/version-vault.js'
@@ -30,9 +31,11 @@ import { StoreWrites } from './writing/store-writes.js'
 import { WriteAuthorisation } from './writing/write-authorisation.js'
 import { WriteSealer } from './writing/write-sealer.js'
 import { WriteService } from './writing/write.service.js'
+import { WriteTargeting } from './writing/write-targets.js'
 
 const READING = [
   RecordsDatabase,
+  LivingPatients,
   VersionOpener,
   ConsentClient,
   DisclosureService,
@@ -42,6 +45,7 @@ const READING = [
 ]
 const SEARCHING = [SearchKeys, SearchService, SearchPages]
 const WRITING = [
+  WriteTargeting,
   WriteAuthorisation,
   Idempotency,
   WriteSealer,

@@ -13,6 +13,8 @@ export type Question = {
   patientIds: readonly string[]
   /** Patients that this very request creates. */
   born?: readonly string[]
+  /** Patients of existing records of others that are to be changed. */
+  changes?: readonly string[]
   types: readonly string[]
 }
 
@@ -26,11 +28,13 @@ export class ConsentClient {
   constructor(@Inject(NATS) private readonly nc: NatsConnection) {}
 
   /** One decision per patient, each an event in consent before it is answered. Throws 503 when consent is unreachable. */
-  async decide({ caller, purpose, action, patientIds, born = [], types }: Question): Promise<Permits> {
+  async decide(question: Question): Promise<Permits> {
+    const { caller, purpose, action, patientIds, born = [], changes = [], types } = question
     const asked = [...new Set(patientIds)]
     if (asked.length === 0) return new Map()
     if (asked.length > PATIENTS_MAX) throw tooManyPatients()
-    const payload = { caller, patientIds: asked, born: [...born], action, types: [...new Set(types)], purpose }
+    const about = { patientIds: asked, born: [...born], changes: [...changes] }
+    const payload = { caller, ...about, action, types: [...new Set(types)], purpose }
     const sentAtMs = performance.now()
     const { decisions } = await failClosed(() =>
       request(this.nc, 'consent', 'decide-access', payload, { deadlineMs: DEADLINE_MS }),

@@ -9,7 +9,8 @@ import { ConsentClient, tooManyPatients } from '../access/consent.client.js'
 import { actorOf } from '../access/release.js'
 import { DisclosureService } from '../reading/disclosure.service.js'
 import type { ReadContext } from '../reading/read.service.js'
-import { existingPatients, headsOf } from '../versions/version.query.js'
+import { headsOf } from '../versions/version.query.js'
+import { LivingPatients } from '../versions/living-patients.js'
 import { RecordsDatabase } from '../versions/records-database.js'
 import type { OpenedVersion } from '../versions/version-opener.js'
 import type { TokenParameter } from '../versions/version-vault.js'
@@ -30,6 +31,7 @@ export class SearchService {
     private readonly consent: ConsentClient,
     private readonly disclosures: DisclosureService,
     private readonly keys: SearchKeys,
+    private readonly living: LivingPatients,
   ) {}
 
   /** One page. SearchPerformed and a RecordRead per disclosed patient are committed before this returns. */
@@ -58,7 +60,7 @@ export class SearchService {
   private async existing(ids: readonly string[]): Promise<string[]> {
     const known = ids.filter(isServerId)
     if (known.length > 500) throw tooManyPatients()
-    return [...(await this.database.read((sql) => existingPatients(sql, known)))]
+    return [...(await this.living.existing(known))]
   }
 
   private async patientsOfIds(type: string, ids: readonly string[]): Promise<Patients> {

@@ -1,4 +1,5 @@
 // Reads of resources and versions. Nothing here decides who may see them.
+import type { EventBody } from '@careseal/contracts'
 import type { ClientBase } from 'pg'
 import type { ResourceHead, StoredVersion } from './version.js'
 
@@ -30,6 +31,25 @@ export async function headsOf(
     [references.map((one) => one.type), references.map((one) => one.id)],
   )
   return new Map(rows.map((row) => [`${row.type}/${row.id}`, headOf(row)]))
+}
+
+/** Which member wrote the present version, by `Type/id`; absent where its event was lost, or names none. */
+export async function writersOf(
+  sql: Pick<ClientBase, 'query'>,
+  references: readonly Reference[],
+): Promise<Map<string, string>> {
+  const { rows } = await sql.query<{ name: string; body: Buffer }>(
+    `SELECT r.type || '/' || r.id AS name, e.body FROM resource r JOIN version v USING (version_id)
+     JOIN event e USING (event_id) WHERE (r.type, r.id) IN (SELECT * FROM unnest($1::text[], $2::uuid[]))`,
+    [references.map((one) => one.type), references.map((one) => one.id)],
+  )
+  return new Map(rows.flatMap(({ name, body }) => memberOf(body).map((memberId): [string, string] => [name, memberId])))
+}
+
+function memberOf(body: Buffer): string[] {
+  if (body.length === 0) return []
+  const { data } = JSON.parse(body.toString('utf8')) as EventBody<'RecordVersionAdded' | 'RecordDeleted'>
+  return data.memberId === undefined ? [] : [data.memberId]
 }
 
 /** Which of these patients exist and are not deleted. */

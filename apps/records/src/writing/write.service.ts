@@ -7,6 +7,7 @@ import { Idempotency, type IdempotencyUse } from './idempotency.js'
 import { StoreWrites } from './store-writes.js'
 import { WriteAuthorisation } from './write-authorisation.js'
 import type { PlannedWrite } from './write-plan.js'
+import { WriteTargeting } from './write-targets.js'
 
 export type WriteContext = {
   caller: Caller
@@ -21,6 +22,7 @@ export type Written = { answers: IdempotentAnswer[]; replayed: boolean }
 export class WriteService {
   constructor(
     private readonly database: RecordsDatabase,
+    private readonly targeting: WriteTargeting,
     private readonly authorisation: WriteAuthorisation,
     private readonly idempotency: Idempotency,
     private readonly storing: StoreWrites,
@@ -40,9 +42,12 @@ export class WriteService {
    */
   async write(writes: readonly PlannedWrite[], context: WriteContext): Promise<Written> {
     const { caller, purpose } = context
-    const targets = await this.authorisation.targetsOf(writes)
+    const targets = await this.targeting.targetsOf(writes)
+    const ask = () => this.authorisation.permitted(targets, caller, purpose)
+    // Who is not here has no key to seal with and gets none made: such a request is refused before.
+    const early = targets.absent.size > 0 ? await ask() : undefined
     const sealed = await this.storing.seal(targets.writes)
-    const permits = await this.authorisation.permitted(targets, caller, purpose)
+    const permits = early ?? (await ask())
     return this.database.write(async (sql) => {
       const earlier = context.idempotency && (await this.idempotency.begin(sql, context.idempotency))
       if (earlier) return { answers: earlier, replayed: true }
