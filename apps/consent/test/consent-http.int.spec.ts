@@ -100,6 +100,15 @@ describe('a patient over HTTP', () => {
     expect(first.json.provision.type).toBe('permit')
   })
 
+  it.each([{ end: '9999-12-31' }, { start: '0001-01-01T00:00:00+14:00', end: '9999' }])(
+    'grants for ever: %j',
+    async (period) => {
+      const patient = newPatient()
+      await grant(patient, { period })
+      expect(await decide(patient)).toMatchObject({ permitted: true })
+    },
+  )
+
   it('may send a create again with the same Idempotency-Key: one consent, one answer', async () => {
     const patient = newPatient()
     const body = forDoctor(patient)

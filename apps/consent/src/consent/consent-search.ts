@@ -1,6 +1,5 @@
 // The search parameters of Consent that are offered. An unknown one is refused, for ignoring it would widen the search.
-import { z } from 'zod'
-import { referenceTo } from './terms.js'
+import { isServerId, referenceTo } from './terms.js'
 import type { Criteria, Page } from './consent-reader.js'
 import { invalidParameter } from './consent.refusals.js'
 
@@ -13,7 +12,7 @@ const STATUSES = ['draft', 'proposed', 'active', 'rejected', 'inactive', 'entere
 
 const parsers: Record<string, (value: string, fhirBase: string) => Partial<Criteria & Page>> = {
   patient: (value, fhirBase) => ({ patientId: patientOf(value, fhirBase) }),
-  _id: (value) => ({ consentIds: value.split(',').filter((id) => z.uuid().safeParse(id).success) }),
+  _id: (value) => ({ consentIds: value.split(',').filter(isServerId) }),
   status: (value) => ({ statuses: value.split(',').map(statusOf) }),
   _count: (value) => ({ count: countOf(value) }),
   _cursor: (value) => ({ after: cursorOf(value) }),
@@ -39,7 +38,7 @@ export function cursorAfter(consentId: string): string {
 
 function cursorOf(value: string): string {
   const id = Buffer.from(value, 'base64url').toString()
-  if (!z.uuid().safeParse(id).success) throw invalidParameter('_cursor', 'is not one of ours')
+  if (!isServerId(id)) throw invalidParameter('_cursor', 'is not one of ours')
   return id
 }
 

@@ -32,7 +32,7 @@ import {
 } from './consent.refusals.js'
 import { ConsentService, newId, type StoredConsent } from './consent.service.js'
 import { FhirEdge } from './fhir-edge.js'
-import { readConsent, UUID } from './terms.js'
+import { isServerId, readConsent } from './terms.js'
 
 const roles: Role[] = ['patient', 'practitioner', 'system']
 const type = 'Consent'
@@ -96,7 +96,7 @@ export class ConsentController {
     @Param('id') id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const found = UUID.test(id) ? await this.reader.read(caller, id) : null
+    const found = isServerId(id) ? await this.reader.read(caller, id) : null
     if (found === null) throw notFound()
     return answer(reply, found)
   }
@@ -108,7 +108,7 @@ export class ConsentController {
     @Param('id') id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const versions = UUID.test(id) ? await this.reader.history(caller, id) : []
+    const versions = isServerId(id) ? await this.reader.history(caller, id) : []
     if (versions.length === 0) throw notFound()
     fhirJson(reply)
     return historyBundle(versions, this.fhir.url)
@@ -121,7 +121,7 @@ export class ConsentController {
     @Param() { id, versionId }: { id: string; versionId: string },
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const known = UUID.test(id) && UUID.test(versionId)
+    const known = isServerId(id) && isServerId(versionId)
     const found = known ? await this.reader.readVersion(caller, id, versionId) : null
     if (found === null) throw notFound()
     return answer(reply, found)
@@ -138,7 +138,7 @@ export class ConsentController {
   ) {
     const resource = this.validated(request.body)
     if (resource.id !== consentId) throw invalidResource([errorIssue('value', OTHER_ID, 'Consent.id')])
-    if (!UUID.test(consentId)) throw notFound()
+    if (!isServerId(consentId)) throw notFound()
     const reading = this.readTerms(resource)
     const target = { actor: this.consents.actorOf(caller), consentId, versionId: newId(), patientId: reading.patientId }
     const command =

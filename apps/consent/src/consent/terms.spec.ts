@@ -50,6 +50,18 @@ describe('a consent that is enforced', () => {
     expect(read({ ...consentResource(idOf(1)), policyRule, provision })).toMatchObject({ terms: { effect } })
   })
 
+  it.each<[JsonObject, object]>([
+    [{ end: '9999-12-31' }, {}],
+    [{ end: '9999' }, {}],
+    [{ end: '9999-12-31T23:59:59-12:00' }, {}],
+    [{ end: '9999-12-30' }, { periodEnd: '9999-12-31T00:00:00.000Z' }],
+    [{ start: '0001-01-01', end: '9999-12-31' }, { periodStart: '0001-01-01T00:00:00.000Z' }],
+    [{ start: '0000-01-01T00:00:00+14:00' }, {}],
+  ])('of the period %j has a bound only where an instant can name it', (period, bounds) => {
+    const { terms } = read(withProvision({ period })) as { terms: object }
+    expect(terms).toEqual({ effect: 'permit', grantees: [], purposes: ['TREAT'], ...bounds })
+  })
+
   it.each(['inactive', 'entered-in-error'])('is revoked by the status %s, whatever else it says', (status) => {
     const resource = { ...withProvision({ securityLabel: [{ code: 'R' }] }), status }
     expect(read(resource)).toEqual({ intent: 'revoke', patientId: idOf(1) })
@@ -76,10 +88,19 @@ describe('a consent that says more than is enforced', () => {
     expect(refused(withProvision(change))).toEqual([`Consent.provision.${element}`])
   })
 
+  it.each<[string, JsonObject]>([
+    ['start', { start: '9999-12-31T23:59:59-12:00' }],
+    ['end', { end: '0000-01-01T00:00:00+14:00' }],
+  ])('is refused by the name of the bound that no instant can name: %s', (bound, period) => {
+    expect(refused(withProvision({ period }))).toEqual([`Consent.provision.period.${bound}`])
+  })
+
   it.each([
     `Group/${idOf(2)}`,
     `http://elsewhere.example/fhir/Practitioner/${idOf(2)}`,
     'Practitioner/chosen-by-client',
+    'Practitioner/11111111-1111-1111-1111-111111111111',
+    `Practitioner/${idOf(2).replace(/0/g, 'A')}`,
     '#contained',
     `Practitioner/${idOf(2)}/_history/${idOf(3)}`,
   ])('is refused when it names the actor %s', (reference) => {

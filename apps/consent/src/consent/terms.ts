@@ -1,6 +1,6 @@
 // Reads out of a FHIR Consent what is enforced, and refuses every element that would say more: nothing that narrows or
 // widens access is ever accepted and ignored.
-import { PurposeOfUse, type Grantee } from '@careseal/contracts'
+import { PurposeOfUse, ServerId, type Grantee } from '@careseal/contracts'
 import { errorIssue, instantRange, isObject, type Issue, type Json, type JsonObject } from '@careseal/fhir'
 import type { ConsentTerms } from './consent.decider.js'
 
@@ -117,24 +117,37 @@ function why(provision: JsonObject, issues: Issue[]): Pick<ConsentTerms, 'purpos
   return { purposes: [...new Set(purposes)] }
 }
 
-/** A FHIR period includes its end, at the precision given: until 2022-12-31 means until 2023-01-01T00:00:00Z, exclusive. */
+/**
+ * A FHIR period includes its end, at the precision given: until 2022-12-31 means until 2023-01-01T00:00:00Z, exclusive.
+ * A bound beyond all instants that an event can name is none: until 9999-12-31 means for ever.
+ */
 function when(provision: JsonObject, issues: Issue[]): Pick<ConsentTerms, 'periodStart' | 'periodEnd'> {
   const { start, end } = isObject(provision.period) ? provision.period : {}
-  const [from, until] = [rangeOf(start), rangeOf(end)]
-  if (from === null)
-    issues.push(errorIssue('value', 'Not a date that is understood.', 'Consent.provision.period.start'))
-  if (until === null) issues.push(errorIssue('value', 'Not a date that is understood.', 'Consent.provision.period.end'))
+  const [starts, ends] = [rangeOf(start), rangeOf(end)]
+  if (starts === null || (starts && starts.from > LAST_INSTANT)) issues.push(badDate('start'))
+  if (ends === null || (ends && ends.until < FIRST_INSTANT)) issues.push(badDate('end'))
   return {
-    ...(from ? { periodStart: new Date(from.from).toISOString() } : {}),
-    ...(until ? { periodEnd: new Date(until.until).toISOString() } : {}),
+    ...(starts && starts.from >= FIRST_INSTANT ? { periodStart: new Date(starts.from).toISOString() } : {}),
+    ...(ends && ends.until <= LAST_INSTANT ? { periodEnd: new Date(ends.until).toISOString() } : {}),
   }
+}
+
+// An event names its instants with four digits of the year.
+const FIRST_INSTANT = Date.parse('0000-01-01T00:00:00.000Z')
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z')
+
+function badDate(bound: 'start' | 'end'): Issue {
+  return errorIssue('value', 'Not a date that is understood.', `Consent.provision.period.${bound}`)
 }
 
 function rangeOf(date: Json | undefined) {
   return typeof date === 'string' ? instantRange(date) : undefined
 }
 
-export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+/** Ids of this server are UUIDs in lower case that events may hold; nothing else is ever looked up. */
+export function isServerId(id: string): boolean {
+  return id === id.toLowerCase() && ServerId.safeParse(id).success
+}
 
 /** The type and id of a literal reference to one of this server's resources, or null. */
 export function referenceTo(
@@ -145,7 +158,7 @@ export function referenceTo(
   const literal = isObject(reference) && typeof reference.reference === 'string' ? reference.reference : ''
   const relative = literal.startsWith(`${fhirBase}/`) ? literal.slice(fhirBase.length + 1) : literal
   const [type = '', id = '', ...rest] = relative.split('/')
-  return types.includes(type) && UUID.test(id) && rest.length === 0 ? { type, id } : null
+  return types.includes(type) && isServerId(id) && rest.length === 0 ? { type, id } : null
 }
 
 function hasCoding(concept: Json | undefined, system: string, codes: readonly string[]): boolean {
