@@ -7,9 +7,9 @@ import { EventStoreModule, OpenLeaf } from '@careseal/nest-event-store'
 import { MessagingModule } from '@careseal/nest-jetstream'
 import { tokenAuthority } from '@careseal/service-kit'
 import type { ConsentConfig } from './config.js'
-import { ConsentCreation } from './consent/consent-creation.service.js'
 import { ConsentReader } from './consent/consent-reader.js'
 import { ConsentVault } from './consent/consent-vault.js'
+import { ConsentWrites } from './consent/consent-writes.service.js'
 import { ConsentController } from './consent/consent.controller.js'
 import { ConsentRecorders, ConsentService } from './consent/consent.service.js'
 import { FhirEdge } from './consent/fhir-edge.js'
@@ -46,7 +46,7 @@ export class AppModule implements OnModuleInit {
       controllers: [ConsentController, DecisionConsumer],
       providers: [
         ConsentService,
-        ConsentCreation,
+        ConsentWrites,
         ConsentReader,
         DecisionService,
         ReachablePatients,

@@ -109,21 +109,6 @@ describe('a patient over HTTP', () => {
     },
   )
 
-  it('may send a create again with the same Idempotency-Key: one consent, one answer', async () => {
-    const patient = newPatient()
-    const body = forDoctor(patient)
-    const headers = { 'idempotency-key': randomUUID() }
-    const send = (resource: JsonObject) => service.request(patient, 'POST /fhir/Consent', { body: resource, headers })
-    const [one, two] = await Promise.all([send(body), send(body)])
-    expect([one.status, two.status]).toEqual([201, 201])
-    expect(two.headers.get('location')).toBe(one.headers.get('location'))
-    expect(two.json).toEqual(one.json)
-    expect((await send({ ...body, dateTime: '2026-02-02' })).json.issue[0].details.coding[0].code).toBe(
-      'idempotency-mismatch',
-    )
-    expect((await eventsOf(patient)).filter((type) => type === 'ConsentGranted')).toHaveLength(1)
-  })
-
   it('pages through the own consents without missing or repeating one', async () => {
     const patient = newPatient()
     const made = []

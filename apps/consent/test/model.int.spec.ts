@@ -53,11 +53,11 @@ async function take(step: Step, patient: Caller, model: Model): Promise<void> {
   if (step.type === 'revoke') {
     model.active.delete(chosen)
     const revoked = { ...resource, status: 'inactive' }
-    await world.consents.write({ command: { type: 'RevokeConsent', ...target }, resource: revoked })
+    await world.write({ command: { type: 'RevokeConsent', ...target }, resource: revoked })
     return
   }
   const type = step.type === 'grant' ? 'GrantConsent' : 'ReplaceConsent'
-  await world.consents.write({ command: { type, ...target, terms: step.terms }, resource })
+  await world.write({ command: { type, ...target, terms: step.terms }, resource })
   model.active.set(chosen, ruleOf({ ...ids, revision: model.revision }, step.terms))
 }
 

@@ -18,7 +18,13 @@ import type { ConsentTerms } from '../src/consent/consent.decider.js'
 import { ConsentReader } from '../src/consent/consent-reader.js'
 import { ConsentVault } from '../src/consent/consent-vault.js'
 import { ConsentVersion } from '../src/consent/consent-version.entity.js'
-import { ConsentRecorders, ConsentService, newId, type StoredConsent } from '../src/consent/consent.service.js'
+import {
+  ConsentRecorders,
+  ConsentService,
+  newId,
+  type StoredConsent,
+  type Write,
+} from '../src/consent/consent.service.js'
 import { DecisionPolicy, DecisionService } from '../src/decisions/decision.service.js'
 import { ReachablePatients } from '../src/decisions/reachable-patients.query.js'
 import { CreateConsent1764000000000 } from '../src/migrations/1764000000000-create-consent.js'
@@ -41,7 +47,7 @@ export async function startWorld(policy: DeploymentPolicy = { read: 'deny', writ
     await postgres.stop()
     rmSync(folder, { recursive: true })
   }
-  return { postgres, url, dataSource, stop, ...services, ...shortcuts(services.consents, dataSource) }
+  return { postgres, url, dataSource, stop, ...services, ...shortcuts(services, dataSource) }
 }
 
 function servicesOver(dataSource: DataSource, folder: string, policy: DeploymentPolicy) {
@@ -64,15 +70,17 @@ function servicesOver(dataSource: DataSource, folder: string, policy: Deployment
   } as EventTransactions
   const recorders = new ConsentRecorders(new Set<Role>(['practitioner']))
   const vault = new ConsentVault(keys, ORIGIN)
-  const consents = new ConsentService(transactions, store, vault, recorders)
+  const consents = new ConsentService(store, vault, recorders)
   const decisions = new DecisionService(transactions, store, keys, new DecisionPolicy(policy))
   const reachable = new ReachablePatients(dataSource, new DecisionPolicy(policy))
   const reader = new ConsentReader(transactions, store, vault, recorders)
   return { keys, store, consents, decisions, reachable, reader, transactions }
 }
 
-function shortcuts(consents: ConsentService, dataSource: DataSource) {
+function shortcuts({ consents, transactions }: ReturnType<typeof servicesOver>, dataSource: DataSource) {
+  const write = (one: Write) => transactions.runWithRetry((tx) => consents.writeIn(tx, one))
   return {
+    write,
     async grant(patient: Caller, terms: Partial<ConsentTerms> = {}): Promise<StoredConsent> {
       const patientId = patient.patientId!
       const command = {
@@ -83,25 +91,20 @@ function shortcuts(consents: ConsentService, dataSource: DataSource) {
         patientId,
         terms: { effect: 'permit' as const, grantees: [], purposes: [], ...terms },
       }
-      return stored(await consents.write({ command, resource: consentResource(patientId) }))
+      return write({ command, resource: consentResource(patientId) })
     },
     async revoke(patient: Caller, { consentId }: StoredConsent): Promise<StoredConsent> {
       const patientId = patient.patientId!
       const actor = consents.actorOf(patient)
       const command = { type: 'RevokeConsent' as const, actor, consentId, versionId: newId(), patientId }
       const resource = { ...consentResource(patientId), status: 'inactive' }
-      return stored(await consents.write({ command, resource }))
+      return write({ command, resource })
     },
     async eventTypes(): Promise<EventType[]> {
       const rows = await dataSource.query<{ event_type: EventType }[]>('SELECT event_type FROM event ORDER BY pk')
       return rows.map((row) => row.event_type)
     },
   }
-}
-
-function stored(written: Awaited<ReturnType<ConsentService['write']>>): StoredConsent {
-  if ('rejected' in written) throw new Error(written.rejected)
-  return written
 }
 
 export type { RunningPostgres }

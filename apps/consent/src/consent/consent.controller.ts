@@ -19,9 +19,9 @@ import { errorIssue, type JsonObject } from '@careseal/fhir'
 import { HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { etagOf, historyBundle, locationOf, searchset } from './consent-bundle.js'
-import { ConsentCreation } from './consent-creation.service.js'
 import { ConsentReader } from './consent-reader.js'
 import { parseSearch, type SearchParameters } from './consent-search.js'
+import { ConsentWrites, type Done } from './consent-writes.service.js'
 import {
   ConsentRefusals,
   invalidParameter,
@@ -30,7 +30,7 @@ import {
   notFound,
   rejectionProblem,
 } from './consent.refusals.js'
-import { ConsentService, newId, type StoredConsent } from './consent.service.js'
+import { ConsentService, newId, type Refusal, type StoredConsent } from './consent.service.js'
 import { FhirEdge } from './fhir-edge.js'
 import { isServerId, readConsent } from './terms.js'
 
@@ -42,7 +42,7 @@ const type = 'Consent'
 export class ConsentController {
   constructor(
     private readonly consents: ConsentService,
-    private readonly creation: ConsentCreation,
+    private readonly writes: ConsentWrites,
     private readonly reader: ConsentReader,
     private readonly fhir: FhirEdge,
   ) {}
@@ -59,9 +59,11 @@ export class ConsentController {
     const reading = this.readTerms(resource)
     if (reading.intent === 'revoke') throw notEnforceable([errorIssue('not-supported', ONLY_ACTIVE, 'Consent.status')])
     const { patientId, terms } = reading
-    const created = await this.creation.create({ caller, resource, patientId, terms, idempotencyKey: checkedKey(key) })
-    if ('rejected' in created) throw rejectionProblem(created.rejected)
-    const stored = 'stored' in created ? created.stored : await this.repeated(caller, created.repeated.location ?? '')
+    const target = { actor: this.consents.actorOf(caller), consentId: newId(), versionId: newId(), patientId }
+    const command = { type: 'GrantConsent' as const, ...target, terms }
+    const done = await this.writes.run({ caller, command, resource, idempotencyKey: checkedKey(key) })
+    if ('rejected' in done) throw rejectionProblem(done.rejected)
+    const stored = await this.storedBy(done, caller)
     void reply.code(201).header('location', locationOf(stored, this.fhir.url))
     return answer(reply, stored)
   }
@@ -145,9 +147,11 @@ export class ConsentController {
       reading.intent === 'revoke'
         ? { type: 'RevokeConsent' as const, ...target }
         : { type: 'ReplaceConsent' as const, ...target, terms: reading.terms }
-    const written = await this.consents.write({ command, resource, ifMatch: versionOf(request.headers['if-match']) })
-    if ('rejected' in written) throw await this.refusal(caller, consentId, written.rejected)
-    return answer(reply, written)
+    const { 'if-match': ifMatch, 'idempotency-key': key } = request.headers
+    const idempotencyKey = checkedKey([key ?? []].flat()[0])
+    const done = await this.writes.run({ caller, command, resource, ifMatch: versionOf(ifMatch), idempotencyKey })
+    if ('rejected' in done) throw await this.refusal(caller, consentId, done.rejected)
+    return answer(reply, await this.storedBy(done, caller))
   }
 
   @Delete(':id')
@@ -170,15 +174,17 @@ export class ConsentController {
     return reading
   }
 
-  private async repeated(caller: Caller, location: string): Promise<StoredConsent> {
-    const [versionId = '', , id = ''] = location.split('/').toReversed()
+  /** What a write stored, read anew where it had been sent before. */
+  private async storedBy(done: Exclude<Done, { rejected: Refusal }>, caller: Caller): Promise<StoredConsent> {
+    if ('stored' in done) return done.stored
+    const [versionId = '', , id = ''] = (done.repeated.location ?? '').split('/').toReversed()
     const stored = await this.reader.readVersion(caller, id, versionId)
     if (stored === null) throw notFound()
     return stored
   }
 
   // To somebody who may not see the consent, that it exists is not told.
-  private async refusal(caller: Caller, consentId: string, rejected: Parameters<typeof rejectionProblem>[0]) {
+  private async refusal(caller: Caller, consentId: string, rejected: Refusal) {
     if (rejected !== 'not-the-patient') return rejectionProblem(rejected)
     return (await this.reader.isVisible(caller, consentId)) ? rejectionProblem(rejected) : notFound()
   }

@@ -5,9 +5,9 @@ import { errorIssue, type Issue } from '@careseal/fhir'
 import { SubjectErased } from '@careseal/keys'
 import { HttpProblem } from '@careseal/service-kit'
 import { catchError, type Observable } from 'rxjs'
-import type { Rejection } from './consent.decider.js'
+import type { Refusal } from './consent.service.js'
 
-const ANSWERS: Record<Rejection | 'version-mismatch', [status: number, detail: string, expression?: string]> = {
+const ANSWERS: Record<Refusal, [status: number, detail: string, expression?: string]> = {
   'already-granted': [409, 'This consent exists already.'],
   'unknown-consent': [404, 'There is no such consent.'],
   'not-active': [422, 'A revoked consent stays revoked; grant a new one.', 'Consent.status'],
@@ -17,7 +17,7 @@ const ANSWERS: Record<Rejection | 'version-mismatch', [status: number, detail: s
   'version-mismatch': [412, 'The consent has another version than If-Match names.'],
 }
 
-export function rejectionProblem(rejected: keyof typeof ANSWERS): HttpProblem {
+export function rejectionProblem(rejected: Refusal): HttpProblem {
   const [status, detail, expression] = ANSWERS[rejected]
   const issues = expression === undefined ? {} : { issues: [errorIssue('business-rule', detail, expression)] }
   return new HttpProblem(status, rejected, detail, issues)

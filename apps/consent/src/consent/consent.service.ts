@@ -5,7 +5,6 @@ import type { Caller, Role } from '@careseal/contracts'
 import type { SubjectKey } from '@careseal/crypto'
 import { EventStore, type NewEvent, type Tx } from '@careseal/event-store'
 import type { JsonObject } from '@careseal/fhir'
-import { EventTransactions } from '@careseal/nest-event-store'
 import { lockHeadForChange, projectConsent } from '../active-consents/active-consents.projection.js'
 import { granteeName } from '../active-consents/active-consents.query.js'
 import { ConsentVault, fieldRoot, type VersionId } from './consent-vault.js'
@@ -33,14 +32,21 @@ export class ConsentRecorders {
 /** A version as it was stored: the FHIR resource with its id and meta. */
 export type StoredConsent = { consentId: string; versionId: string; recordedAt: Date; resource: JsonObject }
 
-export type Written = StoredConsent | { rejected: Rejection | 'version-mismatch' }
+export type Refusal = Rejection | 'version-mismatch'
 
-type Write = { command: ConsentCommand; resource: JsonObject; ifMatch?: string | undefined }
+/** Undoes the transaction: a refused command leaves no row behind and does not use up its Idempotency-Key. */
+export class Refused extends Error {
+  constructor(readonly rejected: Refusal) {
+    super(rejected)
+  }
+}
+
+/** `ifMatch` is the version that the consent must have. */
+export type Write = { command: ConsentCommand; resource: JsonObject; ifMatch?: string | undefined }
 
 @Injectable()
 export class ConsentService {
   constructor(
-    private readonly transactions: EventTransactions,
     private readonly store: EventStore,
     private readonly vault: ConsentVault,
     private readonly recorders: ConsentRecorders,
@@ -52,33 +58,33 @@ export class ConsentService {
     return { actorId, role, isRecorder, ...(memberId ? { memberId } : {}), ...(patientId ? { patientId } : {}) }
   }
 
-  /** Runs one command in a transaction of its own; see `writeIn`. */
-  async write(write: Write): Promise<Written> {
-    return this.transactions.runWithRetry((tx) => this.writeIn(tx, write))
-  }
-
   /**
+   * Throws Refused, upon which the transaction must roll back, or SubjectErased.
+   *
    * Lock order: subject, consent head, stream. The head is held FOR UPDATE until COMMIT, so all changes of one patient's
    * consents come one after another, no version conflict is possible, and no decision is taken beside a change.
    */
-  async writeIn(tx: Tx, { command, resource, ifMatch }: Write): Promise<Written> {
+  async writeIn(tx: Tx, { command, resource, ifMatch }: Write): Promise<StoredConsent> {
     const { consentId, versionId, patientId } = command
+    // Judged before the first lock: who may not do this makes no key, closes no gate and learns of no erasure.
+    judged(command, await this.pastOf(tx, consentId))
     const key = await this.vault.keyOf(tx.sql, patientId)
     const head = await lockHeadForChange(tx, patientId)
-    const past = await this.store.load(tx.sql, streamOf(consentId))
-    const state = past.map(({ event }) => event as ConsentEvent).reduce(evolve, initialState)
-    const decision = decide(command, state)
-    if ('rejected' in decision) return decision
-    if (ifMatch !== undefined && ifMatch !== lastVersionId(past.at(-1)?.event.data)) {
-      return { rejected: 'version-mismatch' }
-    }
+    const past = await this.pastOf(tx, consentId)
+    const { events, state } = judged(command, past)
+    if (ifMatch !== undefined && ifMatch !== past.at(-1)?.data.versionId) throw new Refused('version-mismatch')
     const stored = { consentId, versionId, recordedAt: head.now, resource: stamped(resource, command, head.now) }
-    for (const event of decision.events) {
+    for (const event of events) {
       await this.append(tx, event, { stored, key, version: past.length })
       await this.keep(tx, event, { stored, key, ordinal: past.length + 1, state })
       await projectConsent(tx, event, head.revision + 1)
     }
     return stored
+  }
+
+  private async pastOf({ sql }: Tx, consentId: string): Promise<ConsentEvent[]> {
+    const past = await this.store.load(sql, streamOf(consentId))
+    return past.map(({ event }) => event as ConsentEvent)
   }
 
   private async append(
@@ -127,8 +133,11 @@ export function streamOf(consentId: string): string {
   return `consent-${consentId}`
 }
 
-function lastVersionId(data: unknown): string | undefined {
-  return (data as { versionId?: string } | undefined)?.versionId
+function judged(command: ConsentCommand, past: readonly ConsentEvent[]): { events: ConsentEvent[]; state: Consent } {
+  const state = past.reduce(evolve, initialState)
+  const decision = decide(command, state)
+  if ('rejected' in decision) throw new Refused(decision.rejected)
+  return { events: decision.events, state }
 }
 
 /** The resource as this server keeps it: its own id, version and time, whatever the client wrote there. */
