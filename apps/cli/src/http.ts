@@ -11,18 +11,29 @@ export type RequestOptions = RequestInit & {
 const FIRST_DELAY_MS = 200
 const LONGEST_DELAY_MS = 5_000
 
-/** The response, whatever its status. Throws a CliError (unreachable) when none comes. */
+/**
+ * The response with its whole body, whatever its status. Throws a CliError (unreachable) when none comes, and the reason
+ * of `signal` as soon as it aborts.
+ */
 export async function request(url: string, options: RequestOptions = {}): Promise<Response> {
-  const { deadlineMs = 30_000, attempts = 1, ...init } = options
+  const { deadlineMs = 30_000, attempts = 1, signal, ...init } = options
   for (let attempt = 1; ; attempt++) {
-    const outcome = await fetch(url, { ...init, signal: AbortSignal.timeout(deadlineMs) }).catch(
-      (error: unknown) => error,
-    )
+    const deadline = AbortSignal.timeout(deadlineMs)
+    const limited = { ...init, signal: signal ? AbortSignal.any([deadline, signal]) : deadline }
+    const outcome = await answerOf(url, limited).catch((error: unknown) => error)
+    signal?.throwIfAborted()
     const isLast = attempt >= attempts
     if (outcome instanceof Response && (isLast || !isPassing(outcome.status))) return outcome
     if (!(outcome instanceof Response) && isLast) throw unreachable(new URL(url).origin, outcome)
     await delay(pause(attempt, outcome))
   }
+}
+
+// The body is read here, for it may break off where an answer had begun well.
+async function answerOf(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init)
+  const body = await response.arrayBuffer()
+  return new Response(body.byteLength > 0 ? body : null, response)
 }
 
 /** The JSON body of a 2xx answer. Throws a CliError that holds the server's own reason otherwise. */

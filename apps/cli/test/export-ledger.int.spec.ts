@@ -84,7 +84,7 @@ describe('an export of a ledger', () => {
     writeFileSync(bundle, good)
     asked = []
     await run()
-    expect(asked).toEqual(['tile/entries/000'])
+    expect(asked).toEqual(['tile/entries/000', 'tile/0/000', 'tile/1/000.p/1'])
     expect(isClean()).toBe(true)
   })
 
@@ -96,6 +96,53 @@ describe('an export of a ledger', () => {
     await expect(run()).rejects.toThrow(/tile\/0\/000 is not the one that the entries make/)
     await run()
     expect(readFileSync(tile)).toEqual(good)
+  })
+
+  it.each([10, 120, 230, 303])('heals a copy whose entry %i is damaged with the next run', async (entry) => {
+    await run()
+    const bundle = join(folder, 'tile', 'entries', entry < 256 ? '000' : join('001.p', '49'))
+    const good = readFileSync(bundle)
+    const at = smallLedger(3)
+      .slice(entry < 256 ? 0 : 256, entry)
+      .reduce((sum, { length }) => sum + 2 + length, 2)
+    writeFileSync(bundle, good.with(at + 40, good[at + 40]! ^ 1))
+    await expect(run()).rejects.toMatchObject({ exitCode: 3, message: expect.stringContaining('NOT verified') })
+    await run()
+    expect(readFileSync(bundle)).toEqual(good)
+    expect(isClean()).toBe(true)
+  })
+
+  it('heals what only the header of a later bundle shows, with the tiles over it', async () => {
+    const all = smallLedger(3)
+    await writeExport(log, all.with(230, all[231]!))
+    await expect(run()).rejects.toThrow(/NOT verified: block \d+, entry \d+/)
+    await writeExport(log, all)
+    await run()
+    expect(isClean()).toBe(true)
+  })
+
+  it('names a bundle that is none, and heals it with the next run', async () => {
+    await run()
+    const bundle = join(folder, 'tile', 'entries', '000')
+    const good = readFileSync(bundle)
+    for (const bad of [good.with(0, 255), good.subarray(0, good.length - 1), Buffer.alloc(0)]) {
+      writeFileSync(bundle, bad)
+      await expect(run()).rejects.toMatchObject({ exitCode: 3, message: expect.stringContaining('tile/entries/000') })
+      await run()
+      expect(readFileSync(bundle)).toEqual(good)
+    }
+  })
+
+  it.each(['tile/entries/000', 'tile/0/000'])('writes no page that is served as %s', async (path) => {
+    put(log, path, '<!doctype html><title>Welcome</title>')
+    await expect(run()).rejects.toMatchObject({ exitCode: 3, message: expect.stringContaining(path) })
+    expect(existsSync(join(folder, path))).toBe(false)
+  })
+
+  it.each(['vkey', 'checkpoint'])('leaves the folder alone where the %s is that of no ledger', async (file) => {
+    put(log, file, '<!doctype html><title>Welcome</title>')
+    await expect(run()).rejects.toThrow(/is this the address of a ledger/)
+    expect(readdirSync(folder)).toEqual([])
   })
 
   it('refuses a folder that holds another log, or anything else', async () => {

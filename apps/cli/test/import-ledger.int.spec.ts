@@ -79,6 +79,45 @@ describe('an import of a ledger', () => {
     expect(existsSync(join(folder, 'checkpoint'))).toBe(false)
   })
 
+  it('leaves nothing in an empty folder, and a good copy as it is, when the source does not verify', async () => {
+    const all = smallLedger(9)
+    const swapped = all.with(300, all[301]!)
+    await writeExport(source, swapped)
+    expect(await run()).toMatchObject({ ok: false })
+    expect(filesOf(folder)).toEqual({})
+    await writeExport(source, all)
+    await run()
+    const good = filesOf(folder)
+    await writeExport(source, swapped)
+    expect(await run()).toMatchObject({ ok: false })
+    expect(filesOf(folder)).toEqual(good)
+  })
+
+  it('replaces no file of a copy by other bytes, and names it', async () => {
+    await run()
+    const tile = join(folder, 'tile', '0', '001')
+    writeFileSync(tile, readFileSync(tile).with(9, 7))
+    const damaged = filesOf(folder)
+    await expect(run()).rejects.toMatchObject({ exitCode: 3, message: expect.stringContaining(tile) })
+    expect(filesOf(folder)).toEqual(damaged)
+  })
+
+  it('removes what an import has left that was ended by force', async () => {
+    put(folder, '.incoming/tile/entries/777', 'half')
+    expect(await run()).toMatchObject({ ok: true })
+    expect(filesOf(folder)).toEqual(filesOf(source))
+  })
+
+  it('names the bundle of a source that is none', async () => {
+    put(source, 'tile/entries/001', '<!doctype html>')
+    for (const from of [source, mirror]) {
+      await expect(run(from)).rejects.toMatchObject({
+        exitCode: 3,
+        message: expect.stringContaining('tile/entries/001'),
+      })
+    }
+  })
+
   it('goes on in a folder that it left, and in none of another log, of a larger one, or of somebody', async () => {
     await run()
     expect(await run()).toMatchObject({ ok: true })

@@ -59,6 +59,7 @@ describe('an import', () => {
   let server: Server
   let origin: string
   const keys: string[] = []
+  let isPage = false
 
   // Fails the first request of each key for a passing reason, and refuses bundles without a Patient.
   beforeAll(async () => {
@@ -70,6 +71,7 @@ describe('an import', () => {
         const isFirst = !keys.includes(key)
         keys.push(key)
         if (isFirst) return void response.writeHead(503, { 'retry-after': '0' }).end()
+        if (isPage) return void response.end('<!doctype html>')
         const { entry } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as ReturnType<typeof patientBundle>
         if (!entry.some(({ resource }) => resource.resourceType === 'Patient')) {
           const issue = [{ code: 'invalid', diagnostics: 'no patient', expression: ['Bundle.entry'] }]
@@ -109,6 +111,15 @@ describe('an import', () => {
     ])
     expect(new Set(keys).size).toBe(3)
     expect(keys).toHaveLength(6)
+  })
+
+  it('refuses a file whose answer is no JSON, and names file and server', async () => {
+    isPage = true
+    const paths = [5, 6].map((index) => file(`${index}.json`, JSON.stringify(patientBundle({ seed: 'import', index }))))
+    const summary = await importBundles(paths.map(fileSource), { origin, token: async () => 't' })
+    expect(summary.refusals).toMatchObject(
+      [5, 6].map((index) => ({ name: `${index}.json`, reason: `${origin} answered 200 without JSON` })),
+    )
   })
 })
 

@@ -2,6 +2,7 @@
 // the server answers a bundle that it has already as it did the first time.
 import { basename } from 'node:path'
 import { reasonOf, request } from '../http.js'
+import { inParallel } from '../in-parallel.js'
 import { readBundleFile, type BundleFile } from './bundle-file.js'
 
 export type ImportOptions = {
@@ -68,24 +69,20 @@ export async function importBundles(sources: readonly Source[], options: ImportO
     refusals: [],
     seconds: 0,
   }
-  const queue = sources.map((source, index) => ({ source, number: index + 1 }))
   let doneCount = 0
-  const worker = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      await importOne(next.source, next.number, { options, summary })
-      doneCount += 1
-      options.onProgress?.({ files: doneCount, resources: summary.resourceCount })
-    }
-  }
-  await Promise.all(Array.from({ length: options.concurrency ?? CONCURRENCY }, worker))
+  await inParallel(sources.entries(), options.concurrency ?? CONCURRENCY, async ([index, source], signal) => {
+    await importOne(source, index + 1, { options, summary, signal })
+    doneCount += 1
+    options.onProgress?.({ files: doneCount, resources: summary.resourceCount })
+  })
   summary.refusals.sort((a, b) => a.number - b.number)
   summary.seconds = (performance.now() - startedAt) / 1000
   return summary
 }
 
-type Under = { options: ImportOptions; summary: ImportSummary }
+type Under = { options: ImportOptions; summary: ImportSummary; signal: AbortSignal }
 
-async function importOne(source: Source, number: number, { options, summary }: Under): Promise<void> {
+async function importOne(source: Source, number: number, { options, summary, signal }: Under): Promise<void> {
   const file = source.read()
   if ('refused' in file) {
     summary.refusals.push({ number, name: source.name, hash: file.hash, reason: file.refused })
@@ -93,7 +90,7 @@ async function importOne(source: Source, number: number, { options, summary }: U
   }
   addCounts(summary.sourceCountsByType, file.countsByType)
   const known = options.known?.(file.hash)
-  const answer = known ? { locations: known, reason: null } : await send(file, options)
+  const answer = known ? { locations: known, reason: null } : await send(file, options, signal)
   if (answer.reason) summary.refusals.push({ number, name: source.name, hash: file.hash, reason: answer.reason })
   if (answer.locations.length === 0) return
   const countsByType = typesOf(answer.locations)
@@ -110,7 +107,7 @@ async function importOne(source: Source, number: number, { options, summary }: U
 
 type Answer = { locations: string[]; reason: string | null }
 
-async function send(file: BundleFile, { origin, token }: ImportOptions): Promise<Answer> {
+async function send(file: BundleFile, { origin, token }: ImportOptions, signal: AbortSignal): Promise<Answer> {
   const response = await request(`${origin}/fhir`, {
     method: 'POST',
     body: file.bytes,
@@ -123,10 +120,21 @@ async function send(file: BundleFile, { origin, token }: ImportOptions): Promise
     },
     attempts: ATTEMPTS,
     deadlineMs: DEADLINE_MS,
+    signal,
   })
   const text = await response.text()
   if (!response.ok) return { locations: [], reason: reasonOf(response.status, text) }
-  return answerOf(JSON.parse(text) as ResponseBundle)
+  const answer = parsed(text)
+  return answer ? answerOf(answer) : { locations: [], reason: `${origin} answered ${response.status} without JSON` }
+}
+
+// A proxy's page, for example: what became of the bundle nobody knows, and a repeat is harmless.
+function parsed(text: string): ResponseBundle | null {
+  try {
+    return JSON.parse(text) as ResponseBundle | null
+  } catch {
+    return null
+  }
 }
 
 type ResponseBundle = { entry?: { response?: { status?: string; location?: string } }[] }

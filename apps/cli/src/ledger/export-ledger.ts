@@ -1,16 +1,19 @@
 // Copies a ledger into a folder over its public API: what a static mirror of the log would serve, byte for byte. The copy
 // is verified before it has a checkpoint, so the checkpoint of an export never speaks for more than was verified.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import type { Trust } from '@careseal/ledger-core'
-import { levelSize, tilePath, TILE_WIDTH, type Tile } from '@careseal/merkle'
-import { writeDurably } from '@careseal/stack'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { sha256 } from '@careseal/crypto'
+import { parseVkey, type Trust } from '@careseal/ledger-core'
+import { HASH_BYTES, levelSize, tilePath, TILE_WIDTH, type Tile } from '@careseal/merkle'
 import { CliError, EXIT } from '../exit.js'
 import { reasonOf, request } from '../http.js'
+import { inParallel } from '../in-parallel.js'
 import { pinnedTrust } from '../trust/pinned-policy.js'
+import { entriesIn } from '../verify/bundle-bytes.js'
 import { fetchCheckpoint, fetchVkeys } from '../verify/ledger-client.js'
 import { sizeOf } from '../verify/verify-ledger.js'
 import { checkFolder } from './checked-folder.js'
+import { writePublic } from './public-file.js'
 
 export type ExportOptions = {
   origin: string
@@ -34,16 +37,15 @@ const ATTEMPTS = 6
  * that its checkpoint says, or none yet.
  */
 export async function exportLedger({ origin, folder, trust, onProgress }: ExportOptions): Promise<ExportSummary> {
-  const vkeys = `${(await fetchVkeys(origin)).join('\n')}\n`
-  claim(folder, vkeys)
   const note = await fetchCheckpoint(origin)
   const size = readableSize(note)
+  claim(folder, `${readable(await fetchVkeys(origin)).join('\n')}\n`)
   const isMissing = (tile: Tile) => !existsSync(join(folder, tilePath(tile)))
   const total = countOf(tilesOf(size), isMissing)
   let done = 0
-  await inParallel(tilesOf(size), async (tile) => {
+  await inParallel(tilesOf(size), AT_ONCE, async (tile, signal) => {
     if (!isMissing(tile)) return
-    await copyTile(origin, folder, tile)
+    await copyTile({ origin, folder, signal }, tile)
     onProgress('tiles fetched', ++done, total)
   })
   const checked = (verified: number) => onProgress('entries verified', verified, size)
@@ -56,6 +58,16 @@ function readableSize(note: string): number {
   const size = sizeOf(note)
   if (size < Number.MAX_SAFE_INTEGER) return size
   throw new CliError(EXIT.failure, 'what should be the checkpoint is none: is this the address of a ledger?')
+}
+
+function readable(vkeys: string[]): string[] {
+  try {
+    for (const vkey of vkeys) parseVkey(sha256, vkey)
+    return vkeys
+  } catch (error) {
+    const mend = 'is this the address of a ledger?'
+    throw new CliError(EXIT.failure, `what should be the log's verifier keys are none: ${mend}`, { cause: error })
+  }
 }
 
 // The keys are written first: a folder that holds anything else is somebody's, and may be another log's.
@@ -73,11 +85,6 @@ function claim(folder: string, vkeys: string): void {
     throw new CliError(EXIT.usage, `${folder} is not empty and no export of a ledger: name an empty folder`)
   }
   writePublic(file, vkeys)
-}
-
-function writePublic(file: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(file), { recursive: true })
-  writeDurably(file, content, { mode: 0o644 })
 }
 
 function nameIn(vkeys: string): string {
@@ -102,19 +109,23 @@ function countOf<T>(items: Iterable<T>, counts: (item: T) => boolean): number {
   return count
 }
 
-async function copyTile(origin: string, folder: string, tile: Tile): Promise<void> {
+type Copying = { origin: string; folder: string; signal: AbortSignal }
+
+async function copyTile({ origin, folder, signal }: Copying, tile: Tile): Promise<void> {
   const path = tilePath(tile)
-  const response = await request(`${origin}/ledger/${path}`, { attempts: ATTEMPTS })
+  const response = await request(`${origin}/ledger/${path}`, { attempts: ATTEMPTS, signal })
   if (!response.ok) throw new CliError(EXIT.failure, `${path}: ${reasonOf(response.status, await response.text())}`)
-  writePublic(join(folder, path), Buffer.from(await response.arrayBuffer()))
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  requireForm(tile, bytes)
+  writePublic(join(folder, path), bytes)
   // What was partial and is full now is of no use to anybody.
   if (tile.width === TILE_WIDTH) rmSync(join(folder, `${path}.p`), { recursive: true, force: true })
 }
 
-async function inParallel<T>(items: Generator<T>, work: (item: T) => Promise<void>): Promise<void> {
-  const worker = async () => {
-    // By hand: a loop that ends early would end the generator for all others.
-    for (let next = items.next(); !next.done; next = items.next()) await work(next.value)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+// Whatever else answers with 200, such as a proxy's page, is not written.
+function requireForm(tile: Tile, bytes: Uint8Array): void {
+  const path = tilePath(tile)
+  if (tile.level === 'entries') return void entriesIn(path, bytes, tile.width)
+  if (bytes.length === tile.width * HASH_BYTES) return
+  throw new CliError(EXIT.verification, `NOT verified: ${path} is no tile of ${tile.width} hashes`)
 }

@@ -29,7 +29,8 @@ Examples:
 const IMPORT_HELP = `
 The source is an export or any other folder of C2SP tiles, or the URL below which a mirror serves them; a checkpoint and
 tile/entries do. Every entry is verified, and the folder holds what the entries make: also the hash tiles, if the source
-had none, or others. Exit 3 names what does not verify; then the folder has no new checkpoint.
+had none, or others. Exit 3 names what does not verify; then the folder is as it was. A file of it that holds other bytes
+is not replaced.
 ${TRUST}
 
 Examples:

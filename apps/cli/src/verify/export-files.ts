@@ -1,8 +1,8 @@
 // An export: the C2SP tiles layout in a folder, as any static mirror of the log serves it.
-import { parseBundle } from '@careseal/ledger-core'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError, EXIT } from '../exit.js'
+import { entriesIn } from './bundle-bytes.js'
 
 const BUNDLE_WIDTH = 256
 
@@ -15,15 +15,34 @@ export function exportedCheckpoint(folder: string): string {
   return readFileSync(file, 'utf8')
 }
 
-/** Entries of an export, in order, up to `size`; ends early where a bundle is missing. */
+/** A bundle of a folder that cannot be read as one, or holds too few entries. */
+export class DamagedBundle extends CliError {
+  constructor(
+    readonly firstEntry: number,
+    cause: CliError,
+  ) {
+    super(cause.exitCode, cause.message, { cause })
+  }
+}
+
+/** Entries of an export, in order, up to `size`; ends early where a bundle is missing. Throws DamagedBundle. */
 export function* exportedEntries(folder: string, size: number): Generator<Uint8Array> {
   for (let index = 0; index * BUNDLE_WIDTH < size; index++) {
     const width = Math.min(BUNDLE_WIDTH, size - index * BUNDLE_WIDTH)
-    const file = [bundlePath(index), `${bundlePath(index)}.p/${width}`]
-      .map((path) => join(folder, 'tile', 'entries', path))
-      .find(existsSync)
-    if (!file || !statSync(file).isFile()) return
-    yield* parseBundle(readFileSync(file)).slice(0, width)
+    const path = [bundlePath(index), `${bundlePath(index)}.p/${width}`]
+      .map((bundle) => join('tile', 'entries', bundle))
+      .find((each) => existsSync(join(folder, each)))
+    if (path === undefined || !statSync(join(folder, path)).isFile()) return
+    yield* bundleOf(folder, path, { index, width })
+  }
+}
+
+function bundleOf(folder: string, path: string, { index, width }: { index: number; width: number }): Uint8Array[] {
+  try {
+    return entriesIn(path, readFileSync(join(folder, path)), width)
+  } catch (error) {
+    if (error instanceof CliError) throw new DamagedBundle(index * BUNDLE_WIDTH, error)
+    throw error
   }
 }
 

@@ -1,8 +1,8 @@
 // A static mirror of a log, as C2SP tlog-tiles has it: checkpoint and entry bundles below a URL, and nothing else.
-import { parseBundle } from '@careseal/ledger-core'
 import { tilePath, TILE_WIDTH } from '@careseal/merkle'
 import { CliError, EXIT } from '../exit.js'
 import { reasonOf, request } from '../http.js'
+import { entriesIn } from './bundle-bytes.js'
 
 const ATTEMPTS = 6
 const AHEAD = 4
@@ -32,7 +32,7 @@ async function fetchBundle(url: string, index: number, width: number): Promise<U
   const partial = tilePath({ level: 'entries', index, width })
   const full = tilePath({ level: 'entries', index, width: TILE_WIDTH })
   const response = await fetchPath(url, partial, full)
-  return parseBundle(new Uint8Array(await response.arrayBuffer())).slice(0, width)
+  return entriesIn(partial, new Uint8Array(await response.arrayBuffer()), width)
 }
 
 // A log may drop a partial bundle once the full one is there.
