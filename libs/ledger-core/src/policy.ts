@@ -69,6 +69,7 @@ class PolicyReader {
   constructor(private readonly sha256: Sha256) {}
 
   read(line: string, [keyword, ...fields]: string[]): void {
+    if (line.endsWith('\r')) throw new Malformed('a Windows line end (CRLF): save the file with line feeds alone')
     // oxlint-disable-next-line no-control-regex -- these characters are what the format forbids
     if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(line)) throw new Malformed('a control byte')
     if (keyword === 'log') this.log(fields)
