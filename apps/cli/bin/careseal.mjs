@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Runs the built CLI on the Node that the repository brings, also where the system's is older. Built-ins only.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,7 +20,14 @@ if (!existsSync(main)) {
     process.stderr.write(`careseal: Node 24.11 or newer is needed, this is ${process.version}: run npm ci\n`)
     process.exitCode = 1
   } else {
-    const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-    process.exitCode = status ?? (signal ? 1 : 0)
+    const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+    // A Ctrl-C reaches the child by itself; what is sent to this process alone is passed on.
+    process.on('SIGINT', () => {})
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+    child.on('error', (error) => {
+      process.stderr.write(`careseal: ${error.message}\n`)
+      process.exit(1)
+    })
+    child.on('exit', (code) => process.exit(code ?? 1))
   }
 }

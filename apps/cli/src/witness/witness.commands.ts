@@ -37,8 +37,9 @@ export function addWitnessCommands(program: Command): void {
 async function runWitness(command: 'init' | 'run', config: string): Promise<void> {
   if (!existsSync(PROGRAM)) throw new CliError(EXIT.failure, 'the witness is not built: npm run build')
   const child = spawn(process.execPath, [PROGRAM, command, '--config', config], { stdio: 'inherit' })
-  const pass = (signal: NodeJS.Signals) => void child.kill(signal)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, pass)
+  // A Ctrl-C reaches the witness by itself, and a second one would kill it; what is sent to us alone is passed on.
+  process.on('SIGINT', () => {})
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void child.kill(signal))
   const [code] = (await once(child, 'close')) as [number | null]
   process.exitCode = code ?? EXIT.failure
 }
