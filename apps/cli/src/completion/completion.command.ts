@@ -30,9 +30,15 @@ export function completionScript(program: Command, chosen: Shell): string {
   const all = wordsOf(program, '')
   if (chosen === 'fish') return fish(all)
   const cases = all.map(({ path, words }) => `    '${path}') words='${words.join(' ')}' ;;`).join('\n')
+  const known = all.flatMap(({ path }) => (path === '' ? [] : [`'${path}'`])).join('|')
   const bash = `_careseal() {
   local path='' word words=''
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -* ]] || path="\${path:+$path }$word"; done
+  # A word that makes no command of the path is an argument, or the value of an option.
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "\${path:+$path }$word" in
+    ${known}) path="\${path:+$path }$word" ;;
+    esac
+  done
   case $path in
 ${cases}
   esac
