@@ -65,13 +65,16 @@ function originOf(text: string): string {
   throw new CliError(EXIT.usage, '--origin must be a URL with http or https, like http://localhost:8080')
 }
 
-/** A token of a demo login, or the one in CARESEAL_TOKEN. */
+/** The token in CARESEAL_TOKEN, which is said, else one of a demo login. */
 export async function accessToken(
   context: Context,
   login: string,
 ): Promise<{ token: string; expiresInSeconds: number }> {
   const given = process.env['CARESEAL_TOKEN']
-  if (given) return { token: given, expiresInSeconds: Number.POSITIVE_INFINITY }
+  if (given) {
+    context.terminal.note(`the token in CARESEAL_TOKEN counts, not the login ${login}`)
+    return { token: given, expiresInSeconds: Number.POSITIVE_INFINITY }
+  }
   try {
     return await tokenOf({ dataDir: context.dataDir(), origin: context.origin() }, login)
   } catch (error) {

@@ -1,6 +1,7 @@
 // All commands of `careseal`, and what they share: options, exit codes, how a failure is told.
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { inspect } from 'node:util'
+import { Command, CommanderError } from 'commander'
 import { addSignerCommands } from './administration/signer.commands.js'
 import { addCompletionCommand } from './completion/completion.command.js'
 import { addConsumerCommands } from './consumer/consumer.commands.js'
@@ -10,6 +11,7 @@ import { addFsckCommand } from './fsck/fsck.command.js'
 import { addImportCommand } from './import/import.command.js'
 import { addKeysCommands } from './keys/keys.commands.js'
 import { addLedgerCommands } from './ledger/ledger.commands.js'
+import { wholeNumber } from './number-option.js'
 import { addProducerCommands } from './producer/recover.command.js'
 import { addReceiptCommands } from './receipt/receipt.commands.js'
 import { addDownCommand } from './stack/down.command.js'
@@ -22,7 +24,8 @@ import { addUpCommand } from './up/up.command.js'
 import { addVerifyCommand } from './verify/verify.command.js'
 import { addWitnessCommands } from './witness/witness.commands.js'
 
-const EXITS = 'Exit codes: 0 ok, 1 failure, 2 usage, 3 verification failed, 4 unreachable.'
+const EXITS = `CARESEAL_DEBUG=1 shows where a failure comes from, with its causes.
+Exit codes: 0 ok, 1 failure, 2 usage, 3 verification failed, 4 unreachable.`
 const EXAMPLES = `
 Examples:
   npm start                            the whole ledger on this machine
@@ -45,7 +48,7 @@ export function createProgram(): Command {
   addDownCommand(program)
   addStatusCommand(program)
   addTokenCommand(program)
-  addImportCommand(program, smallCount)
+  addImportCommand(program, wholeNumber('a whole number from 1 to 32', { from: 1, to: 32 }))
   addVerifyCommand(program, collect)
   addFsckCommand(program, collect)
   addLedgerCommands(program, collect)
@@ -71,16 +74,24 @@ function version(): string {
 
 /** Runs the CLI; what it throws becomes a line on stderr and an exit code. */
 export async function run(argv: readonly string[]): Promise<void> {
-  // Whoever reads us may stop reading, as head does: that is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(EXIT.ok)
-  })
+  outliveReaders()
   try {
     await createProgram().parseAsync([...argv], { from: 'user' })
   } catch (error) {
     process.exitCode = tell(error)
   }
+}
+
+// Whoever reads us may stop reading, as head does: that is no failure of ours, and hides none. Notes that nobody reads
+// any more are no reason to end: a stop that is under way is brought to its end.
+function outliveReaders(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+  })
 }
 
 function tell(error: unknown): ExitCode {
@@ -89,9 +100,8 @@ function tell(error: unknown): ExitCode {
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   }
   process.stderr.write(`careseal: ${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof CliError) return error.exitCode
-  if (process.env['CARESEAL_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
-  return EXIT.failure
+  if (process.env['CARESEAL_DEBUG']) process.stderr.write(`${inspect(error)}\n`)
+  return error instanceof CliError ? error.exitCode : EXIT.failure
 }
 
 function everyCommand(command: Command, change: (command: Command) => void): void {
@@ -103,10 +113,4 @@ function everyCommand(command: Command, change: (command: Command) => void): voi
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value]
-}
-
-function smallCount(text: string): number {
-  const number = Number(text)
-  if (Number.isInteger(number) && number >= 1 && number <= 32) return number
-  throw new InvalidArgumentError('must be a whole number from 1 to 32')
 }

@@ -4,7 +4,7 @@ import type { ImportSummary } from './importer.js'
 
 /** Shows what was stored and, on the terminal alone, what was refused: by number, hash and name, with the reason. */
 export function reportImport(terminal: Terminal, summary: ImportSummary): void {
-  const { red, bold, dim } = terminal.colors
+  const { red, bold, dim } = terminal.noteColors
   if (summary.refusals.length === 0) return
   terminal.warn(red(bold(`${summary.refusals.length} of ${summary.fileCount} files were refused:`)))
   for (const { number, name, hash, reason } of summary.refusals) {

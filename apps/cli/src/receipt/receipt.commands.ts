@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import {
   examineReceipt,
   parseReceipt,
@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { accessToken, contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
 import { reasonOf, request } from '../http.js'
+import { seconds } from '../number-option.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { stateFolder } from '../trust/own-folders.js'
 import { pinnedTrust } from '../trust/pinned-policy.js'
@@ -51,7 +52,10 @@ export function addReceiptCommands(program: Command, collect: (value: string, be
     .command('get')
     .description('fetch the receipt of a record version, or of an event of the access log')
     .argument('<place>', 'Type/id/_history/version, Type/id for its present version, or Patient/id/accesses/event')
-    .requiredOption('--as <login>', 'who asks; receipts are for whoever may read what they prove')
+    .requiredOption(
+      '--as <login>',
+      'who asks; receipts are for whoever may read what they prove. A token in CARESEAL_TOKEN goes before',
+    )
     .option(
       '--field <pointer>',
       'show this field of the version alone (a JSON Pointer); it proves nothing of the others',
@@ -63,7 +67,7 @@ export function addReceiptCommands(program: Command, collect: (value: string, be
   receipt
     .command('verify')
     .description('check a receipt offline; exit 3 says what is wrong with it')
-    .argument('<file>', 'the receipt, as receipt get prints it')
+    .argument('<file>', 'the receipt, as receipt get prints it; - reads it from standard input')
     .option('--vkey <key-or-file>', 'a verifier key of the log that you trust; may be repeated', collect, [])
     .option('--policy <file>', 'a C2SP policy: logs, witnesses and the quorum that you trust')
     .option('--memory <file>', 'what careseal verify remembers of the log, instead of your own file for it')
@@ -77,7 +81,7 @@ async function runGet(place: string, _options: unknown, command: Command): Promi
   const { token } = await accessToken(context, options.as)
   const origin = context.origin()
   const url = withField(await receiptUrl(place, { origin, token }), options.field)
-  const text = await untilSealed(url, token, options.wait * 1000)
+  const text = await untilSealed(url, token, { patienceMs: options.wait * 1000, note: context.terminal.note })
   context.terminal.data(text, JSON.parse(text))
 }
 
@@ -104,16 +108,12 @@ function withField(url: string, field: string | undefined): string {
   throw new CliError(EXIT.usage, '--field is for a version of a record: an access has no fields')
 }
 
-function seconds(text: string): number {
-  const number = Number(text)
-  if (Number.isFinite(number) && number >= 0) return number
-  throw new InvalidArgumentError('must be a number of seconds')
-}
+type Patience = { patienceMs: number; note: (line: string) => void }
 
 // A version that was stored a moment ago has no place on the ledger yet.
-async function untilSealed(url: string, token: string, patienceMs: number): Promise<string> {
+async function untilSealed(url: string, token: string, { patienceMs, note }: Patience): Promise<string> {
   const deadline = performance.now() + patienceMs
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const response = await request(url, { headers: { authorization: `Bearer ${token}` } })
     const text = await response.text()
     if (response.ok) return text
@@ -121,6 +121,7 @@ async function untilSealed(url: string, token: string, patienceMs: number): Prom
     if (!mayCome || performance.now() > deadline) {
       throw new CliError(EXIT.failure, `no receipt: ${reasonOf(response.status, text)}`)
     }
+    if (isFirst) note(`… it is not sealed yet: waiting, ${patienceMs / 1000} s at most`)
     await delay(300)
   }
 }

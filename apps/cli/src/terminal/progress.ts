@@ -20,7 +20,8 @@ export function startProgress(terminal: Terminal, title: string, total: number):
 function bar(title: string, total: number): Progress {
   const meter = new PaceMeter()
   const format = `  ${title} {bar} {percentage}% {value}/{total} {pace} {detail}`
-  const single = new SingleBar({ format, stream: process.stderr, hideCursor: true, barsize: 28 }, Presets.rect)
+  // Cursor and line wrapping stay as they are: a Ctrl-C ends us where nothing could give them back.
+  const single = new SingleBar({ format, stream: process.stderr, linewrap: true, barsize: 28 }, Presets.rect)
   single.start(total, 0, { detail: '', pace: '' })
   let latestTotal = total
   return {

@@ -1,16 +1,26 @@
 // Policies that a verifier made its own: pinned once, they count for every later check of the logs that they name.
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { sha256 } from '@careseal/crypto'
 import { parsePolicy, readCheckpoint, type Trust } from '@careseal/ledger-core'
 import { CliError, EXIT } from '../exit.js'
 import { configFolder, fileNameOf, writeOwn } from './own-folders.js'
 
-/** Pins a policy for every log that it names. Returns their origins. */
+/** Pins a policy for every log that it names. Returns their origins. Throws Malformed for a text that is no policy. */
 export function pinPolicy(text: string): string[] {
   const origins = [...new Set(parsePolicy(sha256, text).logs.map(({ vkey }) => vkey.name))]
-  for (const origin of origins) writeOwn(pinnedFile(origin), text)
+  for (const origin of origins) pin(pinnedFile(origin), text)
   return origins
+}
+
+function pin(file: string, text: string): void {
+  try {
+    writeOwn(file, text)
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    const told = `${dirname(file)} cannot be written (${code}): mend that, or name another folder with XDG_CONFIG_HOME`
+    throw new CliError(EXIT.failure, told, { cause: error })
+  }
 }
 
 /** Where the policy for a log is pinned, if it is. */

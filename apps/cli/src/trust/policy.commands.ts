@@ -47,6 +47,7 @@ function pinned(file: string): string[] {
   try {
     return pinPolicy(text)
   } catch (error) {
+    if (error instanceof CliError) throw error
     throw new CliError(EXIT.usage, `${file}: ${(error as Error).message}`, { cause: error })
   }
 }

@@ -26,7 +26,7 @@ export async function startDetached(context: Context, options: UpOptions): Promi
   const child = launch(context, options, logFile)
   const ready = await untilReady(child, { logFile, read: () => readReady(dataDir), note: terminal.note })
   child.unref()
-  terminal.data(readyBox(terminal, ready), ready)
+  terminal.data(readyBox(terminal.colors, ready), ready)
 }
 
 function launch(context: Context, options: UpOptions, logFile: string): ChildProcess {

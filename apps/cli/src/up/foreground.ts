@@ -15,7 +15,7 @@ export async function runForeground(context: Context, options: UpOptions): Promi
   writeReady(stack.dataDir, ready)
   if (imported) reportImport(terminal, imported)
   if (terminal.isJson) process.stdout.write(`${JSON.stringify(ready)}\n`)
-  else terminal.note(readyBox(terminal, ready))
+  else terminal.note(readyBox(terminal.noteColors, ready))
   const growth = showGrowth(terminal, ready.origin)
   await asked
   growth.stop()

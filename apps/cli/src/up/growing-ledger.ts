@@ -14,7 +14,7 @@ export function showGrowth(terminal: Terminal, origin: string): { stop(): void }
     const size = publication.publishedSize
     first ??= size
     const grown = size > first ? `, ${(size - first).toLocaleString('en')} since the start` : ''
-    const { green, dim } = terminal.colors
+    const { green, dim } = terminal.noteColors
     process.stderr.write(
       `\r\u001B[K${green('●')} ledger: ${cosignedText(publication, Date.now())}${grown} ${dim('· Ctrl-C stops')}`,
     )

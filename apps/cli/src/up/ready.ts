@@ -3,7 +3,7 @@
 import type { CaresealStack, DataDir } from '@careseal/stack'
 import { box, table } from '../terminal/box.js'
 import { cosignedText, publicationOf, type Publication } from '../terminal/cosigned.js'
-import type { Terminal } from '../terminal/terminal.js'
+import type { Colors } from '../terminal/terminal.js'
 
 export type Ready = {
   origin: string
@@ -41,8 +41,7 @@ export function removeReady(dataDir: DataDir): void {
 }
 
 /** The box that a person sees: where everything is, who can log in, what to try next. */
-export function readyBox(terminal: Terminal, ready: Ready): string {
-  const { bold, cyan, dim } = terminal.colors
+export function readyBox({ bold, cyan, dim }: Colors, ready: Ready): string {
   const first = ready.logins.find(({ name }) => name.startsWith('patient'))?.name ?? ready.logins[0]?.name ?? 'operator'
   const places = table([
     ['FHIR', cyan(`${ready.origin}/fhir`)],

@@ -1,7 +1,8 @@
 // `careseal up`: the whole ledger on this machine, in front of a person, detached, or once for a folder of bundles.
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { contextOf, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
+import { wholeNumber } from '../number-option.js'
 import { startDetached } from './detach.js'
 import { runForeground } from './foreground.js'
 import { runOnce } from './once.js'
@@ -14,6 +15,8 @@ export type UpOptions = GlobalOptions & {
   /** Absent: 8080, or a free one where that is taken. */
   port?: number
 }
+
+const port = wholeNumber('a port, 0 to 65535', { to: 65_535 })
 
 const EXAMPLES = `
 Examples:
@@ -42,10 +45,4 @@ async function runUp(_options: unknown, command: Command): Promise<void> {
   if (options.once) await runOnce(context, options)
   else if (options.detach) await startDetached(context, options)
   else await runForeground(context, options)
-}
-
-function port(text: string): number {
-  const number = Number(text)
-  if (Number.isInteger(number) && number >= 0 && number < 65_536) return number
-  throw new InvalidArgumentError('must be a port, 0 to 65535')
 }
