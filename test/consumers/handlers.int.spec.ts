@@ -1,5 +1,6 @@
 // What a consumer's handler may do to an event, and what becomes of it: nothing is lost, and nobody else waits.
-import { consume, DeadLetter, type Consumer } from '@careseal/client'
+import { consume, DeadLetter, ProducerContradicts, type Consumer } from '@careseal/client'
+import { UnknownEventVersion } from '@careseal/contracts'
 import { eventHeaders } from '@careseal/event-envelope'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MsgHdrsImpl } from 'nats'
@@ -173,6 +174,33 @@ describe('a handler that', () => {
     await until(() => expect(seen).toEqual(granted([2])))
     const [letter] = await here().deadLetters('billing')
     expect(letter?.header.get('dlq-reason')).toBe('invalid-event')
+  })
+
+  it('is never asked about a body that is no JSON, and the next event follows', async () => {
+    const seen: string[] = []
+    const [broken] = consent.add(['ConsentGranted', 'ConsentGranted'])
+    broken!.body = new TextEncoder().encode('{"type":')
+    await billing(seen)
+    await until(() => expect(seen).toEqual(granted([2])))
+    const [letter] = await here().deadLetters('billing')
+    expect(letter?.header.get('dlq-reason')).toBe('invalid-event')
+    expect(letter?.header.get('ledger-seq')).toBe('1')
+  })
+
+  it('fails at what something else answered gets the event again, whatever its error is called', async () => {
+    const seen: string[] = []
+    const badAnswer = Object.assign(new Error('expected a number'), { name: 'ZodError' })
+    const errors = [badAnswer, new UnknownEventVersion('ConsentGranted', 9), new ProducerContradicts('consent', 'so')]
+    await billing(seen, {
+      onEvent: (_event, { seq, attempt }) => {
+        seen.push(`${seq}/${attempt}`)
+        const error = seq === 1 ? errors[attempt - 1] : undefined
+        if (error) throw error
+      },
+    })
+    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted']))
+    await until(() => expect(seen).toEqual(['1/1', '1/2', '1/3', '1/4', '2/1']))
+    expect(await here().deadLetters('billing')).toEqual([])
   })
 
   it('gets an event once that comes twice from the stream', async () => {

@@ -38,8 +38,17 @@ export function eventHeaders(event: OutgoingEvent): HeaderRecord {
   const body = bodyFields(event.body)
   if (body === null) throw new RangeError(`the body of ${event.producer}:${event.seq} is no event`)
   if (producerIn(event.subject) !== event.producer) throw new RangeError('subject and producer differ')
+  return headersWith(event, body)
+}
+
+/** Headers of what may be no event: of a body that cannot be read, those of its place in the chain alone. */
+export function letterHeaders(event: OutgoingEvent): HeaderRecord {
+  return headersWith(event, bodyFields(event.body))
+}
+
+function headersWith(event: OutgoingEvent, body: BodyFields | null): HeaderRecord {
   const headers: HeaderRecord = {}
-  for (const [name, valueOf] of COPIES) headers[name] = [valueOf(event.producer, body)]
+  if (body !== null) for (const [name, valueOf] of COPIES) headers[name] = [valueOf(event.producer, body)]
   headers['ledger-seq'] = [String(event.seq)]
   headers['ledger-link'] = [event.link]
   headers['ledger-tag'] = [event.tag]

@@ -1,8 +1,8 @@
 // One event until it is settled: handled, or put aside as a dead letter that the broker confirmed. Nothing is skipped.
 import { UnknownEventVersion, type EventBody, type EventType } from '@careseal/contracts'
-import { eventHeaders, type LedgerEvent } from '@careseal/event-envelope'
+import { letterHeaders, type LedgerEvent } from '@careseal/event-envelope'
 import { headers, type NatsConnection } from 'nats'
-import { DeadLetter, HandlerTimeout, ProducerContradicts } from '../failures.js'
+import { DeadLetter, HandlerTimeout } from '../failures.js'
 import { pause } from './pause.js'
 import { RecentIds } from './recent-ids.js'
 
@@ -72,6 +72,17 @@ class AttemptContext implements EventContext {
   }
 }
 
+type EventReading = { body: EventBody } | { unreadable: string }
+
+// Apart from the handler: what that throws, whatever it is called, says nothing about this event.
+function readingOf(event: LedgerEvent): EventReading {
+  try {
+    return { body: event.event }
+  } catch (error) {
+    return { unreadable: error instanceof UnknownEventVersion ? error.code : 'invalid-event' }
+  }
+}
+
 /** The consumer stops before this event was settled: it comes again. */
 export class Unsettled extends Error {
   override readonly name = 'Unsettled'
@@ -82,16 +93,20 @@ export class Handling {
 
   constructor(private readonly options: HandlingOptions) {}
 
-  /** Resolves when the event is settled. Rejects with Unsettled at a stop, or with ProducerContradicts. */
+  /** Resolves when the event is settled. Rejects with Unsettled at a stop, or as `prove` does. */
   async settle(event: LedgerEvent): Promise<void> {
     const { prove, stopping } = this.options
     if (prove !== undefined) await prove(event, stopping)
+    const reading = readingOf(event)
+    if ('unreadable' in reading) return this.putAside(event, reading.unreadable)
+    const { body } = reading
+    if (!this.options.types.has(body.type) || this.recent.has(body.id)) return
     for (let attempt = 1; ; attempt++) {
       if (stopping.aborted) throw new Unsettled()
       try {
-        return await this.attempt(event, attempt)
+        await this.attempt(body, new AttemptContext(event, attempt))
+        return this.recent.add(body.id)
       } catch (error) {
-        if (error instanceof ProducerContradicts) throw error
         const reason = this.deadLetterReason(error, attempt)
         if (reason !== null) return this.putAside(event, reason)
         this.options.onRetry(event, error)
@@ -100,10 +115,7 @@ export class Handling {
     }
   }
 
-  private async attempt(event: LedgerEvent, attempt: number): Promise<void> {
-    const body = event.event
-    if (!this.options.types.has(body.type) || this.recent.has(body.id)) return
-    const context = new AttemptContext(event, attempt)
+  private async attempt(body: EventBody, context: AttemptContext): Promise<void> {
     try {
       const work = this.options.onEvent(body, context)
       // Query builders and promises of other realms are only thenable.
@@ -111,7 +123,6 @@ export class Handling {
     } finally {
       context.end()
     }
-    this.recent.add(body.id)
   }
 
   private async inTime(work: Promise<void>): Promise<void> {
@@ -126,10 +137,8 @@ export class Handling {
   // A code, never the error's words: those may quote the event.
   private deadLetterReason(error: unknown, attempt: number): string | null {
     if (error instanceof DeadLetter) return error.reason
-    if (error instanceof UnknownEventVersion) return error.code
-    const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
-    if (name === 'ZodError' || name === '$ZodError') return 'invalid-event'
     if (attempt < this.options.maxAttempts) return null
+    const { code } = (error ?? {}) as { code?: unknown }
     return typeof code === 'string' ? `max-attempts: ${code}` : 'max-attempts'
   }
 
@@ -150,7 +159,7 @@ export class Handling {
   private async publishDeadLetter(event: LedgerEvent, reason: string): Promise<void> {
     const { nc, durable } = this.options
     const sent = headers()
-    for (const [name, values] of Object.entries(eventHeaders(event))) sent.set(name, values[0] as string)
+    for (const [name, values] of Object.entries(letterHeaders(event))) sent.set(name, values[0] as string)
     sent.set('dlq-subject', event.subject)
     sent.set('dlq-reason', reason.replaceAll(/[^\x20-\x7e]/g, ' '))
     sent.set('Nats-Msg-Id', `dlq:${durable}:${event.producer}:${event.seq}`)
