@@ -34,6 +34,7 @@ const RETRY_MS = 1000
 // Unsettled messages that the broker lets out at a time, over all replicas of the service.
 const UNSETTLED_MAX = 256
 const LOOK_MS = 250
+const TELL_AGAIN_MS = 300_000
 
 /** The platform's durable consumer lets out several messages at a time, and so keeps no order. */
 export class ConsumerUnfit extends MessagingError {
@@ -51,6 +52,7 @@ export class DurableConsumer {
   private loop: Promise<void> = Promise.resolve()
   private beat: NodeJS.Timeout | undefined
   private isGathering = false
+  private told = { trouble: '', again: 0 }
 
   constructor(private readonly options: DurableConsumerOptions) {}
 
@@ -80,7 +82,7 @@ export class DurableConsumer {
       } catch (error) {
         if (this.stopping.signal.aborted) return
         if (this.isGathering) this.giveBack()
-        this.options.onTrouble(error)
+        this.tell(error)
         await ensureStreamsAgain(this.options.nc).catch((failure: unknown) => this.options.onTrouble(failure))
         await sleep(RETRY_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined)
       }
@@ -100,9 +102,18 @@ export class DurableConsumer {
       abort_on_missing_resource: true,
       callback: (message) => this.take(message),
     })
+    this.told.trouble = ''
     if (this.isGathering) await this.gather(consumer)
     const error = await this.messages.closed()
     if (error instanceof Error) throw error
+  }
+
+  // What nobody has mended fails alike at each try: it is told when it changes, and now and then.
+  private tell(error: unknown): void {
+    const trouble = String(error)
+    if (trouble === this.told.trouble && performance.now() < this.told.again) return
+    this.told = { trouble, again: performance.now() + TELL_AGAIN_MS }
+    this.options.onTrouble(error)
   }
 
   private async requireOneAtATime(consumer: Consumer): Promise<void> {

@@ -1,5 +1,6 @@
 // How a handler says what should become of its message. Nest's exception layer replaces whatever is no RpcException by
 // "Internal server error" and hands on what getError() returns: these return themselves, so that the server sees them.
+import { MessagingError } from '@careseal/messaging'
 import { RpcException } from '@nestjs/microservices'
 
 /** Thrown by an event handler: never deliver this message again, put it aside as a dead letter. `reason` is a code. */
@@ -35,6 +36,13 @@ export class HandlerFailed extends RpcException {
 
   override getError(): object {
     return this
+  }
+}
+
+/** An event handler took longer than it may; what it still does no longer counts. */
+export class HandlerTimeout extends MessagingError {
+  constructor(timeoutMs: number) {
+    super('handler-timeout', `the handler took longer than ${timeoutMs} ms: make it faster, or raise handlerTimeoutMs`)
   }
 }
 

@@ -12,7 +12,7 @@ import { agreesWithBody, producerIn, recordOf, subjectMatches } from '@careseal/
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MessageHandler } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
-import { DeadLetter } from './failures.js'
+import { DeadLetter, HandlerTimeout } from './failures.js'
 
 export type Handlers = ReadonlyMap<string, MessageHandler>
 
@@ -64,6 +64,14 @@ function eventIn(message: JsMsg): unknown {
 export async function callHandler(handler: MessageHandler, data: unknown, context: unknown): Promise<unknown> {
   const result: unknown = await handler(data, context)
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result
+}
+
+/** Rejects with HandlerTimeout when the work takes longer. What it still comes to, a failure too, counts no more. */
+export async function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new HandlerTimeout(timeoutMs)), timeoutMs)
+  work.catch(() => undefined)
+  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
 }
 
 function orDeadLetter<T>(reason: string, read: () => T): T {

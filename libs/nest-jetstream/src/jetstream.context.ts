@@ -8,7 +8,11 @@ export type Decision = { kind: 'ack' } | { kind: 'nak'; delayMs?: number } | { k
 export class JetStreamContext extends BaseRpcContext<[JsMsg]> {
   #decision: Decision | null = null
 
-  constructor(message: JsMsg) {
+  constructor(
+    message: JsMsg,
+    /** Fires when this attempt is over; before the handler has ended, if it took too long. */
+    readonly signal: AbortSignal = AbortSignal.any([]),
+  ) {
     super([message])
   }
 

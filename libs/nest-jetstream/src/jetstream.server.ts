@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandRpcContext } from './command.context.js'
 import { DurableConsumer } from './durable-consumer.js'
 import { DeadLetter, originalOf, RetryLater } from './failures.js'
-import { callHandler, commandHandlers, eventSubjects, handlerOf, payloadOf } from './handlers.js'
+import { callHandler, commandHandlers, eventSubjects, handlerOf, inTime, payloadOf } from './handlers.js'
 import { JetStreamContext } from './jetstream.context.js'
 import { acknowledge, exhaustedReason, retryDelayMs, settleFailure, type Outcome } from './settle.js'
 import { JETSTREAM } from './transport.js'
@@ -27,6 +27,8 @@ export type JetStreamServerOptions = {
   maxDeliveries?: number
   /** Waiting times before the second, third … delivery; the last one repeats. Default 250 ms to a minute. */
   backoffMs?: readonly number[]
+  /** How long one attempt at an event may take until it has failed; default 30 000. */
+  handlerTimeoutMs?: number
   /** Messages handled at a time; default 1, which keeps the order of the stream but for what is delivered again. */
   concurrency?: number
   /**
@@ -41,6 +43,9 @@ export type JetStreamServerOptions = {
 
 const BACKOFF_MS = [250, 1000, 5000, 15_000, 60_000]
 const MAX_DELIVERIES = 10
+const HANDLER_TIMEOUT_MS = 30_000
+// After the last handler's time the broker may take one request's time to hear what became of its message.
+const CLOSE_MARGIN_MS = 6000
 
 /** NestJS transport: `@EventPattern` as a durable consumer of EVENTS, `@MessagePattern` as request and reply. */
 export class JetStreamServer extends Server implements CustomTransportStrategy {
@@ -53,6 +58,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   private consumer: DurableConsumer | undefined
   private isListening = false
   private readonly closing = new AbortController()
+  private closed: Promise<void> | undefined
 
   constructor(readonly options: JetStreamServerOptions) {
     super()
@@ -80,10 +86,20 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     this.consumer?.stopPulling()
   }
 
-  /** Takes nothing more and resolves when what was in flight is settled and answered. Safe to call twice. */
-  override async close(): Promise<void> {
+  /**
+   * Takes nothing more and resolves when what was in flight is settled and answered, or a moment after `handlerTimeoutMs`:
+   * a handler that never ends is left, and its message comes again. Safe to call twice.
+   */
+  override close(): Promise<void> {
+    return (this.closed ??= this.closeOnce())
+  }
+
+  private async closeOnce(): Promise<void> {
     this.closing.abort()
-    await Promise.all([this.consumer?.close(), ...this.responders.map((responder) => responder.stop())])
+    const ended = Promise.all([this.consumer?.close(), ...this.responders.map((responder) => responder.stop())])
+    await inTime(ended, this.handlerTimeoutMs + CLOSE_MARGIN_MS).catch((error: unknown) =>
+      this.logger.error({ outcome: 'left-unfinished', err: describeError(error) }),
+    )
     this.tell('closed')
   }
 
@@ -136,11 +152,14 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     const handler = handlerOf(this.messageHandlers, message.subject)
     const payload = payloadOf(handler, message)
     const traceparent = message.headers?.get('traceparent') || undefined
-    const context = new JetStreamContext(message)
-    const work = () => callHandler(handler, payload, context)
-    await this.observed(`consume ${message.subject}`, traceparent, context, work).catch((error: unknown) => {
-      if (context.decision === null) throw error
-    })
+    const ending = new AbortController()
+    const context = new JetStreamContext(message, ending.signal)
+    const work = () => inTime(callHandler(handler, payload, context), this.handlerTimeoutMs)
+    await this.observed(`consume ${message.subject}`, traceparent, context, work)
+      .catch((error: unknown) => {
+        if (context.decision === null) throw error
+      })
+      .finally(() => ending.abort())
     const { decision } = context
     if (decision?.kind === 'nak') throw new RetryLater('nak', decision.delayMs)
     if (decision?.kind === 'term') throw new DeadLetter(decision.reason)
@@ -156,6 +175,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
       } catch (error) {
         if (error instanceof DeadLetter) throw error
         if (attempt >= this.maxDeliveries) throw new DeadLetter(exhaustedReason(error))
+        this.tellFailure(message, 'retried', error)
         await sleep(retryDelayMs(attempt, error, backoffMs), undefined, { signal: this.closing.signal }).catch(() => {
           throw new RetryLater('closing', 0)
         })
@@ -167,6 +187,11 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     const { nc, name, durable = name, backoffMs = BACKOFF_MS } = this.options
     const settings = { nc, durable, backoffMs, maxDeliveries: this.maxDeliveries }
     const outcome = await settleFailure(message, failure, settings)
+    this.tellFailure(message, outcome, failure)
+    return outcome
+  }
+
+  private tellFailure(message: JsMsg, outcome: Outcome, failure: unknown): void {
     this.logger.warn({
       outcome,
       subject: message.subject,
@@ -174,7 +199,6 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
       deliveries: message.info.deliveryCount,
       err: describeError(originalOf(failure)),
     })
-    return outcome
   }
 
   // Neither confirmed nor refused: the broker delivers it again.
@@ -238,6 +262,10 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
 
   private get maxDeliveries(): number {
     return this.options.maxDeliveries ?? MAX_DELIVERIES
+  }
+
+  private get handlerTimeoutMs(): number {
+    return this.options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS
   }
 }
 

@@ -8,6 +8,7 @@ import { AckPolicy } from '@nats-io/jetstream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OnEvent } from './decorators.js'
+import { DurableConsumer } from './durable-consumer.js'
 import { RetryLater } from './failures.js'
 import { JetStreamContext } from './jetstream.context.js'
 import { MessagingModule } from './messaging.module.js'
@@ -127,6 +128,18 @@ describe('in order', () => {
     await broker.manager.consumers.update('EVENTS', 'audit', { max_ack_pending: 1 })
     await until(() => expect(seen).toEqual([1, 2]))
     await broker.close(anyone)
+  })
+
+  it('a durable consumer that lets out several is told of once, not at each look', async () => {
+    await broker.startApp([])
+    await broker.manager.consumers.add('EVENTS', { durable_name: 'audit', ack_policy: AckPolicy.Explicit })
+    const onTrouble = vi.fn<(error: unknown) => void>()
+    const way = { manageConsumer: false, ackWaitMs: 30_000, concurrency: 1, ordered: true, handle: async () => true }
+    const consumer = new DurableConsumer({ nc: broker.nc, durable: 'audit', subjects: [SUBJECT], ...way, onTrouble })
+    consumer.start()
+    await sleep(2500)
+    await consumer.close()
+    expect(onTrouble.mock.calls).toEqual([[expect.objectContaining({ code: 'consumer-unfit' })]])
   })
 
   it('is refused to an outside consumer, whose durable consumer lets out many', () => {
