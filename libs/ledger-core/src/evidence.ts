@@ -25,6 +25,7 @@ export type EvidenceReason =
   | 'roots-agree'
   | 'proof-fails'
 
+/** `key` is name and key ID, for people: whom the evidence concerns, `logKey` of the evidence alone says. */
 export type EvidenceVerdict =
   | { proves: true; kind: Evidence['kind']; key: string; origin: string; checkpoints: [Checkpoint, Checkpoint] }
   | { proves: false; reason: EvidenceReason }

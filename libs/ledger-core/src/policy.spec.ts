@@ -5,7 +5,7 @@ import { formatBundle, parseBundle } from './bundle.js'
 import { Malformed } from './malformed.js'
 import { meetsEveryQuorum, parsePolicy, satisfies } from './policy.js'
 import { formatTlogProof, parseTlogProof } from './tlog-proof.js'
-import { COSIGNATURE_V1, ED25519, formatVkey, vkeyOf } from './vkey.js'
+import { COSIGNATURE_V1, ED25519, formatVkey, parseVkey, vkeyOf } from './vkey.js'
 
 function vkey(name: string, type: number, fill: number): string {
   return formatVkey(vkeyOf(sha256, { name, type, publicKey: new Uint8Array(32).fill(fill) }))
@@ -96,6 +96,16 @@ describe('policies', () => {
     ['nothing', ''],
   ])('with %s are refused', (_, text) => {
     expect(() => parsePolicy(sha256, text)).toThrow(Malformed)
+  })
+
+  test('with two keys of one name and key ID are refused, for a signature line tells them not apart', () => {
+    const [one, other] = [26_231, 143_423].map((number) => {
+      const publicKey = new Uint8Array(32)
+      new DataView(publicKey.buffer).setUint32(28, number)
+      return formatVkey(vkeyOf(sha256, { name: 'ledger.example.org/test', type: ED25519, publicKey }))
+    })
+    expect(parseVkey(sha256, one!).keyId).toBe(parseVkey(sha256, other!).keyId)
+    expect(() => parsePolicy(sha256, `log ${one}\nlog ${other}\nquorum none`)).toThrow('two keys of one name')
   })
 
   test('name the line at fault', () => {

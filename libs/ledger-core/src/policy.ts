@@ -3,6 +3,7 @@ import type { Sha256 } from '@careseal/merkle'
 import { hex } from '@careseal/crypto/portable'
 import { asCosignatureKey } from './cosignature.js'
 import { Malformed, parseDecimal } from './malformed.js'
+import { identityOf } from './note.js'
 import { COSIGNATURE_V1, ED25519, ML_DSA_44, parseVkey, type Vkey } from './vkey.js'
 
 export type PolicyLog = { vkey: Vkey; url: string | null }
@@ -130,7 +131,13 @@ class PolicyReader {
     this.names.add(name)
   }
 
-  private refuseTwin(others: readonly { vkey: Vkey }[], { publicKey }: Vkey): void {
-    if (others.some((other) => hex(other.vkey.publicKey) === hex(publicKey))) throw new Malformed('a key listed twice')
+  // Key IDs are short enough to find another key with the same one, and a signature line names no more than that.
+  private refuseTwin(others: readonly { vkey: Vkey }[], vkey: Vkey): void {
+    const isSame = (other: Vkey) => hex(other.publicKey) === hex(vkey.publicKey)
+    if (others.some((other) => isSame(other.vkey))) throw new Malformed('a key listed twice')
+    const all = [...this.logs, ...this.witnesses]
+    if (all.some((other) => identityOf(other.vkey) === identityOf(vkey))) {
+      throw new Malformed('two keys of one name and key ID')
+    }
   }
 }

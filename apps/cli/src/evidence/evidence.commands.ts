@@ -1,7 +1,7 @@
 // `careseal evidence verify`: whether a file proves that a log's key signed two histories, offline and by itself.
 import { hex, sha256 } from '@careseal/crypto'
 import {
-  identityOf,
+  formatVkey,
   Malformed,
   parseEvidence,
   policyOf,
@@ -47,8 +47,9 @@ async function runVerify(file: string, _options: unknown, command: Command): Pro
   const trust = trustOf(options)
   const evidence = read(file)
   const verdict = await verifyEvidence(evidence, PRIMITIVES)
-  const ours = trust && policyOf(sha256, trust).logs.map(({ vkey }) => identityOf(vkey))
-  const isOurs = !verdict.proves || ours === null || ours.includes(verdict.key)
+  const ours = trust && policyOf(sha256, trust).logs.map(({ vkey }) => formatVkey(vkey))
+  // The whole key: another one with the same name and key ID is soon found.
+  const isOurs = !verdict.proves || ours === null || ours.includes(evidence.logKey)
   tell(contextOf(options).terminal, evidence, isOurs ? verdict : { proves: false, reason: 'another-key' })
 }
 
@@ -76,7 +77,7 @@ function tell(terminal: Terminal, { logKey }: Evidence, verdict: Verdict): void 
   const lines = checkpoints.map(({ size, root }) => `  size ${size}  root ${root}`)
   const how =
     kind === 'A' ? 'two roots of one size' : 'a newer tree that does not hold the older one (its own proof says so)'
-  terminal.data(`${red('MISBEHAVIOUR PROVEN')}: the key ${key} signed ${how} for ${origin}\n${lines.join('\n')}`, {
+  terminal.data(`${red('MISBEHAVIOUR PROVEN')}: the key ${logKey} signed ${how} for ${origin}\n${lines.join('\n')}`, {
     proves: true,
     kind,
     key,

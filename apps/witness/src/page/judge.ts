@@ -3,7 +3,7 @@
 import { hex, utf8 } from '@careseal/crypto/portable'
 import {
   CheckpointRefused,
-  identityOf,
+  formatVkey,
   Malformed,
   parseEvidence,
   parsePolicy,
@@ -57,17 +57,19 @@ function judgeJson(item: string, policy: Policy | null, primitives: PagePrimitiv
 }
 
 async function judgeEvidence(item: string, policy: Policy | null, primitives: PagePrimitives): Promise<Finding> {
-  const verdict = await verifyEvidence(parseEvidence(item), primitives)
+  const evidence = parseEvidence(item)
+  const verdict = await verifyEvidence(evidence, primitives)
   if (!verdict.proves) return bad('This proves nothing', `Reason: ${verdict.reason}.`)
-  const { key, origin, checkpoints } = verdict
-  const isTrusted = policy?.logs.some(({ vkey }) => identityOf(vkey) === key)
+  const { origin, checkpoints } = verdict
+  // The whole key: another one with the same name and key ID is soon found.
+  const isTrusted = policy?.logs.some(({ vkey }) => formatVkey(vkey) === evidence.logKey)
   const whose =
     isTrusted === undefined
       ? 'Whose key that is, the file cannot tell: compare it with the key that you know.'
       : `It is ${isTrusted ? 'a log of your policy' : 'NO log of your policy'}.`
   const trees = checkpoints.map(({ size, root }) => `size ${size}, root ${hex(root)}`)
   const title = 'Misbehaviour proven: one key signed two histories'
-  return { tone: 'good', title, lines: [`Key: ${key}`, `Log: ${origin}`, ...trees, whose] }
+  return { tone: 'good', title, lines: [`Key: ${evidence.logKey}`, `Log: ${origin}`, ...trees, whose] }
 }
 
 async function judgeReceipt(item: string, policy: Policy | null, primitives: PagePrimitives): Promise<Finding> {
