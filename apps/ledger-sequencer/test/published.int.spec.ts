@@ -33,6 +33,27 @@ describe('the published checkpoint', () => {
     expect(await ledger.published()).toEqual(newer)
   })
 
+  it('moves on when the clock of the database has stepped back', async () => {
+    const { deliver } = await ledger.start()
+    await database.tamper(`UPDATE published SET cosigned_at = clock_timestamp() + interval '1 day'`)
+    const { cosignedAt, ...same } = await ledger.published()
+    expect(await publish(database.pool, same)).toBe(true)
+    await deliver(new ChainWriter(ORIGIN, 'records').write(20))
+    await ledger.sealed(20)
+    await eventually(async () => (await ledger.published()).size === (await ledger.head()).treeSize)
+    expect((await ledger.published()).cosignedAt.getTime()).toBeGreaterThanOrEqual(cosignedAt.getTime())
+  })
+
+  it('takes what comes late only where the note that it is added to still stands', async () => {
+    const { sequencer } = await ledger.start()
+    await sequencer.stop()
+    const { size, root, note } = await ledger.published()
+    expect(await publish(database.pool, { size, root, note: `${note}of a successor` })).toBe(true)
+    expect(await publish(database.pool, { size, root, note: `${note}late` }, note)).toBe(false)
+    expect((await ledger.published()).note).toBe(`${note}of a successor`)
+    expect(await publish(database.pool, { size, root, note }, `${note}of a successor`)).toBe(true)
+  })
+
   it('is told of by nobody who came too late to publish it', async () => {
     const { deliver, published } = await ledger.start()
     await eventually(() => published.length > 0)

@@ -116,8 +116,10 @@ export class Checkpointer {
     this.newest = round
     const isMet = await round.untilQuorum()
     // If we crash here, the next start signs the same size again, to the same bytes, and publishes them.
-    const cosigned = isMet ? await this.publish(round) : null
-    this.finish(round, cosigned).catch((error: unknown) => this.options.onTrouble({ err: error }, 'after a checkpoint'))
+    const published = isMet ? await this.publish(round) : null
+    this.finish(round, published).catch((error: unknown) =>
+      this.options.onTrouble({ err: error }, 'after a checkpoint'),
+    )
     return isMet
   }
 
@@ -146,22 +148,23 @@ export class Checkpointer {
     return { note: answer.note, text, size, root, proofFrom }
   }
 
-  /** Resolves to how many cosignatures the published note bears. */
-  private async publish(round: CosigningRound): Promise<number> {
+  /** Resolves to the note that it published, as far as nothing newer was. */
+  private async publish(round: CosigningRound, instead: string | null = null): Promise<string> {
     const { size, root } = round.checkpoint
-    const { witnesses } = round
-    const isNewest = await publish(this.options.sql, { size, root, note: round.note() })
+    const [note, witnesses] = [round.note(), round.witnesses]
+    const isNewest = await publish(this.options.sql, { size, root, note }, instead)
     // A successor was quicker: what it published is newer, and nothing is told of this one.
     if (isNewest) this.options.onPublished({ size, root, witnesses })
-    return witnesses.length
+    return note
   }
 
-  // Witnesses that came after the quorum are added while nothing newer is signed; whoever objects is heard.
-  private async finish(round: CosigningRound, cosigned: number | null): Promise<void> {
+  // Witnesses that came after the quorum are added while nothing newer is signed, and to no other note than they were
+  // too late for: a successor may have published the same size with newer cosignatures. Whoever objects is heard.
+  private async finish(round: CosigningRound, published: string | null): Promise<void> {
     const { sql, sha256, origin, chain, status, cosigning, onTrouble } = this.options
     await round.settled
-    const isLate = cosigned !== null && round.witnesses.length > cosigned
-    if (isLate && round === this.newest) await this.publish(round)
+    const isLate = published !== null && round.note() !== published
+    if (isLate && round === this.newest) await this.publish(round, published)
     const options = { sql, sha256, origin, logVkeys: logKeysOf(chain.governance?.keys ?? []) }
     for (const { witness, claim, shown } of await cosigning.objections(round.outcomes, options)) {
       onTrouble({ witness, claim }, 'a witness objects')

@@ -12,10 +12,18 @@ export async function loadPublished(sql: Sql): Promise<Published> {
   return row
 }
 
-/** Publishes unless something newer was published meanwhile. Resolves to whether it was. */
-export async function publish(sql: Sql, { size, root, note }: Omit<Published, 'cosignedAt'>): Promise<boolean> {
-  const text = `UPDATE published SET size = $1, root = $2, note = $3, cosigned_at = clock_timestamp()
-                 WHERE size < $1 OR (size = $1 AND cosigned_at < clock_timestamp())`
-  const moved = await durableStep('checkpoint.publish', () => sql.query(text, [size, root, note]))
+/**
+ * Publishes unless something newer was published meanwhile; with `instead` only where that very note still stands.
+ * Resolves to whether it did. A clock that steps back delays nothing: the time moves on by the least that there is.
+ */
+export async function publish(
+  sql: Sql,
+  { size, root, note }: Omit<Published, 'cosignedAt'>,
+  instead: string | null = null,
+): Promise<boolean> {
+  const text = `UPDATE published SET size = $1, root = $2, note = $3,
+                       cosigned_at = greatest(clock_timestamp(), cosigned_at + interval '1 microsecond')
+                 WHERE size <= $1 AND ($4::text IS NULL OR note = $4)`
+  const moved = await durableStep('checkpoint.publish', () => sql.query(text, [size, root, note, instead]))
   return moved.rowCount === 1
 }

@@ -180,8 +180,8 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${APP}/dist/reading/published.js`,
-        find: 'WHERE size < $1 OR (size = $1 AND cosigned_at < clock_timestamp())',
-        replace: 'WHERE true',
+        find: 'WHERE size <= $1 AND',
+        replace: 'WHERE',
       },
       {
         file: `${APP}/dist/migrations/ledger-guards.sql.js`,
