@@ -50,6 +50,25 @@ describe('searching', () => {
     expect(body.link[0].url).toBe(`${BASE}Observation?patient=${patientId}`)
   })
 
+  it('by POST takes forms alone', async () => {
+    const json = await world.call('POST', '/fhir/Observation/_search', { body: { patient: 1 } })
+    expect([json.status, json.body.resourceType]).toEqual([415, 'OperationOutcome'])
+    const patientId = await newPatient()
+    expect((await world.call('POST', `/fhir/Observation/_search?patient=${patientId}`)).status).toBe(200)
+  })
+
+  it('refuses more ids and codes than it will look for', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const ask = (body: string) => world.call('POST', '/fhir/Observation/_search', { body, headers })
+    const ids = Array.from({ length: 501 }, (_, i) => idOf(i)).join(',')
+    for (const body of [`_id=${ids}`, `patient=${ids}`, `patient=${idOf(1)}&code=${'a,'.repeat(100)}a`]) {
+      const refused = await ask(body)
+      expect([refused.status, refused.body.issue[0].code]).toEqual([400, 'too-costly'])
+    }
+    expect(await ask('_id=a&'.repeat(1_001))).toMatchObject({ status: 400, body: { resourceType: 'OperationOutcome' } })
+    expect(await ask(`_id=${ids.repeat(4)}`)).toMatchObject({ status: 413, body: { resourceType: 'OperationOutcome' } })
+  })
+
   it('that is denied is empty, and an event all the same', async () => {
     const patientId = await newPatient()
     await newObservation(patientId)

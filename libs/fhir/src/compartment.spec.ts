@@ -52,6 +52,14 @@ describe('the patients of a resource', () => {
     ).toEqual([a])
   })
 
+  it('are those of resources at every depth', () => {
+    const inner = { resourceType: 'Observation', subject: of('Patient/x') }
+    const part = [{ part: [{ part: [{ resource: inner }] }] }]
+    expect(patients({ resourceType: 'Parameters', parameter: [{ part }] })).toEqual(['x'])
+    const parameters = { resourceType: 'Parameters', parameter: [{ part: [{ resource: inner }] }] }
+    expect(patients({ resourceType: 'Bundle', entry: [{ resource: parameters }] })).toEqual(['x'])
+  })
+
   it('are local', () => {
     for (const reference of ['https://other.example/Patient/x', '#x', 'urn:uuid:x', 'Practitioner/x']) {
       expect(patients({ resourceType: 'Observation', subject: of(reference) })).toEqual([])

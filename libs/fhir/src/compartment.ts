@@ -2,6 +2,7 @@
 import { COMPARTMENT_PATHS } from './generated/compartment-paths.js'
 import { valuesAt } from './paths.js'
 import { isObject, type Json, type JsonObject, type Resource } from './resource.js'
+import { embeddedResources } from './validation/embedded.js'
 
 const paths: Readonly<Record<string, readonly string[]>> = COMPARTMENT_PATHS
 
@@ -72,12 +73,9 @@ function ownPatients(resource: JsonObject): string[] {
   return [...self, ...referenced]
 }
 
-/** Bundles, Parameters and contained resources carry data of the patients of what lies in them. */
-function innerPatients(resource: JsonObject): string[] {
-  const inner = ['contained', 'entry.resource', 'parameter.resource', 'parameter.part.resource']
-  return inner
-    .flatMap((path) => valuesAt(resource, path))
-    .flatMap((value) => (isObject(value) ? [...ownPatients(withoutLocalId(value)), ...innerPatients(value)] : []))
+/** Bundles, Parameters and contained resources carry data of the patients of what lies in them, however deep. */
+function innerPatients(resource: Resource): string[] {
+  return embeddedResources(resource).flatMap((inner) => ownPatients(withoutLocalId(inner.resource)))
 }
 
 /** A Patient inside another resource has an id of its own making unless it is a server's uuid. */

@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { BundleEntry } from '@careseal/fhir'
 import { callService } from '@careseal/messaging'
-import { HttpProblem } from '@careseal/service-kit'
+import { HttpProblem, isForm, type Form } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
@@ -110,9 +110,8 @@ function passedOn(request: FastifyRequest): Record<string, string> {
 
 // Bodies were parsed on the way in; a form is written as a form again.
 function bodyText(request: FastifyRequest): string {
-  const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false
-  if (!isForm) return JSON.stringify(request.body)
-  const pairs = Object.entries(request.body as Record<string, string | string[]>)
+  if (!isForm(request)) return JSON.stringify(request.body)
+  const pairs = Object.entries(request.body as Form)
   return new URLSearchParams(
     pairs.flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, one])),
   ).toString()

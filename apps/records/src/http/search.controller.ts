@@ -1,14 +1,13 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req, Res, UseInterceptors } from '@nestjs/common'
 import { ApiTags } from '@nestjs/swagger'
 import { Requires } from '@careseal/authz'
+import { HttpProblem, isForm, type Form } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { SearchPages } from '../searching/search-pages.js'
 import { assertOwned } from '../writing/write-requests.js'
 import { FhirMediaInterceptor } from './fhir-media.interceptor.js'
 import { preferencesOf, sendFhir } from './fhir-reply.js'
 import { readContext } from './request-context.js'
-
-type Parameters = Record<string, string | string[]>
 
 /** Search by URL and by form. */
 @ApiTags('search')
@@ -20,7 +19,7 @@ export class SearchController {
   @Get(':type')
   @Requires({ fhir: 's' })
   async byUrl(@Param('type') type: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.answer(type, parametersOf(request.query as Parameters), { request, reply })
+    await this.answer(type, parametersOf(request.query as Form), { request, reply })
   }
 
   @Post(':type/_search')
@@ -28,11 +27,12 @@ export class SearchController {
   @Requires({ fhir: 's' })
   async byForm(
     @Param('type') type: string,
-    @Body() body: Parameters | undefined,
+    @Body() body: Form | undefined,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const parameters = [...parametersOf(request.query as Parameters), ...parametersOf(body ?? {})]
+    if (body && !isForm(request)) throw formExpected()
+    const parameters = [...parametersOf(request.query as Form), ...parametersOf(body ?? {})]
     await this.answer(type, parameters, { request, reply })
   }
 
@@ -48,8 +48,12 @@ export class SearchController {
 }
 
 /** Parameters in their order; a repeated one as often as it was given. */
-export function parametersOf(parameters: Parameters): [string, string][] {
+export function parametersOf(parameters: Form): [string, string][] {
   return Object.entries(parameters).flatMap(([name, value]) =>
     [value].flat().map((one): [string, string] => [name, one]),
   )
+}
+
+function formExpected(): HttpProblem {
+  return new HttpProblem(415, 'unsupported-media-type', 'Send the search as application/x-www-form-urlencoded.')
 }

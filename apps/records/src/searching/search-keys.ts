@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { EventStore } from '@careseal/event-store'
 import type { TokenTerm } from '@careseal/fhir'
 import { SubjectKeys } from '@careseal/keys'
+import { setImmediate } from 'node:timers/promises'
 import { RecordsDatabase } from '../versions/records-database.js'
 import { tokenMacs, type TokenParameter } from '../versions/version-vault.js'
 import { Cursors } from './cursor.js'
@@ -27,9 +28,15 @@ export class SearchKeys {
     const keys = await this.database.read((sql) =>
       this.keys.acquire(sql, patientIds, { create: false, erased: 'omit' }),
     )
-    const makers = [...keys.values()].map(tokenMacs)
-    return groups.map(([parameter, terms]) =>
-      makers.flatMap((macOf) => terms.map((term) => macOf(parameter, term.code ?? ''))),
-    )
+    const macs = groups.map((): Buffer[] => [])
+    for (const key of keys.values()) {
+      const macOf = tokenMacs(key)
+      groups.forEach(([parameter, terms], group) => {
+        for (const { code = '' } of terms) macs[group]!.push(macOf(parameter, code))
+      })
+      // Many codes under many patients' keys take a second; others are served meanwhile.
+      await setImmediate()
+    }
+    return macs
   }
 }

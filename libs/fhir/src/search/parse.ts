@@ -28,6 +28,10 @@ export type ParsedSearch = { ok: true; query: SearchQuery } | { ok: false; issue
 export const DEFAULT_COUNT = 50
 export const MAX_COUNT = 200
 
+/** The most ids that one parameter may list, and the most terms (codes, categories, dates) of a whole search. */
+export const SEARCH_IDS_MAX = 500
+export const SEARCH_TERMS_MAX = 100
+
 /** The search parameters that a type has here, for the CapabilityStatement. */
 export function supportedParameters(type: string): { name: string; type: 'token' | 'date' | 'reference' }[] {
   const clinical = searchParametersOf(type).map((name) => ({ name, type: PARAMETER_TYPES[name] }))
@@ -79,9 +83,9 @@ const APPLY: Record<string, Apply> = {
   _id: (query, value) => narrowIds(query, 'ids', value.split(',')),
   patient: (query, value) => narrowPatients(query, value),
   subject: (query, value) => narrowPatients(query, value),
-  code: (query, value) => addTokens(query.code, value),
-  category: (query, value) => addTokens(query.category, value),
-  date: (query, value) => addDates(query.date, value),
+  code: (query, value) => addTokens(query.code, value) ?? tooManyTerms(query),
+  category: (query, value) => addTokens(query.category, value) ?? tooManyTerms(query),
+  date: (query, value) => addDates(query.date, value) ?? tooManyTerms(query),
   _count: setCount,
   _cursor: (query, value) => void (query.cursor = value),
   _format: () => undefined,
@@ -102,9 +106,10 @@ function setCount(query: SearchQuery, value: string): Issue | undefined {
 }
 
 function narrowIds(query: SearchQuery, member: 'ids' | 'patientIds', ids: string[]): Issue | undefined {
+  if (ids.length > SEARCH_IDS_MAX) return errorIssue('too-costly', `may list ${SEARCH_IDS_MAX} ids.`)
   if (ids.some((id) => !/^[A-Za-z0-9\-.]{1,64}$/.test(id))) return errorIssue('value', 'must be ids.')
-  const before = query[member]
-  query[member] = [...new Set(before === undefined ? ids : ids.filter((id) => before.includes(id)))]
+  const before = query[member] && new Set(query[member])
+  query[member] = [...new Set(before === undefined ? ids : ids.filter((id) => before.has(id)))]
   return undefined
 }
 
@@ -112,6 +117,13 @@ function narrowPatients(query: SearchQuery, value: string): Issue | undefined {
   const ids = value.split(',').map((one) => (one.includes('/') ? /^Patient\/(.+)$/.exec(one)?.[1] : one))
   if (ids.includes(undefined)) return errorIssue('not-supported', 'must be an id or Patient/<id>.')
   return narrowIds(query, 'patientIds', ids as string[])
+}
+
+/** Each code is looked for under the key of each patient, and each term is compared with each resource that is opened. */
+function tooManyTerms({ code, category, date }: SearchQuery): Issue | undefined {
+  const terms = [...code, ...category, ...date].reduce((count, any) => count + any.length, 0)
+  if (terms <= SEARCH_TERMS_MAX) return undefined
+  return errorIssue('too-costly', `a search may have ${SEARCH_TERMS_MAX} codes, categories and dates.`)
 }
 
 function addTokens(terms: TokenTerm[][], value: string): Issue | undefined {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Resource } from '../resource.js'
 import { matchesSearch } from './match.js'
-import { parseSearch, type SearchQuery } from './parse.js'
+import { parseSearch, SEARCH_IDS_MAX, SEARCH_TERMS_MAX, type SearchQuery } from './parse.js'
 import { extractIndex, type Token } from './values.js'
 
 const query = (type: string, ...parameters: [string, string][]): SearchQuery => {
@@ -51,6 +51,25 @@ describe('search', () => {
     ['patient', ''],
   ])('refuses %s=%s even when lenient', (name, value) => {
     expect(parseSearch('Observation', [[name, value]], { strict: false }).ok).toBe(false)
+  })
+
+  it('refuses more ids or terms than it will look for', () => {
+    const list = (length: number) => Array.from({ length }, (_, i) => `a${i}`).join(',')
+    const issuesOf = (...parameters: [string, string][]) => {
+      const parsed = parseSearch('Observation', parameters, { strict: true })
+      return parsed.ok ? [] : parsed.issues
+    }
+    const tooCostly = expect.arrayContaining([expect.objectContaining({ code: 'too-costly' })])
+    expect(issuesOf(['_id', list(SEARCH_IDS_MAX)], ['patient', list(SEARCH_IDS_MAX)])).toEqual([])
+    expect(issuesOf(['_id', list(SEARCH_IDS_MAX + 1)])).toEqual(tooCostly)
+    expect(issuesOf(['patient', list(SEARCH_IDS_MAX + 1)])).toEqual(tooCostly)
+    expect(issuesOf(['code', list(SEARCH_TERMS_MAX)])).toEqual([])
+    expect(issuesOf(['code', list(SEARCH_TERMS_MAX)], ['date', '2024'])).toEqual(tooCostly)
+    expect(issuesOf(...Array.from({ length: 101 }, (): [string, string] => ['category', 'a']))).toEqual(tooCostly)
+  })
+
+  it('takes repeated ids as and', () => {
+    expect(query('Observation', ['_id', 'a,b,b'], ['_id', 'b,c,b']).ids).toEqual(['b'])
   })
 
   it('knows which parameters a type has', () => {

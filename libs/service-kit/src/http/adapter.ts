@@ -56,20 +56,6 @@ function acceptJson(fastify: FastifyInstance, depthMax: number): void {
   )
 }
 
-/** Lets routes read `application/x-www-form-urlencoded` bodies as an object; a repeated name becomes an array. */
-export function acceptForms(fastify: FastifyInstance): void {
-  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, parseForm as never)
-}
-
-async function parseForm(_request: FastifyRequest, body: string) {
-  const form: Record<string, string | string[]> = Object.create(null)
-  for (const [name, value] of new URLSearchParams(body)) {
-    const known = form[name]
-    form[name] = known === undefined ? value : [known, value].flat()
-  }
-  return form
-}
-
 function identifyRequests(fastify: FastifyInstance, isDraining: () => boolean): void {
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)
