@@ -90,6 +90,42 @@ describe('a batch', () => {
     expect(body.entry[1].response.outcome.issue[0].expression).toEqual(['Bundle.entry[1].resource.gender'])
   })
 
+  it('gives each entry an idempotency key of its own, also at another service, and the same one again', async () => {
+    const entry = ['urn:uuid:1', 'urn:uuid:2'].map((fullUrl) => entryOf(fullUrl, { resourceType: 'Consent' }))
+    const send = async () => {
+      const headers = { 'idempotency-key': 'k'.repeat(128) }
+      await world.call('POST', '/fhir', { body: { resourceType: 'Bundle', type: 'batch', entry }, headers })
+      return world.others.seen.slice(-2).map((seen) => String(seen.headers['idempotency-key']))
+    }
+    const keys = await send()
+    expect(new Set(keys).size).toBe(2)
+    for (const key of keys) expect(key).toMatch(/^[\x21-\x7e]{1,128}$/)
+    expect(await send()).toEqual(keys)
+  })
+
+  it('reads ifMatch of an entry as the header is read', async () => {
+    const { id, meta } = (await create(patientResource())).body
+    const statusOf = async (kind: string, ifMatch: unknown) => {
+      const request = { method: 'PUT', url: `Patient/${id}`, ifMatch }
+      const entry = [{ resource: { ...patientResource(), id }, request }]
+      const { status, body } = await world.call('POST', '/fhir', {
+        body: { resourceType: 'Bundle', type: kind, entry },
+      })
+      return kind === 'batch' ? Number(body.entry[0].response.status.slice(0, 3)) : status
+    }
+    const [weak, strong] = [`W/"${meta.versionId}"`, `"${meta.versionId}"`]
+    for (const kind of ['batch', 'transaction']) {
+      for (const malformed of ['', ' ', 7, null]) expect(await statusOf(kind, malformed)).toBe(400)
+      expect(await statusOf(kind, 'W/"other"')).toBe(412)
+      expect(await statusOf(kind, '*')).toBe(200)
+      expect(await statusOf(kind, weak)).toBe(412)
+    }
+    const { headers } = await world.call('PUT', `/fhir/Patient/${id}`, { body: { ...patientResource(), id } })
+    const present = headers.get('etag')!.slice(2)
+    expect(await statusOf('batch', strong)).toBe(412)
+    expect(await statusOf('batch', present)).toBe(200)
+  })
+
   it('reaches no other route of another service by dots', async () => {
     const urls = ['Consent/../../livez', 'Consent/%2e%2e/%2e%2e/consent/openapi.json', 'AuditEvent/../Consent']
     const entry = urls.map((url) => ({ request: { method: 'GET', url } }))

@@ -71,6 +71,19 @@ describe('the edge', () => {
     expect(second).toMatchObject({ method: 'POST', url: '/fhir/AuditEvent/_search', body: '{"a":1}' })
   })
 
+  it('tells of a request that the other service fails on, and goes on asking it', async () => {
+    const ask = async () => {
+      const { status, body } = await world.call('GET', `/fhir/Consent/${idOf(77)}`)
+      return [status, body.resourceType]
+    }
+    world.others.steered.failsWith = 500
+    for (let call = 0; call < 12; call++) expect(await ask()).toEqual([500, 'OperationOutcome'])
+    world.others.steered.failsWith = 503
+    expect(await ask()).toEqual([503, 'OperationOutcome'])
+    delete world.others.steered.failsWith
+    expect(await ask()).toEqual([200, 'Consent'])
+  })
+
   it('serves pages without a token, under a policy that runs only own scripts', async () => {
     for (const [path, needle] of [
       ['/', 'Careseal'],

@@ -127,6 +127,8 @@ type Seen = { method: string; url: string; headers: Record<string, unknown>; bod
 
 async function otherServices(jwk: object) {
   const seen: Seen[] = []
+  /** With `failsWith`, the services behind the one base answer every request with this status. */
+  const steered: { failsWith?: number } = {}
   const lastLink = hex(firstLink(sha256, LEDGER_ORIGIN, 'records'))
   const head = { producer: 'records', latest: 'records', lastSeq: 0, lastLink }
   const server: Server = createServer((request, response) => {
@@ -140,11 +142,11 @@ async function otherServices(jwk: object) {
     request.on('data', (chunk) => (body += String(chunk)))
     request.on('end', () => {
       seen.push({ method, url, headers, body })
-      answer(method === 'POST' ? 201 : 200, { resourceType: 'Consent', id: idOf(77) })
+      answer(steered.failsWith ?? (method === 'POST' ? 201 : 200), { resourceType: 'Consent', id: idOf(77) })
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { server, seen, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  return { server, seen, steered, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
 async function consentResponder(natsUrl: string) {

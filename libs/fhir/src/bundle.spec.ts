@@ -39,6 +39,8 @@ describe('bundles', () => {
     [422, bundle('transaction', post({ resourceType: 'Consent' }))],
     [422, bundle('transaction', post({ resourceType: 'AuditEvent' }))],
     [422, bundle('transaction', { request: { method: 'GET', url: 'Patient/1' } })],
+    [400, bundle('transaction', { request: { method: 'DELETE', url: 'Patient/1', ifMatch: '' } })],
+    [400, bundle('transaction', { request: { method: 'DELETE', url: 'Patient/1', ifMatch: ['W/"1"'] } })],
   ])('are refused with %i: %j', (status, json) => {
     expect(parseBundle(json)).toMatchObject({ ok: false, status })
   })

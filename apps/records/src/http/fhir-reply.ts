@@ -1,7 +1,7 @@
 // How FHIR answers look on the wire: media type, ETag, Last-Modified, Location, Prefer.
 import type { OperationOutcome } from '@careseal/fhir'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { etagOf } from '../versions/version.js'
+import { etagOf, ifMatchTag } from '../versions/version.js'
 
 /** Sends a FHIR body, or none. What is sent may be personal, so no cache keeps it. */
 export function sendFhir(reply: FastifyReply, status: number, body?: object | OperationOutcome): void {
@@ -23,8 +23,8 @@ export function isUnchanged(request: FastifyRequest, versionId: string): boolean
 
 /** The entity tag of If-Match in its weak form, or undefined when there is none. */
 export function ifMatchOf(request: FastifyRequest): string | undefined {
-  const tag = request.headers['if-match']?.trim()
-  return tag === undefined || tag === '*' ? undefined : `W/${tag.replace(/^W\//, '')}`
+  const given = request.headers['if-match']
+  return given === undefined ? undefined : ifMatchTag(given)
 }
 
 export type Preferences = { return: 'minimal' | 'representation' | undefined; lenient: boolean }

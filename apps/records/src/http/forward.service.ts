@@ -1,7 +1,8 @@
 // Consent and AuditEvent belong to other services; whoever asks here gets their answer as it is.
 import { Inject, Injectable } from '@nestjs/common'
 import type { BundleEntry } from '@careseal/fhir'
-import { callService } from '@careseal/messaging'
+import { hex, sha256, utf8 } from '@careseal/crypto'
+import { callService, isOutage, RemoteFailure } from '@careseal/messaging'
 import { HttpProblem, isForm, type Form } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
@@ -9,6 +10,7 @@ import type { ReadableStream } from 'node:stream/web'
 import { RECORDS_CONFIG, type RecordsConfig } from '../config.js'
 import { notFound } from '../access/refusals.js'
 import { statusText } from '../bundles/entry-response.js'
+import { idempotencyKeyOf } from './request-context.js'
 
 const DEADLINE_MS = 15_000
 const PASSED_ON = [
@@ -51,9 +53,10 @@ export class ForwardService {
   }
 
   /** One entry of a batch, answered by the other service, as the entry of the response. */
-  async entry({ type, method, url, resource, ifMatch }: BundleEntry, request: FastifyRequest): Promise<object> {
+  async entry(entry: BundleEntry, request: FastifyRequest): Promise<object> {
+    const { type, method, url, resource } = entry
     const body = resource && JSON.stringify(resource)
-    const headers = { 'content-type': 'application/fhir+json', ...(ifMatch ? { 'if-match': ifMatch } : {}) }
+    const headers = entryHeaders(entry, request)
     const response = await this.call(type, request, { path: `/fhir/${url}`, method, body, headers })
     const text = await response.text()
     const parsed: unknown = text === '' ? undefined : JSON.parse(text)
@@ -81,12 +84,22 @@ export class ForwardService {
     const init = { method: sent.method, headers, deadlineMs: DEADLINE_MS, ...(sent.body ? { body: sent.body } : {}) }
     const url = forwardedUrl(base, type, sent.path)
     return callService(`${service}.fhir`, url, init).catch((cause: unknown) => {
-      throw new HttpProblem(503, `${service}-unavailable`, 'The service that owns this type does not answer now.', {
-        cause,
-        headers: { 'retry-after': '2' },
-      })
+      throw refusalOf(service, cause)
     })
   }
+}
+
+// A request that the other service fails on is a fault of that request: another one may well be answered.
+function refusalOf(service: string, cause: unknown): HttpProblem {
+  if (cause instanceof RemoteFailure && !isOutage(cause)) {
+    return new HttpProblem(500, `${service}-failed`, 'The service that owns this type failed on this request.', {
+      cause,
+    })
+  }
+  return new HttpProblem(503, `${service}-unavailable`, 'The service that owns this type does not answer now.', {
+    cause,
+    headers: { 'retry-after': '2' },
+  })
 }
 
 // The path is ours alone: what the caller sent can name no other host, and no other route by dots.
@@ -106,6 +119,16 @@ function passedOn(request: FastifyRequest): Record<string, string> {
     if (typeof value === 'string') headers[name] = value
   }
   return headers
+}
+
+// Each entry is a request of its own there, so its key is: hashed, for together with the place it may be too long.
+function entryHeaders({ index, ifMatch }: BundleEntry, request: FastifyRequest): Record<string, string> {
+  const key = idempotencyKeyOf(request)
+  return {
+    'content-type': 'application/fhir+json',
+    ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
+    ...(key === undefined ? {} : { 'idempotency-key': hex(sha256(utf8(`${key}:${index}`))) }),
+  }
 }
 
 // Bodies were parsed on the way in; a form is written as a form again.

@@ -34,3 +34,9 @@ export function versionUrl({ type, id, versionId }: { type: string; id: string; 
 export function etagOf(versionId: string): string {
   return `W/"${versionId}"`
 }
+
+/** The weak form of what If-Match says; undefined for `*`, which every version matches. */
+export function ifMatchTag(given: string): string | undefined {
+  const tag = given.trim()
+  return tag === '*' ? undefined : `W/${tag.replace(/^W\//, '')}`
+}

@@ -4,6 +4,7 @@ import { HttpProblem } from '@careseal/service-kit'
 import { randomUUID } from 'node:crypto'
 import { isServerId, type WriteRequest } from './write-plan.js'
 import { notFoundToWrite } from '../access/refusals.js'
+import { ifMatchTag } from '../versions/version.js'
 
 /** Throws 404 for what is no R4 type or is owned by another service. */
 export function assertOwned(type: string): void {
@@ -39,7 +40,8 @@ export function deleteOf(reference: { type: string; id: string }, ifMatch?: stri
 /** The write of a bundle's entry; creates get their ids here. */
 export function entryWrite(entry: BundleEntry): WriteRequest {
   const where = `Bundle.entry[${entry.index}].resource`
-  const ifMatch = entry.ifMatch ? { ifMatch: entry.ifMatch } : {}
+  const tag = entry.ifMatch === undefined ? undefined : ifMatchTag(entry.ifMatch)
+  const ifMatch = tag === undefined ? {} : { ifMatch: tag }
   if (entry.method === 'POST') {
     return { interaction: 'create', type: entry.type, id: randomUUID(), resource: entry.resource!, where }
   }

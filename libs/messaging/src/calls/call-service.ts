@@ -16,17 +16,23 @@ const breakers = new Map<string, Guarded<[string, string | URL, CallInit], Respo
  * `fetch` through the circuit breaker `name` (dependency and class of operation, such as `ledger.proof`).
  *
  * A 4xx is an answer and comes back as a Response. A 5xx rejects with RemoteFailure, carrying status and Retry-After;
- * other rejections are Unreachable, DeadlineExceeded, BreakerOpen.
+ * other rejections are Unreachable, DeadlineExceeded, BreakerOpen. The breaker counts outages alone (`isOutage`): else
+ * one caller's requests, which the other side fails on, would shut it for everybody.
  */
 export async function callService(name: string, url: string | URL, init: CallInit): Promise<Response> {
   const { deadlineMs, signal } = init
   return breakerOf(name).callWith({ deadlineMs, signal: signal ?? undefined }, name, url, init)
 }
 
+/** Whether a call failed because the other side is not there, not in time, or says so itself (502, 503, 504). */
+export function isOutage(error: unknown): boolean {
+  return !(error instanceof RemoteFailure) || [502, 503, 504].includes(error.status ?? 0)
+}
+
 function breakerOf(name: string): Guarded<[string, string | URL, CallInit], Response> {
   const known = breakers.get(name)
   if (known !== undefined) return known
-  const breaker = guard(name, fetchOnce, { timeoutMs: DEADLINE_MS_MAX })
+  const breaker = guard(name, fetchOnce, { timeoutMs: DEADLINE_MS_MAX, isRejection: (error) => !isOutage(error) })
   breakers.set(name, breaker)
   return breaker
 }

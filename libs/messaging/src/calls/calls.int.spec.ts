@@ -201,6 +201,13 @@ describe('calls over HTTP', () => {
     await expect(callService('spec.down', url, options)).rejects.toBeInstanceOf(BreakerOpen)
   })
 
+  it('counts no request on which the other side fails, however often', async () => {
+    answer = (response) => response.writeHead(500).end()
+    for (let call = 0; call < 12; call++) {
+      await expect(callService('spec.failing', url, options)).rejects.toMatchObject({ status: 500 })
+    }
+  })
+
   it('covers the body with the deadline', async () => {
     answer = (response) => void response.writeHead(200).write('half')
     const response = await callService('spec.slow', url, { deadlineMs: 200 })
