@@ -38,6 +38,13 @@ async function writesOf(patient: Caller): Promise<string[]> {
   return rows.map((row) => row.event_type)
 }
 
+async function statusesOfWrites(caller: Caller, { patientId }: Caller, consentId: string): Promise<number[]> {
+  const body = consentResource(patientId!)
+  const created = await service.request(caller, 'POST /fhir/Consent', { body })
+  const put = { body: { ...body, id: consentId } }
+  return [created.status, (await service.request(caller, `PUT /fhir/Consent/${consentId}`, put)).status]
+}
+
 describe('a write that is sent again with the same Idempotency-Key', () => {
   it('makes one consent and has one answer', async () => {
     const patient = newPatient()
@@ -115,13 +122,8 @@ describe('a write that is refused', () => {
     const [patient, unknown] = [newPatient(), newPatient()]
     const { id } = await grant(patient)
     await database.query(`UPDATE consent_keys.subject SET state = 'erased' WHERE subject_id = $1`, [patient.patientId])
-    const writes = async (caller: Caller, about: Caller, consent: string) => {
-      const body = consentResource(about.patientId!)
-      const created = await service.request(caller, 'POST /fhir/Consent', { body })
-      const put = { body: { ...body, id: consent } }
-      return [created.status, (await service.request(caller, `PUT /fhir/Consent/${consent}`, put)).status]
-    }
-    expect(await writes(patient, patient, id)).toEqual([410, 410])
-    expect(await writes(newPatient(), patient, id)).toEqual(await writes(newPatient(), unknown, randomUUID()))
+    expect(await statusesOfWrites(patient, patient, id)).toEqual([410, 410])
+    const asStranger = await statusesOfWrites(newPatient(), patient, id)
+    expect(asStranger).toEqual(await statusesOfWrites(newPatient(), unknown, randomUUID()))
   })
 })
