@@ -147,6 +147,41 @@ describe('who may see it', () => {
   })
 })
 
+describe('an id in upper case', () => {
+  it('is that of the same patient: one log, one subject', async () => {
+    const patient = newPatient()
+    const eventId = await world.records.append('RecordRead', read(patient))
+    await isLogged(world, eventId)
+    const upper = patient.patientId!.toUpperCase()
+    const log = await world.service.request(auditor, `GET /audit/patients/${upper}/accesses`)
+    expect([log.status, log.json.patientId]).toEqual([200, patient.patientId])
+    const paths = [
+      `/audit/patients/${upper}/accesses/${eventId.toUpperCase()}/receipt`,
+      `/fhir/AuditEvent?patient=${upper}`,
+      `/fhir/AuditEvent/${eventId.toUpperCase()}`,
+    ]
+    const answers = []
+    for (const path of paths) answers.push(await world.service.request(auditor, `GET ${path}`))
+    expect(answers.map(({ status }) => status)).toEqual([503, 200, 200])
+    expect(answers[1]!.json.total).toBeGreaterThan(0)
+    const { rows } = await world.database.query(
+      'SELECT subject_id FROM audit_keys.subject WHERE lower(subject_id) = $1',
+      [patient.patientId],
+    )
+    expect(rows).toEqual([{ subject_id: patient.patientId }])
+  })
+
+  it('brings an erased patient back to nobody', async () => {
+    const patient = newPatient()
+    await isLogged(world, await world.records.append('RecordRead', read(patient)))
+    await world.database.query(`UPDATE audit_keys.subject SET state = 'erased' WHERE subject_id = $1`, [
+      patient.patientId,
+    ])
+    const path = `GET /audit/patients/${patient.patientId!.toUpperCase()}/accesses`
+    expect((await world.service.request(auditor, path)).status).toBe(410)
+  })
+})
+
 describe('a receipt', () => {
   it('is there when the event is sealed, opened by its producer for this caller', async () => {
     const patient = newPatient()

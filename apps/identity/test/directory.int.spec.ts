@@ -71,6 +71,26 @@ describe('the directory of identity', () => {
       expect([secret.status, secret.body.code]).toEqual([400, 'invalid-request'])
     })
 
+    it('takes an id in upper case for the same one in lower case, as its patient, member and account', async () => {
+      const patientId = randomUUID()
+      const { accountId } = await callers.post('/auth/patients', { patientId: patientId.toUpperCase(), name: 'x' })
+      const database = new Client(identity.databases.identity.ownerUrl)
+      await database.connect()
+      const { rows } = await database.query<{ subject_id: string; body: string }>(
+        `SELECT subject_id, convert_from(body, 'UTF8') AS body FROM event JOIN event_private ON event_pk = pk
+         WHERE stream_id = $1`,
+        [`account-${accountId}`],
+      )
+      await database.end()
+      expect(rows.map(({ subject_id }) => subject_id)).toEqual([patientId])
+      expect(rows[0]!.body).toContain(patientId)
+      const { memberId } = await callers.post('/auth/members', { kind: 'hospital', name: 'x' })
+      await callers.post('/auth/practitioners', { memberId: memberId.toUpperCase(), name: 'x' })
+      const { sub } = await callers.claimsOf(callers.admin)
+      const own = await callers.call('DELETE', `/auth/accounts/${String(sub).toUpperCase()}`)
+      expect([own.status, own.body.code]).toEqual([409, 'own-account'])
+    })
+
     it('makes one account for one idempotency key, and the same answer', async () => {
       const key = randomUUID()
       const body = { role: 'auditor', name: 'canary-once' }

@@ -84,6 +84,15 @@ describe('subject keys', () => {
     expect(found.size).toBe(0)
   })
 
+  it('are made for no other spelling of an id', async () => {
+    const client = await connect()
+    const subject = randomUUID()
+    await inTransaction(client, () => subjectKeys().acquire(client, [subject], create))
+    const again = subjectKeys().acquire(client, [subject.toUpperCase()], create)
+    await expect(again).rejects.toThrow(/lower case/)
+    expect((await subjectKeys().acquire(client, [subject.toUpperCase()], existing)).size).toBe(0)
+  })
+
   it('are made once when two transactions meet the subject for the first time together', async () => {
     const [one, two] = [await connect(), await connect()]
     const subjects = Array.from({ length: 20 }, () => randomUUID())

@@ -24,7 +24,10 @@ export type SubjectKeysOptions = {
 }
 
 export type AcquireOptions = {
-  /** Create subject and key on first use. Without it, unknown subjects are absent from the answer. */
+  /**
+   * Create subject and key on first use, for an id in lower case; another throws RangeError. Without it, unknown
+   * subjects are absent from the answer.
+   */
   create: boolean
   /** What to do about an erased subject: throw `SubjectErased` (the default) or leave it out of the answer. */
   erased?: 'refuse' | 'omit'
@@ -120,6 +123,7 @@ export class SubjectKeys {
 
   // Whoever inserts the subject also inserts its key, in one transaction: nobody ever sees a subject without one.
   private async createMissing(sql: ClientBase, subjectIds: string[]): Promise<void> {
+    assertLowerCase(subjectIds)
     const inserted = await sql.query<{ subject_id: string }>(
       `INSERT INTO subject (subject_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING subject_id`,
       [subjectIds],
@@ -191,6 +195,13 @@ function isActive({ state }: LockedRow): boolean {
 function missing(wanted: string[], rows: LockedRow[]): string[] {
   const found = new Set(rows.map((row) => row.subject_id))
   return wanted.filter((subjectId) => !found.has(subjectId))
+}
+
+// A uuid column takes both spellings for one id, and this text does not: the other would be a subject of its own, which
+// no erasure of the first reaches.
+function assertLowerCase(subjectIds: readonly string[]): void {
+  if (subjectIds.every((subjectId) => subjectId === subjectId.toLowerCase())) return
+  throw new RangeError('a subject id must be in lower case; whoever takes one from a request brings it into that form')
 }
 
 async function currentKeys(sql: ClientBase, subjectIds: string[]): Promise<KeyRow[]> {

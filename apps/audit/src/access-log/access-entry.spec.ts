@@ -59,6 +59,11 @@ describe('a line of the access log', () => {
     expect(entryOf(eventBody('AccessLogRead', data))).toMatchObject({ memberId: null, facts: { entries: 7 } })
   })
 
+  it('names the patient in lower case, whatever the event wrote', () => {
+    const data = { actorId: idOf(6), role: 'auditor' as const, patientId: idOf(0xa).toUpperCase(), entries: 7 }
+    expect(entryOf(eventBody('AccessLogRead', data))?.patientId).toBe(data.patientId.toLowerCase())
+  })
+
   it('is not made of an event that is about no patient', () => {
     const data = { ...actor, purpose: 'TREAT' as const, interaction: 'read' as const, versions: [version(10)] }
     expect(entryOf(eventBody('RecordRead', data))).toBeNull()

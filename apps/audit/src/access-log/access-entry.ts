@@ -122,7 +122,8 @@ export function entryOf(event: EventBody): AccessEntry | null {
   if (rule === undefined || data.patientId === undefined || data.actorId === undefined) return null
   const shown = rule(event.data)
   return {
-    patientId: data.patientId,
+    // An event may hold either spelling of a UUID; the patient's key and the log know the patient by this one.
+    patientId: data.patientId.toLowerCase(),
     eventId: event.id,
     occurredAt: event.time,
     eventType: event.type,

@@ -1,7 +1,7 @@
 // Who asked for, saw or changed a patient's records: for the patient, and for auditors.
 import { Controller, Get, Param, Query, Res, UseInterceptors } from '@nestjs/common'
 import { CurrentCaller, Requires } from '@careseal/authz'
-import type { Caller } from '@careseal/contracts'
+import { ServerId, type Caller } from '@careseal/contracts'
 import { HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
@@ -10,13 +10,14 @@ import { AccessLogReader } from './access-log.reader.js'
 import { accessView } from './access-log.view.js'
 import { AuditRefusals } from './audit.refusals.js'
 import { decodeCursor, encodeCursor } from './paging.js'
+import { serverIdOf } from './server-id.js'
 
 const PAGE_MAX = 200
 
 const AccessParameters = z.strictObject({
   since: z.iso.datetime({ offset: true }).optional(),
   until: z.iso.datetime({ offset: true }).optional(),
-  actor: z.uuid().optional(),
+  actor: ServerId.toLowerCase().optional(),
   outcome: z.enum(['success', 'denied']).optional(),
   count: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
   cursor: z.string().optional(),
@@ -36,12 +37,13 @@ export class AccessLogController {
   @Requires({ roles: ['patient', 'auditor'], fhir: 's', type: 'AuditEvent' })
   async list(
     @CurrentCaller() caller: Caller,
-    @Param('patientId') patientId: string,
+    @Param('patientId') asPatient: string,
     @Query({ schema: AccessParameters }) parameters: AccessParameters,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const page = isId(patientId) ? await this.reader.page(caller, patientId, asked(parameters)) : null
-    if (page === null) throw unknownPatient()
+    const patientId = serverIdOf(asPatient)
+    const page = patientId === null ? null : await this.reader.page(caller, patientId, asked(parameters))
+    if (patientId === null || page === null) throw unknownPatient()
     const next = page.next === null ? null : nextPath(patientId, parameters, encodeCursor(page.next))
     if (next !== null) void reply.header('link', `<${next}>; rel="next"`)
     void reply.header('cache-control', 'no-store')
@@ -54,11 +56,12 @@ export class AccessLogController {
   @Requires({ roles: ['patient', 'auditor'], fhir: 'r', type: 'AuditEvent' })
   async receipt(
     @CurrentCaller() caller: Caller,
-    @Param() { patientId, eventId }: { patientId: string; eventId: string },
+    @Param() named: { patientId: string; eventId: string },
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const found = isId(eventId) ? await this.reader.line(caller, eventId) : null
-    if (found === null || found.patientId !== patientId) throw unknownPatient()
+    const eventId = serverIdOf(named.eventId)
+    const found = eventId === null ? null : await this.reader.line(caller, eventId)
+    if (found === null || found.patientId !== serverIdOf(named.patientId)) throw unknownPatient()
     void reply.header('cache-control', 'no-store')
     return this.receipts.receiptOf(caller, found.line)
   }
@@ -79,10 +82,6 @@ function nextPath(patientId: string, { cursor: _here, ...rest }: AccessParameter
   const given = Object.entries({ ...rest, cursor }).filter(([, value]) => value !== undefined)
   const query = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))
   return `/audit/patients/${patientId}/accesses?${query}`
-}
-
-function isId(text: string): boolean {
-  return z.uuid().safeParse(text).success
 }
 
 function unknownPatient(): HttpProblem {

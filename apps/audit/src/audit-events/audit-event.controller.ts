@@ -4,10 +4,10 @@ import { CurrentCaller, Requires } from '@careseal/authz'
 import type { Caller } from '@careseal/contracts'
 import { HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply } from 'fastify'
-import { z } from 'zod'
 import { AccessLogReader } from '../access-log/access-log.reader.js'
 import { AuditRefusals } from '../access-log/audit.refusals.js'
 import { encodeCursor } from '../access-log/paging.js'
+import { serverIdOf } from '../access-log/server-id.js'
 import { parseAuditSearch, type AuditParameters } from './audit-search.js'
 import { auditEventOf, type BalpContext } from './balp.js'
 
@@ -53,7 +53,8 @@ export class AuditEventController {
     @Param('id') id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const found = z.uuid().safeParse(id).success ? await this.reader.line(caller, id) : null
+    const eventId = serverIdOf(id)
+    const found = eventId === null ? null : await this.reader.line(caller, eventId)
     if (found === null) throw new HttpProblem(404, 'not-found', 'There is no such AuditEvent.')
     fhirJson(reply)
     void reply.header('etag', `W/"${found.line.eventId}"`).header('last-modified', found.line.occurredAt.toUTCString())

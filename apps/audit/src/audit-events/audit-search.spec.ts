@@ -10,6 +10,11 @@ describe('a search for AuditEvents', () => {
     expect(parseAuditSearch({ patient: value }, BASE)).toMatchObject({ patientId: idOf(1), page: { limit: 50 } })
   })
 
+  it('is about the same patient in either spelling of the id', () => {
+    const id = 'abcdef00-0000-4000-8000-000000000001'
+    expect(parseAuditSearch({ patient: `Patient/${id.toUpperCase()}` }, BASE).patientId).toBe(id)
+  })
+
   it('narrows the time by every date', () => {
     const { page } = parseAuditSearch({ patient, date: ['ge2026-01', 'lt2026-03-01'] }, BASE)
     expect(page).toMatchObject({ since: new Date('2026-01-01'), until: new Date('2026-03-01') })

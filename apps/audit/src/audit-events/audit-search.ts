@@ -1,9 +1,9 @@
 // The search parameters of AuditEvent that are offered; an unknown one is refused, for ignoring it would widen the search.
 import { instantRange } from '@careseal/fhir'
 import { HttpProblem } from '@careseal/service-kit'
-import { z } from 'zod'
 import type { PageRequest } from '../access-log/access-log.reader.js'
 import { decodeCursor } from '../access-log/paging.js'
+import { serverIdOf } from '../access-log/server-id.js'
 
 export type AuditParameters = Record<string, string | string[] | undefined>
 
@@ -30,7 +30,7 @@ export function parseAuditSearch(parameters: AuditParameters, fhirBase: string):
 
 function patientOf(value: string, fhirBase: string): string | null {
   const id = value.replace(`${fhirBase}/`, '').replace(/^Patient\//, '')
-  return z.uuid().safeParse(id).success ? id : null
+  return serverIdOf(id)
 }
 
 /** Each `date` narrows the stretch of time; the moment of an access is compared with what the date implies. */

@@ -1,5 +1,5 @@
 import { CurrentCaller, Requires } from '@careseal/authz'
-import { Role, ServerId, type Caller } from '@careseal/contracts'
+import { Role, type Caller } from '@careseal/contracts'
 import { EventTransactions } from '@careseal/nest-event-store'
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common'
 import { ApiTags } from '@nestjs/swagger'
@@ -9,13 +9,14 @@ import { z } from 'zod'
 import type { Tx } from '@careseal/event-store'
 import { IdempotentCommands, type KeyedRequest, type Made } from '../commands/idempotent-commands.service.js'
 import { idOf } from '../commands/made.js'
+import { GivenId } from '../commands/given-id.js'
 import { Name } from '../commands/name.js'
 import { DirectoryQuery } from '../directory/directory.query.js'
 import { UuidPageQuery, type PageQuery } from '../directory/page-request.js'
 import { AccountService } from './account.service.js'
 
-const NewPractitioner = z.strictObject({ memberId: ServerId, practitionerId: ServerId.optional(), name: Name })
-const NewPatientAccount = z.strictObject({ patientId: ServerId, name: Name })
+const NewPractitioner = z.strictObject({ memberId: GivenId, practitionerId: GivenId.optional(), name: Name })
+const NewPatientAccount = z.strictObject({ patientId: GivenId, name: Name })
 const NewStaffAccount = z.strictObject({ role: Role.extract(['auditor', 'operator']), name: Name })
 
 @Controller('auth')
@@ -82,7 +83,7 @@ export class AccountController {
 
   @Delete('accounts/:id')
   @HttpCode(204)
-  async close(@CurrentCaller() caller: Caller, @Param('id', { schema: ServerId }) accountId: string): Promise<void> {
+  async close(@CurrentCaller() caller: Caller, @Param('id', { schema: GivenId }) accountId: string): Promise<void> {
     const command = { accountId, actorId: caller.accountId }
     await this.transactions.runWithRetry((tx) => this.accounts.close(tx, command))
   }

@@ -1,6 +1,7 @@
-import { Role, ServerId } from '@careseal/contracts'
+import { Role } from '@careseal/contracts'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { GivenId } from '../commands/given-id.js'
 import { Name } from '../commands/name.js'
 import { PublicKey } from './public-key.js'
 
@@ -10,7 +11,7 @@ const BootstrapClient = z
     name: Name,
     role: Role,
     jwk: PublicKey,
-    accountId: ServerId.optional(),
+    accountId: GivenId.optional(),
   })
   .refine(({ role, accountId }) => accountId !== undefined || !['patient', 'practitioner'].includes(role), {
     message: 'a patient or practitioner needs the id of an open account',

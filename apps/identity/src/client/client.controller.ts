@@ -1,5 +1,5 @@
 import { CurrentCaller, Requires } from '@careseal/authz'
-import { ServerId, type Caller } from '@careseal/contracts'
+import type { Caller } from '@careseal/contracts'
 import { Body, Controller, Get, Headers, Post, Query, Res } from '@nestjs/common'
 import { ApiTags } from '@nestjs/swagger'
 import type { FastifyReply } from 'fastify'
@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { IdempotentCommands } from '../commands/idempotent-commands.service.js'
 import { idOf } from '../commands/made.js'
+import { GivenId } from '../commands/given-id.js'
 import { Name } from '../commands/name.js'
 import { DirectoryQuery } from '../directory/directory.query.js'
 import { PageQuery } from '../directory/page-request.js'
@@ -15,8 +16,8 @@ import { PublicKey } from './public-key.js'
 
 /** A login of an account, or a system of a member. */
 const NewClient = z.union([
-  z.strictObject({ accountId: ServerId, name: Name, jwk: PublicKey }),
-  z.strictObject({ memberId: ServerId, name: Name, jwk: PublicKey }),
+  z.strictObject({ accountId: GivenId, name: Name, jwk: PublicKey }),
+  z.strictObject({ memberId: GivenId, name: Name, jwk: PublicKey }),
 ])
 type NewClient = z.infer<typeof NewClient>
 

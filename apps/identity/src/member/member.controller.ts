@@ -1,5 +1,5 @@
 import { CurrentCaller, Requires } from '@careseal/authz'
-import { MemberKind, ServerId, type Caller } from '@careseal/contracts'
+import { MemberKind, type Caller } from '@careseal/contracts'
 import { Body, Controller, Get, Headers, Post, Query, Res } from '@nestjs/common'
 import { ApiTags } from '@nestjs/swagger'
 import type { FastifyReply } from 'fastify'
@@ -7,12 +7,13 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { idOf } from '../commands/made.js'
 import { IdempotentCommands } from '../commands/idempotent-commands.service.js'
+import { GivenId } from '../commands/given-id.js'
 import { Name } from '../commands/name.js'
 import { DirectoryQuery } from '../directory/directory.query.js'
 import { UuidPageQuery, type PageQuery } from '../directory/page-request.js'
 import { MemberService } from './member.service.js'
 
-const NewMember = z.strictObject({ kind: MemberKind, name: Name, organizationId: ServerId.optional() })
+const NewMember = z.strictObject({ kind: MemberKind, name: Name, organizationId: GivenId.optional() })
 
 @Controller('auth/members')
 @ApiTags('members')
