@@ -1,6 +1,7 @@
 // How a command ends: the exit code says what kind of failure it was, the message what, where and how to mend it.
 
-export const EXIT = { ok: 0, failure: 1, usage: 2, verification: 3, unreachable: 4 } as const
+/** `interrupted` is what a shell says of a Ctrl-C. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, verification: 3, unreachable: 4, interrupted: 130 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** A failure that the user is told about in one line, without a stack. */

@@ -3,7 +3,7 @@ import { table } from '../terminal/box.js'
 import type { ImportSummary } from './importer.js'
 
 /** Shows what was stored and, on the terminal alone, what was refused: by number, hash and name, with the reason. */
-export function reportImport(terminal: Terminal, summary: ImportSummary): void {
+export function reportImport(terminal: Terminal, summary: Pick<ImportSummary, 'fileCount' | 'refusals'>): void {
   const { red, bold, dim } = terminal.noteColors
   if (summary.refusals.length === 0) return
   terminal.warn(red(bold(`${summary.refusals.length} of ${summary.fileCount} files were refused:`)))

@@ -9,6 +9,7 @@ import { countRows, importFigures, reportImport, summaryJson } from '../import/r
 import type { ImportSummary } from '../import/importer.js'
 import { trustOf } from '../verify/trust-options.js'
 import { describeFault, verifyOnline } from '../verify/verify-ledger.js'
+import { listenForSignals } from './interruption.js'
 import { startLedger } from './start-ledger.js'
 import type { StepTask } from './steps.js'
 import type { UpOptions } from './up.command.js'
@@ -19,7 +20,10 @@ type Findings = { sealed: number; verdict: LedgerVerdict | null; fsck: FsckRepor
 
 export async function runOnce(context: Context, options: UpOptions): Promise<void> {
   const findings: Findings = { sealed: 0, verdict: null, fsck: null, sealingSeconds: 0 }
-  const { imported, stop } = await startLedger(context, options, (stack) => checks(stack, findings))
+  const { imported, stop } = await startLedger(context, options, {
+    interruption: listenForSignals(),
+    more: (stack) => checks(stack, findings),
+  })
   await stop()
   report(context, imported, findings)
 }

@@ -1,6 +1,8 @@
 // What a start tells when all is ready: one JSON object on stdout, or a box for a person; the same as a file, by which
 // a detached start knows.
 import type { CaresealStack, DataDir } from '@careseal/stack'
+import type { ImportSummary } from '../import/importer.js'
+import { summaryJson } from '../import/report.js'
 import { box, table } from '../terminal/box.js'
 import { cosignedText, publicationOf, type Publication } from '../terminal/cosigned.js'
 import type { Colors } from '../terminal/terminal.js'
@@ -16,16 +18,19 @@ export type Ready = {
   /** What to give to `careseal verify --policy`; null where nobody co-signs. */
   policyFile: string | null
   publication: Publication | null
+  /** Bundles of the folder that were refused, without their names: those are for the terminal alone. */
+  refused: { number: number; hash: string; reason: string }[]
 }
 
 const FILE = 'ready.json'
 
-export async function readyOf(stack: CaresealStack): Promise<Ready> {
+export async function readyOf(stack: CaresealStack, imported: ImportSummary | null): Promise<Ready> {
   const { origin, dataDir, pid, nats, postgres, policyFile, ...state } = stack.state()
   const logins = state.logins.map(({ name, role }) => ({ name, role }))
   const witnesses = state.witnesses.map(({ name, url }) => ({ name, url }))
   const publication = await publicationOf(origin)
-  return { origin, dataDir, pid, logins, nats, postgres, witnesses, policyFile, publication }
+  const refused = imported ? summaryJson(imported).refused : []
+  return { origin, dataDir, pid, logins, nats, postgres, witnesses, policyFile, publication, refused }
 }
 
 export function writeReady(dataDir: DataDir, ready: Ready): void {

@@ -1,24 +1,30 @@
-// What a new demo holds: bundles of a folder, or patients that are made up here. What is imported is written down, so
-// that a second start goes on instead of beginning again.
+// What a new demo holds: bundles of a folder, or patients that are made up here; and its people, linked to those.
 import { createHash } from 'node:crypto'
 import { patientBundle } from '@careseal/synthetic'
 import { createPeopleLogins, demoPeopleAt, type CaresealStack, type DataDir } from '@careseal/stack'
+import { CliError, EXIT } from '../exit.js'
 import { cachedToken } from '../import/cached-token.js'
 import { fileSource, importBundles, type ImportSummary, type Source, type StoredBundle } from '../import/importer.js'
 import { sourceFiles } from '../import/source-files.js'
+import { noteImported, readImported } from './imported.js'
 
 /** How many patients a demo without a folder begins with. */
 export const SAMPLE_PATIENTS = 8
 const SEED = 'careseal-sample'
-const FILE = 'imported.json'
+/** There once the demo's people are linked to what was imported. */
+const LINKED_FILE = 'people-linked.json'
 
-/** The bundles to import: of a folder, else made up. */
-export function sampleSources(folder: string | undefined): { sources: Source[]; skipped: number } {
+export type Sample = { sources: Source[]; skipped: number; isFolder: boolean }
+
+/** The bundles to import: of a folder, else made up. Throws (usage) for a folder without any. */
+export function sampleSources(folder: string | undefined): Sample {
   if (folder === undefined) {
-    return { sources: Array.from({ length: SAMPLE_PATIENTS }, (_, index) => syntheticSource(index)), skipped: 0 }
+    const sources = Array.from({ length: SAMPLE_PATIENTS }, (_, index) => syntheticSource(index))
+    return { sources, skipped: 0, isFolder: false }
   }
   const { files, skipped } = sourceFiles([folder])
-  return { sources: files.map(fileSource), skipped: skipped.length }
+  if (files.length === 0) throw new CliError(EXIT.usage, `there is no .json file in ${folder}`)
+  return { sources: files.map(fileSource), skipped: skipped.length, isFolder: true }
 }
 
 function syntheticSource(index: number): Source {
@@ -37,37 +43,40 @@ function syntheticSource(index: number): Source {
   }
 }
 
-/** Content hash → the locations that the import of this content made. */
-type Imported = Record<string, string[]>
-
 export type LoadOptions = {
   sources: Source[]
   onProgress: (done: { files: number; resources: number }) => void
 }
 
-/** Imports what was not imported before, as the hospital's system; then links the demo's people to it. */
+/** Imports what was not imported before, as the hospital's system; then links the demo's people to all that is there. */
 export async function loadSample(stack: CaresealStack, options: LoadOptions): Promise<ImportSummary> {
   const imported = readImported(stack.dataDir)
   const token = cachedToken(async () => ({ token: await stack.tokenFor('hospital'), expiresInSeconds: 240 }))
   const summary = await importBundles(options.sources, {
     origin: stack.origin,
     token,
-    known: (hash) => imported[hash] ?? null,
+    known: (hash) => imported.get(hash) ?? null,
     onProgress: options.onProgress,
     onStored: ({ hash, locations }: StoredBundle) => {
-      imported[hash] = locations
-      stack.dataDir.writeJson(FILE, imported)
+      if (imported.has(hash)) return
+      imported.set(hash, locations)
+      noteImported(stack.dataDir, { hash, locations })
     },
   })
-  if (stack.demo) await createPeopleLogins(stack, demoPeopleAt(Object.values(imported).flat()))
+  if (!stack.demo) return summary
+  await createPeopleLogins(stack, demoPeopleAt([...imported.values()].flat()))
+  // If we crash before this, the next start imports what is missing and links again, which makes nothing twice.
+  stack.dataDir.writeJson(LINKED_FILE, { v: 1 })
   return summary
 }
 
-function readImported(dataDir: DataDir): Imported {
-  return dataDir.readJson<Imported>(FILE) ?? {}
-}
-
-/** True when this data folder has imported nothing yet. */
-export function isWithoutSample(dataDir: DataDir): boolean {
-  return Object.keys(readImported(dataDir)).length === 0
+/**
+ * What a start without a folder has to load: null once the demo's people are linked, and no source where something else
+ * than the made-up patients was imported, whose people alone have to be linked.
+ */
+export function missingSample(dataDir: DataDir, madeUp: Source[]): Source[] | null {
+  if (dataDir.readJson(LINKED_FILE) !== null) return null
+  const hashes = new Set(madeUp.map((source) => source.read().hash))
+  const isOfFolder = [...readImported(dataDir).keys()].some((hash) => !hashes.has(hash))
+  return isOfFolder ? [] : madeUp
 }

@@ -1,65 +1,63 @@
 // The part that every kind of `up` shares: start, load, link the demo's people, say that it is ready.
-import { isPortFree, PACKED, type CaresealStack } from '@careseal/stack'
+import { isPortFree, PACKED, type CaresealStack, type StackOptions } from '@careseal/stack'
 import { usableDataDir, type Context } from '../context.js'
+import { EXIT } from '../exit.js'
 import type { ImportSummary } from '../import/importer.js'
+import type { Terminal } from '../terminal/terminal.js'
+import type { Interruption } from './interruption.js'
 import { prepareStart } from './ledger-tasks.js'
 import { removeReady } from './ready.js'
-import { isWithoutSample, loadSample, sampleSources } from './sample-data.js'
+import { loadSample, missingSample, sampleSources, type Sample } from './sample-data.js'
 import { runSteps, type StepTask } from './steps.js'
 import type { UpOptions } from './up.command.js'
 
 export type StartedLedger = { stack: CaresealStack; imported: ImportSummary | null; stop: () => Promise<void> }
 
-/** Starts it all, with progress. On a failure or a signal nothing is left running. */
+export type StartKind = {
+  interruption: Interruption
+  /** Steps after those of the start. */
+  more?: (stack: () => CaresealStack) => StepTask[]
+}
+
+/** Starts it all, with progress. On a failure or a signal nothing is left running; a signal ends the process. */
 export async function startLedger(
   context: Context,
   options: UpOptions,
-  more: (stack: () => CaresealStack) => StepTask[] = () => [],
+  { interruption, more = () => [] }: StartKind,
 ): Promise<StartedLedger> {
   // Wrong input is told before anything starts.
   const sample = options.data !== undefined || options.demo ? sampleSources(options.data) : null
-  const start = prepareStart({
+  const start = prepareStart({ ...(await stackOptions(context, options)), signal: interruption.signal })
+  const loading = sample && loadingOf(sample, start.stack)
+  const steps = [...start.tasks, ...(loading ? [loading.step] : []), ...more(start.stack)]
+  await runOrStop(context.terminal, steps, { interruption, stop: start.stop })
+  if (sample?.skipped) context.terminal.note(`${sample.skipped} files are skipped: their names do not end in .json`)
+  const stack = start.stack()
+  const stop = async () => {
+    try {
+      removeReady(stack.dataDir)
+    } finally {
+      await start.stop()
+    }
+  }
+  return { stack, imported: loading?.imported() ?? null, stop }
+}
+
+/** Two of them have to co-sign. */
+const WITNESSES = 3
+
+async function stackOptions(context: Context, { port, demo }: UpOptions): Promise<StackOptions> {
+  return {
     parts: 'native',
     dataDir: usableDataDir(context.dataDirPath).root,
-    port: await publicPort(context, options.port),
-    demo: options.demo,
+    port: await publicPort(context, port),
+    demo,
     witnesses: WITNESSES,
     programs: PACKED,
-  })
-  let imported = null as ImportSummary | null
-  const load: StepTask = {
-    title: options.data === undefined ? 'Load made-up patients' : 'Import the folder’s bundles',
-    run: async (detail) => {
-      const stack = start.stack()
-      const isGoingOn = options.data === undefined && !isWithoutSample(stack.dataDir)
-      if (!sample || isGoingOn) return
-      imported = await loadSample(stack, {
-        sources: sample.sources,
-        onProgress: ({ files, resources }) => detail(`${files} of ${sample.sources.length}, ${resources} resources`),
-      })
-    },
   }
-  const release = stopOnSignal(start.stop)
-  try {
-    await runSteps(context.terminal, [...start.tasks, ...(sample ? [load] : []), ...more(start.stack)])
-  } catch (error) {
-    await start.stop()
-    throw error
-  } finally {
-    release()
-  }
-  const stack = start.stack()
-  if (sample?.skipped) context.terminal.note(`${sample.skipped} files are skipped: their names do not end in .json`)
-  const stop = async () => {
-    removeReady(stack.dataDir)
-    await start.stop()
-  }
-  return { stack, imported, stop }
 }
 
 const USUAL_PORT = 8080
-/** Two of them have to co-sign. */
-const WITNESSES = 3
 
 // A port that was asked for is taken or refused; the usual one is only a habit.
 async function publicPort({ terminal }: Context, asked: number | undefined): Promise<number | undefined> {
@@ -69,27 +67,33 @@ async function publicPort({ terminal }: Context, asked: number | undefined): Pro
   return undefined
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-const EXIT_SIGNAL = 130
-
-/** Until it is released, a signal stops what has started and ends the process. A second Ctrl-C does not wait. */
-function stopOnSignal(stop: () => Promise<void>): () => void {
-  let isStopping = false
-  const onSignal = () => {
-    if (isStopping) process.exit(EXIT_SIGNAL)
-    isStopping = true
-    process.stderr.write('\nstopping …\n')
-    void stop().finally(() => process.exit(EXIT_SIGNAL))
+function loadingOf(sample: Sample, startedStack: () => CaresealStack) {
+  let imported: ImportSummary | null = null
+  const run: StepTask['run'] = async (detail) => {
+    const stack = startedStack()
+    const sources = sample.isFolder ? sample.sources : missingSample(stack.dataDir, sample.sources)
+    if (sources === null) return
+    imported = await loadSample(stack, {
+      sources,
+      onProgress: ({ files, resources }) => detail(`${files} of ${sources.length}, ${resources} resources`),
+    })
   }
-  for (const signal of SIGNALS) process.on(signal, onSignal)
-  return () => {
-    for (const signal of SIGNALS) process.off(signal, onSignal)
-  }
+  const title = sample.isFolder ? 'Import the folder’s bundles' : 'Load made-up patients'
+  return { step: { title, run }, imported: () => imported }
 }
 
-/** Resolves at the first signal that asks to end. */
-export function untilSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of SIGNALS) process.once(signal, () => resolve(signal))
-  })
+type Ending = { interruption: Interruption; stop: () => Promise<void> }
+
+async function runOrStop(terminal: Terminal, steps: StepTask[], { interruption, stop }: Ending): Promise<void> {
+  try {
+    await runSteps(terminal, steps, interruption.asked)
+  } catch (error) {
+    const isAsked = interruption.signal.aborted
+    if (isAsked) terminal.note('stopping …; Ctrl-C again ends at once')
+    await stop()
+    if (!isAsked) throw error
+    terminal.note('stopped before it was ready; nothing is left running. npm start goes on from here.')
+    // What was given up may still wait for answers that nobody will give.
+    process.exit(EXIT.interrupted)
+  }
 }

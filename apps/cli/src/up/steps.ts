@@ -5,10 +5,20 @@ import type { Terminal } from '../terminal/terminal.js'
 /** A step of a start. `detail` shows what it is doing now. */
 export type StepTask = { title: string; run: (detail: (text: string) => void) => Promise<void> }
 
-/** Runs the steps one after the other; the first failure ends it and is thrown. */
-export async function runSteps(terminal: Terminal, tasks: readonly StepTask[]): Promise<void> {
-  if (terminal.isInteractive) await runLive(tasks)
-  else await runPlain(terminal, tasks)
+/** Runs the steps one after the other; the first failure ends it and is thrown, and so does `asked` once it resolves. */
+export async function runSteps(terminal: Terminal, tasks: readonly StepTask[], asked: Promise<void>): Promise<void> {
+  const steps = tasks.map((task) => untilAsked(task, asked))
+  if (terminal.isInteractive) await runLive(steps)
+  else await runPlain(terminal, steps)
+}
+
+// Nothing waits for a step that was given up; the live list gives the terminal back at once.
+function untilAsked({ title, run }: StepTask, asked: Promise<void>): StepTask {
+  const givenUp = async () => {
+    await asked
+    throw new Error('given up')
+  }
+  return { title, run: (detail) => Promise.race([run(detail), givenUp()]) }
 }
 
 async function runLive(tasks: readonly StepTask[]): Promise<void> {

@@ -62,6 +62,8 @@ export type StackOptions = {
   natsAuthorization?: NatsAuthorization
   /** Told of each step, as it begins (`done` false) and as it is done. */
   onStep?: (step: Step, done: boolean) => void
+  /** Ends a start: no further step begins, what has started is stopped, and its reason is thrown. */
+  signal?: AbortSignal
   /** Told of each crash of a part or service, which is being started again. */
   onCrash?: (name: string, error: unknown) => void
   /** How many witnesses co-sign, a majority of which is the quorum. Default 0: nobody does. */
@@ -141,6 +143,7 @@ type StartOptions = Omit<StackOptions, 'dataDir'> & {
 async function start(options: StartOptions): Promise<CaresealStack> {
   const { dataDir, onStop } = options
   const step = async <T>(name: Step, work: () => Promise<T>): Promise<T> => {
+    options.signal?.throwIfAborted()
     options.onStep?.(name, false)
     const result = await work()
     options.onStep?.(name, true)
