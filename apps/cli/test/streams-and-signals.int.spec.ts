@@ -1,41 +1,21 @@
 // What a command does when somebody stops it, stops reading it, or reads one of its streams alone.
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { hasTerminal, startCareseal, startOnTerminal } from './started-careseal.js'
 
-const ROOT = join(import.meta.dirname, '..', '..', '..')
-const CLI = join(ROOT, 'apps', 'cli', 'bin', 'careseal.mjs')
-const TERMINAL = '/usr/bin/script'
 const VKEY = 'ledger.example.org/test+e6a4249a+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c'
 
 let own: string
 beforeEach(() => (own = mkdtempSync(join(tmpdir(), 'careseal-streams-'))))
 afterEach(() => rmSync(own, { recursive: true, force: true }))
 
-type Told = { stdout: string; stderr: string }
-
-function started(args: string[], options: { env?: object; command?: string } = {}) {
-  const env = { ...process.env, XDG_CONFIG_HOME: join(own, 'config'), CARESEAL_DATA_DIR: join(own, 'data') }
-  const child = spawn(options.command ?? process.execPath, args, {
-    env: { ...env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
-  const told: Told = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (told.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (told.stderr += chunk.toString()))
-  return { child, told, ended: endOf(child, told) }
+const careseal = (args: string[], env: object = {}, node: string[] = []) => {
+  const folders = { XDG_CONFIG_HOME: join(own, 'config'), CARESEAL_DATA_DIR: join(own, 'data') }
+  return startCareseal(args, { env: { ...folders, ...env }, node })
 }
-
-async function endOf(child: ChildProcess, told: Told) {
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, ...told }
-}
-
-const careseal = (args: string[], env: object = {}) => started([CLI, ...args], { env })
 
 const patience = { timeout: 120_000 }
 
@@ -81,15 +61,12 @@ describe('policy pin', patience, () => {
   })
 })
 
-describe.skipIf(!existsSync(TERMINAL))('colours', patience, () => {
-  const onTerminal = (line: string) =>
-    started(['-qefc', line, '/dev/null'], { command: TERMINAL, env: { TERM: 'xterm' } })
-
+describe.skipIf(!hasTerminal)('colours', patience, () => {
   it('are in no file that stdout goes to, whoever looks at stderr', async () => {
     writeFileSync(join(own, 'receipt.json'), '{}')
-    const verify = `${process.execPath} ${CLI} receipt verify ${join(own, 'receipt.json')}`
-    expect((await onTerminal(verify).ended).stdout).toContain('\u001B[31mNOT verified')
-    const { stdout } = await onTerminal(`${verify} > ${own}/told; cat -v ${own}/told`).ended
+    const verify = (program: string) => `${program} receipt verify ${own}/receipt.json`
+    expect((await startOnTerminal(verify).ended).stdout).toContain('\u001B[31mNOT verified')
+    const { stdout } = await startOnTerminal((program) => `${verify(program)} > ${own}/told; cat -v ${own}/told`).ended
     expect(stdout).toContain('NOT verified')
     expect(stdout).not.toContain('^[')
   })
@@ -98,30 +75,27 @@ describe.skipIf(!existsSync(TERMINAL))('colours', patience, () => {
 // Makes this Node look older than the repository's own, so that the command starts that one.
 const OLDER = `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.0.0'}})`
 
+async function runningWitness(...node: string[]) {
+  const config = join(own, 'witness.json')
+  const listen = { host: '127.0.0.1', port: 0 }
+  const logs = [{ origin: 'ledger.example.org/test', vkeys: [VKEY] }]
+  const whole = { name: 'witness.example.org/w1', keyFiles: ['witness.key'], stateDir: 'state', listen, logs }
+  writeFileSync(config, JSON.stringify(whole))
+  await careseal(['witness', 'init', '--config', config]).ended
+  const witness = careseal(['witness', 'run', '--config', config], {}, node)
+  while (!witness.told.stdout.includes('the witness answers')) await once(witness.child.stdout, 'data')
+  return witness
+}
+
 describe('a witness in the foreground', patience, () => {
-  const config = () => join(own, 'witness.json')
-  beforeEach(async () => {
-    const listen = { host: '127.0.0.1', port: 0 }
-    const logs = [{ origin: 'ledger.example.org/test', vkeys: [VKEY] }]
-    const whole = { name: 'witness.example.org/w1', keyFiles: ['witness.key'], stateDir: 'state', listen, logs }
-    writeFileSync(config(), JSON.stringify(whole))
-    expect(await careseal(['witness', 'init', '--config', config()]).ended).toMatchObject({ code: 0 })
-  })
-
-  async function running(...before: string[]) {
-    const witness = started([...before, CLI, 'witness', 'run', '--config', config()])
-    while (!witness.told.stdout.includes('the witness answers')) await once(witness.child.stdout, 'data')
-    return witness
-  }
-
   it('ends in order at a Ctrl-C, which reaches it by itself', async () => {
-    const { child, ended } = await running()
+    const { child, ended } = await runningWitness()
     process.kill(-child.pid!, 'SIGINT')
     expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining('the witness ends') })
   })
 
   it('ends with the command that was asked to end, also where an older Node began it', async () => {
-    const { child, ended } = await running('--import', OLDER)
+    const { child, ended } = await runningWitness('--import', OLDER)
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining('the witness ends') })
   })

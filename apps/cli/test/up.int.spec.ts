@@ -1,24 +1,18 @@
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { eventually } from '@careseal/testing'
+import { processesOn, startCareseal } from './started-careseal.js'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
-const CLI = join(ROOT, 'apps', 'cli', 'bin', 'careseal.mjs')
 const isBuilt = ['cli', 'identity', 'consent', 'records', 'audit', 'ledger-sequencer'].every((app) =>
   existsSync(join(ROOT, 'apps', app, 'dist', 'main.js')),
 )
 
-type Ended = { code: number | null; out: string; err: string }
-
-function careseal(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [CLI, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-  const ended: Ended = { code: null, out: '', err: '' }
-  child.stdout.on('data', (chunk: Buffer) => (ended.out += chunk.toString('utf8')))
-  child.stderr.on('data', (chunk: Buffer) => (ended.err += chunk.toString('utf8')))
-  return new Promise((resolve) => child.on('close', (code) => resolve({ ...ended, code })))
+const careseal = async (...args: string[]) => {
+  const { code, stdout: out, stderr: err } = await startCareseal(args).ended
+  return { code, out, err }
 }
 
 describe.skipIf(!isBuilt)('careseal', () => {
@@ -28,6 +22,9 @@ describe.skipIf(!isBuilt)('careseal', () => {
     [['up', '--port', 'eighty'], 'must be a port'],
     [['up', '--once', '--detach'], 'leave out --detach'],
     [['up', '--data', '/no/such/folder'], 'there is no /no/such/folder'],
+    [['up', '--data', import.meta.dirname], 'there is no .json file in'],
+    [['up', '--once', '--data', import.meta.dirname], 'there is no .json file in'],
+    [['up', '--detach', '--data', import.meta.dirname], 'there is no .json file in'],
     [['import'], 'missing required argument'],
     [['token'], 'required option'],
     [['receipt', 'verify', '/no/such/file', '--vkey', 'x+y'], 'cannot read'],
@@ -63,19 +60,6 @@ describe.skipIf(!isBuilt)('careseal', () => {
   })
 })
 
-// Every process that has the data folder among its arguments, the dead that nobody collects left out.
-function processesOn(dataDir: string): string[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.filter((pid) => {
-    try {
-      const [line, environment] = ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8'))
-      return Number(pid) !== process.pid && (line?.includes(dataDir) || environment?.includes(`${dataDir}/`))
-    } catch {
-      return false
-    }
-  })
-}
-
 describe.skipIf(!isBuilt || !existsSync('/proc'))('a ledger on this machine', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'careseal-up-'))
   const on = (...args: string[]) => careseal(...args, '--data-dir', dataDir)
@@ -88,8 +72,10 @@ describe.skipIf(!isBuilt || !existsSync('/proc'))('a ledger on this machine', ()
     const first = await on('up', '--detach', '--json', '--port', '0')
     expect(first).toMatchObject({ code: 0 })
     const ready = JSON.parse(first.out)
-    const told = ['dataDir', 'logins', 'nats', 'origin', 'pid', 'policyFile', 'postgres', 'publication', 'witnesses']
-    expect(Object.keys(ready).toSorted()).toEqual(told)
+    const places = ['dataDir', 'nats', 'origin', 'pid', 'policyFile', 'postgres']
+    expect(Object.keys(ready).toSorted()).toEqual(
+      [...places, 'logins', 'publication', 'refused', 'witnesses'].toSorted(),
+    )
     expect(ready.logins).toContainEqual({ name: 'patient-1', role: 'patient' })
     expect((await on('up', '--detach', '--port', '0')).err).toContain('it runs already')
     const before = JSON.parse((await on('verify', '--json')).out)
