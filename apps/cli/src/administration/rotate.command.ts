@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
+import { wholeNumber } from '../number-option.js'
 import { administer } from './administer.js'
 
-type RotateOptions = GlobalOptions & { stolen?: boolean; atOnce?: boolean; old?: string; new?: string; wait: string }
+type RotateOptions = GlobalOptions & { stolen?: boolean; atOnce?: boolean; old?: string; new?: string; wait: number }
 type Rotation = { added: string; addedAt: number; retired: string; retiredAt: number }
+
+const wholeSeconds = wholeNumber('a whole number of seconds', { from: 1 })
 
 const HELP = `
 The ledger never stops. log: the signer makes a new key, the ledger names it, and checkpoints bear both signatures until
@@ -27,7 +30,7 @@ export function addRotateCommand(keys: Command): void {
     .option('--new <vkey>', 'witness: the key that takes its place')
     .option('--stolen', 'the ledger says that the old key was stolen')
     .option('--at-once', 'end the old key without waiting for witnesses: until they know the new one nobody co-signs')
-    .option('--wait <seconds>', 'how long witnesses are waited for', '60')
+    .option('--wait <seconds>', 'how long witnesses are waited for', wholeSeconds, 60)
     .addHelpText('after', HELP)
     .action(async (owner: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<RotateOptions>()
@@ -40,19 +43,13 @@ function rotate(context: Context, owner: string, options: RotateOptions): Promis
   const settings = {
     REASON: options.stolen ? 'stolen' : 'rotated',
     AT_ONCE: String(options.atOnce === true),
-    PATIENCE_MS: String(secondsOf(options.wait) * 1000),
+    PATIENCE_MS: String(options.wait * 1000),
   }
   if (owner === 'log') return administer(context, 'rotate-log', settings)
   const { old, new: next } = options
   if (owner !== 'witness') throw new CliError(EXIT.usage, `${owner} has no key of this kind: name log or witness`)
   if (!old || !next) throw new CliError(EXIT.usage, 'name both keys of the witness: --old and --new')
   return administer(context, 'rotate-witness', { ...settings, OLD_VKEY: old, NEW_VKEY: next })
-}
-
-function secondsOf(text: string): number {
-  const seconds = Number(text)
-  if (Number.isInteger(seconds) && seconds > 0) return seconds
-  throw new CliError(EXIT.usage, '--wait must be a whole number of seconds')
 }
 
 function tell({ terminal }: Context, rotation: Rotation): void {

@@ -1,10 +1,11 @@
 // Follows all events, each verified against its producer's hash chain before it is shown.
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { connectNats, readEvents, type LedgerEvent, type Position } from '@careseal/messaging'
 import { natsSeedFileOf } from '@careseal/stack'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
 import { unreachable } from '../exit.js'
 import { requestJson } from '../http.js'
+import { wholeNumber } from '../number-option.js'
 import { eventJson, eventLine } from './event-line.js'
 
 /** Reads as the audit service does: the one user that may read every producer's events. */
@@ -25,7 +26,7 @@ export function addTailCommand(program: Command): void {
     .command('tail')
     .description('follow the events of this machine’s ledger as they are published')
     .option('--from-start', 'all events from the first one on')
-    .option('--count <n>', 'end after so many events', positive)
+    .option('--count <n>', 'end after so many events', wholeNumber('a whole number from 1 on', { from: 1 }))
     .addHelpText('after', HELP)
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<TailOptions>()
@@ -74,10 +75,4 @@ async function positionOf(
       return [producer, fromStart ? { seq: 0, link: '' } : { seq: lastSeq, link: lastLink }]
     }),
   )
-}
-
-function positive(text: string): number {
-  const number = Number(text)
-  if (Number.isInteger(number) && number > 0) return number
-  throw new InvalidArgumentError('must be a whole number from 1 on')
 }
