@@ -19,7 +19,11 @@ export function startCareseal(args: readonly string[], { env, node = [] }: Optio
 
 /** Runs a line of shell on a terminal, whose stdin takes keys and whose stdout is the screen. */
 export function startOnTerminal(line: (careseal: string) => string, { env }: Options = {}) {
-  return started(TERMINAL, ['-qefc', line(`${process.execPath} ${CLI}`), '/dev/null'], { TERM: 'xterm', NO_COLOR: '', ...env })
+  return started(TERMINAL, ['-qefc', line(`${process.execPath} ${CLI}`), '/dev/null'], {
+    TERM: 'xterm',
+    NO_COLOR: '',
+    ...env,
+  })
 }
 
 function started(command: string, args: string[], env: object = {}) {

@@ -17,7 +17,7 @@ const careseal = (args: string[], env: object = {}, node: string[] = []) => {
   return startCareseal(args, { env: { ...folders, ...env }, node })
 }
 
-const patience = { timeout: 120_000 }
+const patience = { timeout: 240_000 }
 
 describe('a stream that nobody reads any more', patience, () => {
   it('is no failure where it is stderr', async () => {
@@ -69,6 +69,22 @@ describe.skipIf(!hasTerminal)('colours', patience, () => {
     const { stdout } = await startOnTerminal((program) => `${verify(program)} > ${own}/told; cat -v ${own}/told`).ended
     expect(stdout).toContain('NOT verified')
     expect(stdout).not.toContain('^[')
+  })
+})
+
+describe.skipIf(!hasTerminal)('a progress bar', patience, () => {
+  it('leaves cursor and line wrapping to a terminal whose user ends it', async () => {
+    const file = join(own, 'bar.mjs')
+    const module = join(import.meta.dirname, '..', 'dist', 'terminal', 'progress.js')
+    const start = "startProgress({ isInteractive: true }, 'entries', 10)"
+    writeFileSync(file, `import { startProgress } from '${module}'\n${start}\nsetInterval(() => {}, 1000)\n`)
+    const { child, told, ended } = startOnTerminal(() => `${process.execPath} ${file}`)
+    while (!told.stdout.includes('entries')) await once(child.stdout, 'data')
+    child.stdin.write('\u0003')
+    const { stdout } = await ended
+    expect(stdout).toContain('0/10')
+    expect(stdout).not.toContain('\u001B[?25l')
+    expect(stdout).not.toContain('\u001B[?7l')
   })
 })
 

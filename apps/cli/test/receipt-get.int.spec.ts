@@ -1,0 +1,31 @@
+// `careseal receipt get` of a version that is not sealed yet, of a ledger that answers as the real one does.
+import { createServer, type Server } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { startCareseal } from './started-careseal.js'
+
+let ledger: Server
+let asked: (string | undefined)[]
+beforeEach(async () => {
+  asked = []
+  ledger = createServer((request, response) => {
+    asked.push(request.headers.authorization)
+    response.writeHead(asked.length < 3 ? 409 : 200).end('{"v":1}')
+  })
+  await once(ledger.listen(0, '127.0.0.1'), 'listening')
+})
+afterEach(() => ledger.close())
+
+it('a receipt that is waited for is waited for visibly, and a token of the environment counts visibly', async () => {
+  const origin = `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`
+  const place = 'Observation/1/_history/1'
+  const { ended } = startCareseal(['receipt', 'get', place, '--as', 'patient-1', '--origin', origin], {
+    env: { CARESEAL_TOKEN: 'given' },
+  })
+  const { code, stdout, stderr } = await ended
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '{"v":1}\n' })
+  expect(asked).toEqual(Array(3).fill('Bearer given'))
+  expect(stderr).toContain('the token in CARESEAL_TOKEN counts, not the login patient-1')
+  expect(stderr.match(/not sealed yet: waiting, 30 s at most/g)).toHaveLength(1)
+}, 120_000)
