@@ -68,3 +68,13 @@ export class HandlerTimeout extends Error {
     super(`the handler took longer than ${timeoutMs} ms`)
   }
 }
+
+/** The file that should hold a position is empty, cut off, or holds something else. */
+export class PositionUnreadable extends Error {
+  override readonly name = 'PositionUnreadable'
+  readonly code = 'position-unreadable'
+
+  constructor(readonly path: string) {
+    super(`${path} is no position: put back a copy of it, or remove it and the consumer begins where \`from\` says`)
+  }
+}

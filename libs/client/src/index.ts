@@ -8,6 +8,14 @@ export { httpClient, HttpFailure, type HttpClient, type HttpClientOptions, type 
 export { ledgerHeads } from './ledger/ledger-heads.js'
 export { proveLeaves, type ProofOptions } from './ledger/prove-leaves.js'
 export { verifyReceipt, type Receipt, type ReceiptVerdict, type TrustedBy } from './receipts.js'
-export { DeadLetter, HandlerTimeout, NotGranted, ProducerContradicts, ServiceFailed, Stopped } from './failures.js'
+export {
+  DeadLetter,
+  HandlerTimeout,
+  NotGranted,
+  PositionUnreadable,
+  ProducerContradicts,
+  ServiceFailed,
+  Stopped,
+} from './failures.js'
 export type { EventBody, EventType } from '@careseal/contracts'
 export type { LedgerEvent, Position, ProducerPosition } from '@careseal/event-envelope'

@@ -20,6 +20,8 @@ import { Handling, type Handler } from './handling.js'
 import { Lane } from './lane.js'
 import { Leftovers } from './leftovers.js'
 import type { ConsumeOptions } from './options.js'
+import type { PositionStore } from './position.js'
+import { PositionSaver } from './position-saver.js'
 import { ackWaitMs, consumerInfo, pull } from './pull.js'
 import { whenReached } from './reached.js'
 import { replayPage } from './replay.js'
@@ -79,8 +81,7 @@ class RunningConsumer {
   private readonly services: ReadonlySet<string>
   private readonly timers: NodeJS.Timeout[] = []
   private leftovers: Leftovers | null = null
-  private isMoved = false
-  private saving: Promise<void> = Promise.resolve()
+  private readonly saver: PositionSaver | null
 
   constructor(
     private readonly nc: NatsConnection,
@@ -89,6 +90,7 @@ class RunningConsumer {
   ) {
     this.services = new Set(options.types.map(producerOf))
     this.acknowledgements = new Acknowledgements(() => nc.isClosed())
+    this.saver = options.positions === undefined ? null : this.saverTo(options.positions)
     this.handling = new Handling({
       nc,
       durable: options.durable,
@@ -113,7 +115,7 @@ class RunningConsumer {
     for (const producer of new Set([...this.services, ...known])) this.laneOf(producer)
     // Without a sign of life the broker would deliver again what merely waits its turn.
     this.timers.push(setInterval(() => this.sayWorking(), ackWait / 3))
-    this.timers.push(setInterval(() => this.save(), SAVE_MS))
+    this.timers.push(setInterval(() => this.saver?.save(), SAVE_MS))
     const { forget } = this.options
     if (forget !== undefined) {
       const erasures = answerErasures(nc, durable, { forget, onTrouble: (error) => this.tell('erasure', error) })
@@ -173,8 +175,7 @@ class RunningConsumer {
     await Promise.all(this.work)
     this.acknowledgements.flush()
     for (const timer of this.timers) clearInterval(timer)
-    this.save()
-    await this.saving
+    await this.saver?.end()
   }
 
   private position(): Position {
@@ -217,7 +218,7 @@ class RunningConsumer {
       position: this.beginningOf(producer),
       replay: replay ? (from) => replayPage(this.nc, durable, { producer, from }) : null,
       settle: (event) => this.handling.settle(event),
-      onProgress: () => (this.isMoved = true),
+      onProgress: () => this.saver?.moved(),
       onTrouble: (error) => this.tell('producer', error, { producer }),
       checkIntervalMs,
       stopping: this.stopping.signal,
@@ -238,17 +239,9 @@ class RunningConsumer {
     if (!this.nc.isClosed()) for (const message of this.held) message.working()
   }
 
-  private save(): void {
-    const { positions } = this.options
-    if (positions === undefined || !this.isMoved) return
-    this.isMoved = false
-    const position = this.position()
-    this.saving = this.saving
-      .then(() => positions.save(position))
-      .catch((error: unknown) => {
-        this.isMoved = true
-        this.tell('position', error)
-      })
+  private saverTo(store: PositionStore): PositionSaver {
+    const onTrouble = (error: unknown) => this.tell('position', error)
+    return new PositionSaver({ store, position: () => this.position(), onTrouble })
   }
 
   private tell(kind: Trouble['kind'], error: unknown, at: { producer?: string; seq?: number } = {}): void {

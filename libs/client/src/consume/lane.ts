@@ -51,10 +51,6 @@ export class Lane {
     return this.frozen?.message ?? null
   }
 
-  get held(): number {
-    return this.waiting.length - this.next
-  }
-
   offer(arrival: Arrival): void {
     if (this.options.stopping.aborted) return arrival.giveBack()
     this.waiting.push(arrival)

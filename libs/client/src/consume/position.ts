@@ -2,6 +2,7 @@
 import type { Position } from '@careseal/event-envelope'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { PositionUnreadable } from '../failures.js'
 
 /** Keeps a consumer's position. A service with a database does better to store it with what the events change. */
 export type PositionStore = {
@@ -10,12 +11,15 @@ export type PositionStore = {
   save(position: Position): Promise<void>
 }
 
-/** Keeps the position in a file of its own; a crash leaves the former or the new one. */
+/**
+ * Keeps the position in a file of its own; a crash leaves the former or the new one. `load` rejects with
+ * PositionUnreadable when somebody else has left something else there.
+ */
 export function positionFile(path: string): PositionStore {
   return {
     load: async () => {
       try {
-        return JSON.parse(await readFile(path, 'utf8')) as Position
+        return positionIn(await readFile(path, 'utf8'), path)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
         throw error
@@ -24,9 +28,34 @@ export function positionFile(path: string): PositionStore {
     save: async (position) => {
       await mkdir(dirname(path), { recursive: true })
       const file = await open(`${path}.new`, 'w', 0o600)
-      await file.writeFile(JSON.stringify(position))
-      await file.sync().finally(() => file.close())
+      try {
+        await file.writeFile(JSON.stringify(position))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
       await rename(`${path}.new`, path)
     },
   }
+}
+
+function positionIn(text: string, path: string): Position {
+  const position = jsonOf(text)
+  if (!isPosition(position)) throw new PositionUnreadable(path)
+  return position
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function isPosition(value: unknown): value is Position {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.values(value as Record<string, { seq?: unknown; link?: unknown } | null>).every(
+    (place) => Number.isSafeInteger(place?.seq) && typeof place?.link === 'string',
+  )
 }
