@@ -10,6 +10,7 @@ import { grantOf, planOf, type CaresealStackOptions, type Plan } from './options
 import { findPrograms } from './programs.js'
 import { makeRunFolder, type RunFolder } from './run-folder.js'
 import { patientsOf, seed } from './seed.js'
+import { haveLogins } from './services.js'
 import { copyOfTemplate } from './template.js'
 import type { CaresealStack, ConsumerAccess } from './test-stack.js'
 
@@ -56,7 +57,7 @@ async function start(plan: Plan, chosen: ChosenMode, folder: RunFolder): Promise
   const parts = chosen.mode === 'docker' ? 'containers' : 'native'
   const ledger = await startStack({ ...settings, parts, dataDir: folder.root, isPrepared: isCopy, env: plan.env })
   try {
-    if (!isCopy) await seed(ledger, plan.patients)
+    if (!isCopy) await seed(ledger, plan)
     await makeDurables(dataDir, ledger.nats.url)
   } catch (error) {
     await ledger.stop()
@@ -69,7 +70,7 @@ async function start(plan: Plan, chosen: ChosenMode, folder: RunFolder): Promise
 async function prepare(plan: Plan, settings: StackOptions): Promise<void> {
   const ledger = await startStack({ ...settings, parts: 'native' })
   try {
-    await seed(ledger, plan.patients)
+    await seed(ledger, plan)
     await sealed(ledger, plan)
   } finally {
     await ledger.stop()
@@ -91,6 +92,12 @@ async function sealed(ledger: Ledger, { services }: Plan): Promise<void> {
   await untilSealed({ databaseUrl: ledger.state().postgres, producers, deadlineMs: SEALING_DEADLINE_MS })
 }
 
+function noLogins(login: string, { services }: Plan): TestKitError {
+  const why = `identity is not among the services (${services.join(', ')})`
+  const mend = 'name it in the option services, or leave the option out'
+  return new TestKitError('no-logins', `there is no token for "${login}", nor any login: ${why}: ${mend}`)
+}
+
 type Around = { plan: Plan; chosen: ChosenMode; folder: RunFolder }
 
 function held(ledger: Ledger, { plan, chosen, folder }: Around): CaresealStack {
@@ -101,14 +108,17 @@ function held(ledger: Ledger, { plan, chosen, folder }: Around): CaresealStack {
     ...chosen,
     patients: patientsOf(dataDir),
     get logins() {
-      return ledger.state().logins.map(({ name }) => name)
+      return haveLogins(plan.services) ? ledger.state().logins.map(({ name }) => name) : []
     },
     services: Object.fromEntries(chosenServices) as CaresealStack['services'],
     nats,
     postgres: ledger.postgres,
     dataDir: dataDir.root,
     policyFile: ledger.state().policyFile,
-    token: (login, scope) => ledger.tokenFor(login, scope),
+    token: async (login, scope) => {
+      if (!haveLogins(plan.services)) throw noLogins(login, plan)
+      return ledger.tokenFor(login, scope)
+    },
     consumer: (name) => accessOf(dataDir, nats.url, name),
     addConsumer: async <T extends EventType>(name: string, grant: Parameters<typeof grantOf>[1]) => {
       listConsumers(dataDir, [grantOf(name, grant)])

@@ -3,6 +3,8 @@
 import { createPeopleLogins, createSystemLogins, demoPeopleAt, type CaresealStack, type DataDir } from '@careseal/stack'
 import { patientBundle } from '@careseal/synthetic'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Plan } from './options.js'
+import { haveLogins } from './services.js'
 import type { SeededPatient } from './test-stack.js'
 
 const FILE = 'patients.json'
@@ -10,9 +12,9 @@ const SEED = 'careseal-test-kit'
 const READABLE_DEADLINE_MS = 60_000
 const REQUEST_DEADLINE_MS = 60_000
 
-/** Registers the logins, and imports that many patients. Resolves when each patient can read itself. */
-export async function seed(stack: CaresealStack, count: number): Promise<void> {
-  await createSystemLogins(stack)
+/** Registers the logins if there can be any, and imports the patients. Resolves when each patient can read itself. */
+export async function seed(stack: CaresealStack, { services, patients: count }: Plan): Promise<void> {
+  if (haveLogins(services)) await createSystemLogins(stack)
   if (count === 0) return
   const token = await stack.tokenFor('hospital')
   const locations: string[] = []

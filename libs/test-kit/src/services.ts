@@ -24,3 +24,8 @@ export function servicesFor(asked: readonly string[] = SERVICE_NAMES): ServiceNa
   const wanted = new Set(asked.flatMap((name) => [name as ServiceName, ...NEEDS[name as ServiceName]]))
   return SERVICE_NAMES.filter((name) => wanted.has(name))
 }
+
+/** Whether a stack of these services has logins: identity makes them, and gives their tokens. */
+export function haveLogins(services: readonly ServiceName[]): boolean {
+  return services.includes('identity')
+}

@@ -21,7 +21,7 @@ export interface CaresealStack extends AsyncDisposable {
   readonly mode: 'docker' | 'native'
   readonly reason: string
   readonly patients: readonly SeededPatient[]
-  /** Whom {@link token} knows: `operator`, `hospital`, `lab`, `auditor`, `clinician`, `patient-1`, … */
+  /** Whom {@link token} knows: `operator`, `hospital`, `lab`, `auditor`, `clinician`, `patient-1`, …; none without identity. */
   readonly logins: readonly string[]
   /** The services that were started; each can be killed and comes back. */
   readonly services: Readonly<Partial<Record<ServiceName, ControlledService>>>
@@ -31,7 +31,7 @@ export interface CaresealStack extends AsyncDisposable {
   readonly dataDir: string
   /** The policy that the witnesses make; null where none co-sign. */
   readonly policyFile: string | null
-  /** A bearer token; for `scope`, what the login's role usually asks for unless told. */
+  /** A bearer token; for `scope`, what the login's role usually asks for unless told. Rejects where identity does not run. */
   token(login: string, scope?: string): Promise<string>
   /** How a consumer of the options, or one that was added, connects. */
   consumer(name: string): ConsumerAccess
