@@ -1,5 +1,5 @@
 // What a verification found, for people and as JSON; what is wrong also sets exit code 3.
-import type { Fault, LedgerVerdict, TrustedCheckpoint } from '@careseal/ledger-core'
+import type { Fault, LedgerVerdict, Policy, TrustedCheckpoint } from '@careseal/ledger-core'
 import type { Context } from '../context.js'
 import { EXIT } from '../exit.js'
 import { ageOf } from './freshness.js'
@@ -30,14 +30,16 @@ export function tellVisitFault(context: Context, { since, last, checkpoint, kept
   tellNot(context, `${what}${evidence}${proof}`, { fault, evidence: kept })
 }
 
-/** Whether the newest cosignature is older than the limit, or there is none; then it is told. */
-export function tellTooOld(context: Context, checkpoint: TrustedCheckpoint, maxAge: number): boolean {
-  const ageSeconds = ageOf(checkpoint)
+type Aged = { checkpoint: TrustedCheckpoint; policy: Policy | null }
+
+/** Whether the quorum's cosignatures are older than the limit, or there are none of now; then it is told. */
+export function tellTooOld(context: Context, { checkpoint, policy }: Aged, maxAge: number): boolean {
+  const ageSeconds = ageOf(checkpoint, policy)
   if (ageSeconds !== null && ageSeconds <= maxAge) return false
   const what =
     ageSeconds === null
-      ? 'no witness that you trust has co-signed the checkpoint'
-      : `the newest cosignature is ${ageSeconds} s old, and ${maxAge} s are allowed`
+      ? 'no quorum that you trust has co-signed the checkpoint at a time that can be'
+      : `the quorum's cosignatures are ${ageSeconds} s old, and ${maxAge} s are allowed`
   tellNot(context, `${what}: the ledger may be cut off from its witnesses, or hide what it has since`, {
     fault: { code: 'checkpoint-too-old', ageSeconds, maxAgeSeconds: maxAge },
   })
@@ -47,15 +49,15 @@ export function tellTooOld(context: Context, checkpoint: TrustedCheckpoint, maxA
 export function tellVerified(
   { terminal }: Context,
   { state, checkpoint, leaves }: Extract<LedgerVerdict, { ok: true }>,
-  { since, last }: { since: Since; last: Visit | null },
+  { since, last, policy }: { since: Since; last: Visit | null; policy: Policy | null },
 ): void {
   const { treeSize, height } = state
   const { size, cosignatures } = checkpoint!
-  const ageSeconds = ageOf(checkpoint!)
+  const ageSeconds = ageOf(checkpoint!, policy)
   const cosigned =
-    ageSeconds === null
+    cosignatures.length === 0
       ? 'no cosignature counted: give a policy that names witnesses'
-      : `${cosignatures.length} cosignatures, the newest ${ageSeconds} s old`
+      : `${cosignatures.length} cosignatures, ${ageText(ageSeconds)}`
   const summary = `${treeSize} entries in ${height + 1} blocks, ${leaves} events; checkpoint ${size} signed`
   terminal.data(`${terminal.colors.green('verified')}: ${summary}, ${cosigned}${sinceText(since, last)}`, {
     ok: true,
@@ -68,6 +70,10 @@ export function tellVerified(
     since,
     lastVisit: last && { size: last.size, visitedAt: last.visitedAt },
   })
+}
+
+function ageText(ageSeconds: number | null): string {
+  return ageSeconds === null ? 'some of them from the future' : `a quorum of them at most ${ageSeconds} s old`
 }
 
 function sinceText(since: Since, last: Visit | null): string {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { verifyLedger, type LedgerVerdict, type Trust } from '@careseal/ledger-core'
+import { verifyLedger, type LedgerVerdict, type Policy, type Trust } from '@careseal/ledger-core'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
 import { startProgress } from '../terminal/progress.js'
 import { stateFolder } from '../trust/own-folders.js'
 import { pinnedTrust } from '../trust/pinned-policy.js'
-import { durationSeconds } from './freshness.js'
+import { durationSeconds, policyIn } from './freshness.js'
 import { keepEvidence } from './kept-evidence.js'
 import { readVisit, Revisit, visitFile, writeVisit, type Visit } from './last-visit.js'
 import { exportedLedger, liveLedger, type ReadableLedger } from './ledger-source.js'
@@ -39,7 +39,7 @@ export function addVerifyCommand(program: Command, collect: (value: string, befo
     .option('--export <dir-or-url>', 'check an export (C2SP tiles) instead: a folder, offline, or a mirror at a URL')
     .option('--vkey <key-or-file>', 'a verifier key of the log that you trust; may be repeated', collect, [])
     .option('--policy <file>', 'a C2SP policy: logs, witnesses and the quorum that you trust')
-    .option('--max-age <time>', 'how old the newest cosignature may be: 90s, 10m, 2h, 1d', durationSeconds)
+    .option('--max-age <time>', 'how old the cosignatures of a quorum may be: 90s, 10m, 2h, 1d', durationSeconds)
     .option('--memory <file>', 'where the last visit is remembered, instead of a file of your own for each log')
     .option('--no-memory', 'compare with no earlier visit, and remember none')
     .addHelpText('after', HELP)
@@ -61,7 +61,7 @@ async function runVerify(_options: unknown, command: Command): Promise<void> {
   const visit = new Revisit(file === null ? null : readVisitOf(file, ledger))
   const verdict = await verified(context, ledger, { trust, visit })
   if (!verdict.ok) return tellFault(context, verdict.fault)
-  await judge(context, { verdict, visit, ledger, file, maxAge: options.maxAge })
+  await judge(context, { verdict, visit, ledger, file, policy: policyIn(trust), maxAge: options.maxAge })
 }
 
 function verified(
@@ -83,19 +83,21 @@ type Judged = {
   visit: Revisit
   ledger: ReadableLedger
   file: string | null
+  policy: Policy | null
   maxAge: number | undefined
 }
 
-async function judge(context: Context, { verdict, visit, ledger, file, maxAge }: Judged): Promise<void> {
+async function judge(context: Context, judged: Judged): Promise<void> {
+  const { verdict, visit, ledger, file, policy, maxAge } = judged
   const checkpoint = verdict.checkpoint!
   const since = visit.since(checkpoint.size, verdict.state.governance.retreats)
   if (since === 'shrank' || since === 'forked') {
     const kept = file === null ? null : await keep(file, { last: visit.last!, verdict, ledger })
     return tellVisitFault(context, { since, last: visit.last!, checkpoint, kept })
   }
-  if (maxAge !== undefined && tellTooOld(context, checkpoint, maxAge)) return
+  if (maxAge !== undefined && tellTooOld(context, { checkpoint, policy }, maxAge)) return
   if (file !== null) writeVisit(file, visitOf(verdict, ledger))
-  tellVerified(context, verdict, { since, last: visit.last })
+  tellVerified(context, verdict, { since, last: visit.last, policy })
 }
 
 function keep(file: string, { last, verdict, ledger }: { last: Visit; verdict: Sound; ledger: ReadableLedger }) {
@@ -128,7 +130,7 @@ function readVisitOf(file: string, { note }: ReadableLedger): Visit | null {
 }
 
 function requireWitnesses(trust: Trust | null, maxAge: number | undefined): void {
-  const hasWitnesses = trust !== null && 'policy' in trust && trust.policy.witnesses.length > 0
+  const hasWitnesses = (policyIn(trust)?.witnesses.length ?? 0) > 0
   if (maxAge === undefined || hasWitnesses) return
   throw new CliError(EXIT.usage, '--max-age needs a policy that names witnesses: only they say what time it is')
 }
