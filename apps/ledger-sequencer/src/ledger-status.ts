@@ -13,6 +13,7 @@ export class LedgerStatus {
   private state: 'starting' | 'confirmed' = 'starting'
   private stop: Halt | null = null
   private isWhole = false
+  private leastShown = 0
   private lastSigned: number | null = null
   private awaited: readonly string[] = []
   private readonly haltListeners: ((halt: Halt) => void)[] = []
@@ -31,9 +32,15 @@ export class LedgerStatus {
     return this.isWhole && this.stop?.code !== 'rollback-detected'
   }
 
-  /** The database holds as much as the signer has signed. */
-  foundWhole(): void {
+  /** Whether a checkpoint of this size may be shown as the newest. */
+  mayShow(size: number): boolean {
+    return this.mayShowNewest && size >= this.leastShown
+  }
+
+  /** The database holds as much as the signer has signed; a smaller checkpoint may be older than one that was shown. */
+  foundWhole(signedSize: number): void {
     this.isWhole = true
+    this.leastShown = signedSize
   }
 
   get halt(): Halt | null {
@@ -80,8 +87,10 @@ export class LedgerStatus {
     this.frozenProducers.set(producer, reason)
   }
 
+  // What the signer has signed is published by now, or its witnesses are out: then what was shown last stays.
   confirm(): void {
     this.state = 'confirmed'
+    this.leastShown = 0
   }
 
   /** Only the first cause counts; what follows from it would hide it. */

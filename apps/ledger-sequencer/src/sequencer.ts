@@ -13,23 +13,27 @@ import { LeafQueue } from './appender/leaf-queue.js'
 import { CheckpointLoop } from './checkpointer/checkpoint-loop.js'
 import { Checkpointer } from './checkpointer/checkpointer.js'
 import { confirmHead } from './checkpointer/confirm-head.js'
-import { confirmWithWitnesses } from './cosigning/confirm-with-witnesses.js'
+import { confirmWithWitnesses, type Heard } from './cosigning/confirm-with-witnesses.js'
 import { Cosigning } from './cosigning/cosigning.js'
-import type { Genesis, Governance, KnownTree, PlacedAdmin } from '@careseal/ledger-core'
+import { logKeysAt, type Genesis, type Governance, type PlacedAdmin } from '@careseal/ledger-core'
 import type { SealedChain } from './checkpointer/sealed-chain.js'
 import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
 import { Fatal } from './fatal.js'
 import { Lease } from './lease/lease.js'
 import { loadPublished } from './reading/published.js'
 import type { SealingReader, SequencerOptions } from './sequencer-options.js'
-import type { LogSigner, SignerFacts } from './signer/log-signer.js'
+import { requireKeys, type LogSigner, type SignerFacts } from './signer/log-signer.js'
 import { patiently } from './signer/patiently.js'
 import { parseGenesis } from './signer/signer.js'
 import { loadEntries } from './tree/block-rows.js'
 
 type CheckpointerParts = { signer: LogSigner; chain: SealedChain; cosigning: Cosigning; signedSize: number }
 
-type Asked = Pick<CheckpointerParts, 'signer' | 'cosigning'> & { facts: SignerFacts; genesis: Genesis }
+type Asked = Pick<CheckpointerParts, 'signer' | 'cosigning'> & {
+  facts: SignerFacts
+  genesis: Genesis
+  publishedSize: number
+}
 
 type Sealing = { genesis: Genesis; governance: Governance; signer: LogSigner }
 
@@ -64,25 +68,24 @@ export class Sequencer {
     const signer = await this.options.openSigner()
     const first = await this.patiently(() => signer.read())
     // Who waits for the lease answers readers all the while.
-    if ((await loadHead(pool)).treeSize >= first.signed.size) status.foundWhole()
+    if ((await loadHead(pool)).treeSize >= first.signed.size) status.foundWhole(first.signed.size)
     this.lease = await Lease.acquire({ url, durationMs, onLost: onFatal, signal: this.stopping.signal })
     onEpoch(this.lease.epoch)
+    const { size: publishedSize } = await loadPublished(pool)
     // Asked again: a standby may have waited for long, and the signer has signed for another meanwhile.
     const facts = await this.patiently(() => signer.read())
     const genesis = this.genesisOf(facts)
-    const confirmation = await confirmHead(pool, sha256, { signed: facts.signed, genesis })
+    const confirmation = await confirmHead(pool, sha256, { signed: facts.signed, genesis, publishedSize })
     if ('rolledBack' in confirmation) return status.haltFor('rollback-detected', confirmation.rolledBack)
     const { chain } = confirmation
-    status.foundWhole()
+    status.foundWhole(facts.signed.size)
     const cosigning = new Cosigning(this.options.cosigning)
-    const { size: signedSize } = await this.hearWitnesses({ signer, facts, genesis, cosigning })
+    const { signed, round } = await this.hearWitnesses({ signer, facts, genesis, cosigning, publishedSize })
     if (status.halt || this.stopping.signal.aborted) return
-    const checkpointer = this.checkpointer({ signer, chain, cosigning, signedSize })
-    // Blocks that were committed but not signed are verified before anything is built on them. Their checkpoint comes
-    // after the start, for witnesses take their time; but a ledger that is ready has one.
-    const isNew = (await loadPublished(pool)).size === 0
-    await (isNew ? this.patiently(() => checkpointer.round()) : checkpointer.reread())
-    if (status.halt) return
+    const checkpointer = this.checkpointer({ signer, chain, cosigning, signedSize: signed.size })
+    if (round && publishedSize < signed.size) await checkpointer.publishSigned(round)
+    await this.verifyUnsigned(checkpointer, chain, signer)
+    if (status.halt || this.stopping.signal.aborted) return
     await this.requireSameHead(chain, facts)
     if (status.halt || this.stopping.signal.aborted) return
     const planner = await this.planner(chain)
@@ -94,6 +97,15 @@ export class Sequencer {
     this.options.onConfirmed({ height: chain.height, treeSize: chain.size }, memory)
     await this.startSealing(chain, planner, { genesis, governance, signer })
     this.startCheckpoints(checkpointer)
+  }
+
+  // Blocks that were committed but not signed are verified before anything is built on them. Their checkpoint comes after
+  // the start, for witnesses take their time; but a ledger that is ready has one, and a signer that can sign the next.
+  private async verifyUnsigned(checkpointer: Checkpointer, chain: SealedChain, signer: LogSigner): Promise<void> {
+    const isNew = (await loadPublished(this.options.pool)).size === 0
+    await (isNew ? this.patiently(() => checkpointer.round()) : checkpointer.reread())
+    if (this.options.status.halt) return
+    await this.patiently(() => requireKeys(signer, logKeysAt(chain.governance?.keys ?? [], chain.size)))
   }
 
   private patiently<T>(ask: () => Promise<T>): Promise<T> {
@@ -131,10 +143,10 @@ export class Sequencer {
     throw new Error(`LEDGER_ORIGIN is ${origin}, but the ledger of this signer is ${genesis?.origin ?? 'unreadable'}`)
   }
 
-  private hearWitnesses({ signer, facts, genesis, cosigning }: Asked): Promise<KnownTree> {
+  private hearWitnesses({ facts, genesis, ...asked }: Asked): Promise<Heard> {
     const { pool: sql, origin, status, log } = this.options
     const logVkeys = [...new Set([...genesis.logKeys, ...facts.vkeys])]
-    const parts = { sql, sha256, origin, signer, cosigning, status, signal: this.stopping.signal, log: log.warn }
+    const parts = { ...asked, sql, sha256, origin, status, signal: this.stopping.signal, log: log.warn }
     return this.patiently(() => confirmWithWitnesses({ ...parts, signed: facts.signed, genesis, logVkeys }))
   }
 

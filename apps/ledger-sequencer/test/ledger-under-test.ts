@@ -154,7 +154,7 @@ export class LedgerUnderTest {
 /** Reads a ledger that was found whole. */
 export function readerOf({ pool }: LedgerDatabase): LedgerReader {
   const status = new LedgerStatus()
-  status.foundWhole()
+  status.foundWhole(0)
   return new LedgerReader(pool, sha256, status)
 }
 

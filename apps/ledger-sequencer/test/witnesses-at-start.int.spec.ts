@@ -108,7 +108,6 @@ describe('at start', () => {
     const { status } = await world.start()
     expect(status.halt).toBeNull()
     expect((await world.ledger.signed()).size).toBe(size)
-    await eventually(async () => (await world.ledger.published()).size === size)
     const [text] = note.split('\n\n')
     expect((await world.ledger.published()).note).toContain(text)
   })
@@ -120,8 +119,8 @@ describe('at start', () => {
     const { status, started } = world.begin()
     await eventually(() => status.confirmed)
     await started
-    await eventually(async () => (await world.ledger.published()).size === treeSize)
     const { note, size } = await world.ledger.published()
+    expect(size).toBe(treeSize)
     await expect(verifyCheckpoint(note, { logVkeys: [newKey] }, primitives)).resolves.toMatchObject({ size })
     await expect(verifyCheckpoint(note, { logVkeys: [world.logKey.vkey] }, primitives)).rejects.toMatchObject({
       name: 'CheckpointRefused',
@@ -153,6 +152,23 @@ describe('at start', () => {
     const again = world.begin()
     await eventually(() => again.status.signerSilence !== null)
     expect(again.status.signerSilence?.detail).toContain(newKey)
+    await rename(`${world.ledger.dir}/kept-elsewhere`, keyFile)
+    await again.started
+    expect(again.status.confirmed).toBe(true)
+  })
+
+  it('a key that the ledger has named since the last signature is waited for before anything is appended', async () => {
+    const run = await world.start({ checkpointIntervalMs: NEVER })
+    const { newKey, keyFile } = await world.rotateLogKey(run, { isRetired: false })
+    await world.database.pool.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY((SELECT backend_pids FROM lease)::int[])`,
+    )
+    await eventually(() => run.fatal.length > 0)
+    await rename(keyFile, `${world.ledger.dir}/kept-elsewhere`)
+    const again = world.begin()
+    await eventually(() => again.status.signerSilence !== null || again.status.confirmed)
+    expect(again.status.signerSilence?.detail).toContain(newKey)
+    expect(again.status.confirmed).toBe(false)
     await rename(`${world.ledger.dir}/kept-elsewhere`, keyFile)
     await again.started
     expect(again.status.confirmed).toBe(true)

@@ -16,8 +16,9 @@ export type RetreatReport = { size: number; root: string; abandonedSize: number;
 export async function retreatSigner(administration: Administration): Promise<RetreatReport> {
   const { sql, signer, operators } = administration
   const genesis = await genesisOf(administration)
+  const { size: publishedSize } = await loadPublished(sql)
   const { signed, retreat } = await signer.read()
-  if (!('rolledBack' in (await confirmHead(sql, sha256, { signed, genesis })))) {
+  if (!('rolledBack' in (await confirmHead(sql, sha256, { signed, genesis, publishedSize })))) {
     const told = retreat ? 'the signer went back before: start the sequencer' : 'the database holds all that was signed'
     throw new AdministrationRefused('nothing-to-give-up', told)
   }

@@ -7,6 +7,7 @@ import type { Cosigning } from '../cosigning/cosigning.js'
 import type { CosigningRound } from '../cosigning/cosigning-round.js'
 import type { SignedCheckpoint } from '../cosigning/witness-client.js'
 import type { Sql } from '../database/connections.js'
+import { loadHead } from '../database/head.js'
 import type { LedgerStatus } from '../ledger-status.js'
 import { publish } from '../reading/published.js'
 import { askToSign, SignerSilent, type LogSigner } from '../signer/log-signer.js'
@@ -78,6 +79,11 @@ export class Checkpointer {
     }
   }
 
+  /** What was signed before this start and not published: published, if its quorum is heard. */
+  async publishSigned(round: CosigningRound): Promise<void> {
+    if (await round.untilQuorum()) await this.publish(round)
+  }
+
   private async rereadBlocks(): Promise<void> {
     const { chain, sql } = this.options
     for (;;) {
@@ -134,8 +140,9 @@ export class Checkpointer {
     const proof = oldSize > 0 && oldSize < size ? await proofFrom(oldSize) : []
     const vkeys = logKeysAt(chain.governance?.keys ?? [], size)
     const answer = await askToSign(signer, { oldSize, proof, text, vkeys })
-    // Another process signed more of what we hold, or an answer was lost: the next round goes on from there.
-    if ('conflict' in answer && answer.conflict <= size) {
+    // Another process signed more of what we hold, or an answer was lost: the next round goes on from there. It may be
+    // more than we have read: a deposed sequencer signs what it finds of our blocks. The next proof tells whether it is.
+    if ('conflict' in answer && answer.conflict <= (await loadHead(sql)).treeSize) {
       this.signedSize = answer.conflict
       throw new Error('the signer has signed meanwhile')
     }

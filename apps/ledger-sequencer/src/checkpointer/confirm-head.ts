@@ -14,24 +14,26 @@ import { equalHashes, type Sha256 } from '@careseal/merkle'
 import type { Sql } from '../database/connections.js'
 import { loadAdminEntries } from '../database/admin-entries.js'
 import { loadHead } from '../database/head.js'
-import { loadPublished } from '../reading/published.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import { SealedChain, type VerifiedBlock } from './sealed-chain.js'
 
 export type Confirmation = { chain: SealedChain } | { rolledBack: string }
 
-/** What the signer says of its ledger. */
-export type SignerWord = { signed: KnownTree; genesis: Genesis }
+/**
+ * What the signer says of its ledger. `publishedSize` is what was published before it was asked: a deposed sequencer may
+ * sign and publish in between, and that is no rollback.
+ */
+export type SignerWord = { signed: KnownTree; genesis: Genesis; publishedSize: number }
 
 /** The chain as far as the signer has signed it, or how the database contradicts the signer. Reads, writes nothing. */
-export async function confirmHead(sql: Sql, sha256: Sha256, { signed, genesis }: SignerWord): Promise<Confirmation> {
+export async function confirmHead(sql: Sql, sha256: Sha256, word: SignerWord): Promise<Confirmation> {
+  const { signed, genesis, publishedSize } = word
   const head = await loadHead(sql)
   if (head.treeSize < signed.size) {
     return { rolledBack: `size ${signed.size} was signed, the database holds only ${head.treeSize}` }
   }
-  const published = await loadPublished(sql)
-  if (published.size > signed.size) {
-    return { rolledBack: `size ${published.size} was published, the signer remembers only ${signed.size}` }
+  if (publishedSize > signed.size) {
+    return { rolledBack: `size ${publishedSize} was published, the signer remembers only ${signed.size}` }
   }
   const block = await lastBlockOf(sql, sha256, signed.size)
   if (!block) return { rolledBack: `no block of the database ends at the signed size ${signed.size}` }

@@ -16,6 +16,7 @@ import type { LedgerStatus } from '../ledger-status.js'
 import { askToSign, type LogSigner } from '../signer/log-signer.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import type { Cosigning, Objection } from './cosigning.js'
+import type { CosigningRound } from './cosigning-round.js'
 import { shownBy, type ShownOptions, type SignedText } from './contradiction.js'
 import type { SignedCheckpoint } from './witness-client.js'
 
@@ -26,6 +27,8 @@ export type ConfirmOptions = {
   signer: Pick<LogSigner, 'sign'>
   /** What the signer remembers. */
   signed: KnownTree
+  /** What was published when the signer was asked. */
+  publishedSize: number
   genesis: Genesis
   /** Every key under which the log may ever have signed. */
   logVkeys: readonly string[]
@@ -38,20 +41,24 @@ export type ConfirmOptions = {
 const PAUSE_MS = 100
 const PAUSE_MS_MAX = 2_000
 
+/** `signed` may be more than before. `round` is its resubmission; null when there was none. */
+export type Heard = { signed: KnownTree; round: CosigningRound | null }
+
 /**
  * Resolves when enough witnesses have spoken, when the ledger is halted, or when `signal` aborts: to what the signer
- * remembers then, which may be more than before. Rejects with SignerSilent.
+ * remembers then. Rejects with SignerSilent.
  */
-export async function confirmWithWitnesses(options: ConfirmOptions): Promise<KnownTree> {
+export async function confirmWithWitnesses(options: ConfirmOptions): Promise<Heard> {
   const confirmation = new Confirmation(options)
   await confirmation.run()
-  return confirmation.signed
+  return confirmation
 }
 
 class Confirmation {
   private spoken = new Set<string>()
   private told = ''
   signed: KnownTree
+  round: CosigningRound | null = null
 
   constructor(private readonly options: ConfirmOptions) {
     this.signed = options.signed
@@ -69,6 +76,8 @@ class Confirmation {
       if (signal.aborted) return
     }
     status.waitFor([])
+    // Where nobody has to be heard, what was signed and not published is still to be had from the signer.
+    if (this.round === null && this.options.publishedSize < this.signed.size) await this.resubmit()
   }
 
   private isEnough(): boolean {
@@ -80,6 +89,7 @@ class Confirmation {
     const { cosigning } = this.options
     const checkpoint = await this.lastSigned()
     const round = cosigning.begin(checkpoint)
+    this.round = round
     await round.until((names) => meetsEveryQuorum(cosigning.policy, new Set([...this.spoken, ...names])))
     for (const name of round.witnesses) this.spoken.add(name)
     return cosigning.objections(round.outcomes, this.shownOptions())
@@ -120,6 +130,7 @@ class Confirmation {
     if ('refused' in answer) status.haltFor('rollback-detected', `the signer refused size ${size} of a witness`)
     if ('note' in answer) this.signed = { size, root: parseCheckpoint(text).root }
     this.spoken = new Set()
+    this.round = null
   }
 
   private async lastSigned(): Promise<SignedCheckpoint> {

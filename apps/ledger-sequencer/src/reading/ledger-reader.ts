@@ -33,7 +33,7 @@ export class LedgerReader {
   constructor(
     private readonly pool: Pool,
     private readonly sha256: Sha256,
-    private readonly status: Pick<LedgerStatus, 'mayShowNewest' | 'halt'>,
+    private readonly status: Pick<LedgerStatus, 'mayShow' | 'halt'>,
   ) {}
 
   /** For the module's end. */
@@ -122,7 +122,7 @@ export class LedgerReader {
 
   // Asked after the row was read: a ledger that is found to be rolled back meanwhile shows it no more.
   private shown(published: Published): Published {
-    if (this.status.mayShowNewest) return published
+    if (this.status.mayShow(published.size)) return published
     throw notToBeShown(this.status.halt)
   }
 

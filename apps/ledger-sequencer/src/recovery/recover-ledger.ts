@@ -17,6 +17,7 @@ import { WitnessClient } from '../cosigning/witness-client.js'
 import { addressesOf } from '../cosigning/witness-policy.js'
 import { readingPool } from '../database/connections.js'
 import { loadHead } from '../database/head.js'
+import { loadPublished } from '../reading/published.js'
 import type { LogSigner } from '../signer/log-signer.js'
 import { parseGenesis } from '../signer/signer.js'
 import { BlockBuilder } from './block-builder.js'
@@ -74,7 +75,8 @@ export async function recoverLedger(options: RecoverOptions): Promise<RecoveryRe
     if ((await loadHead(pool)).height >= 0) throw notEmpty()
     await load(options, { mirror, note, log, size: checkpoint.size })
     const { treeSize, height } = await loadHead(pool)
-    const confirmation = await confirmHead(pool, sha256, log)
+    const { size: publishedSize } = await loadPublished(pool)
+    const confirmation = await confirmHead(pool, sha256, { ...log, publishedSize })
     const contradiction = 'rolledBack' in confirmation ? confirmation.rolledBack : null
     return { origin: log.origin, treeSize, height, signedSize: log.signed.size, witnesses, contradiction }
   } finally {

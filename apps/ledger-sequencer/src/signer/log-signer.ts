@@ -62,7 +62,16 @@ export class SignerSilent extends Error {
 export async function askToSign(signer: Pick<LogSigner, 'sign'>, request: SigningRequest): Promise<SigningAnswer> {
   const answer = await signer.sign(request)
   if (!('refused' in answer) || answer.refused !== 'key-not-held') return answer
-  const named = request.vkeys.join(', ')
+  throw lackingKeys(request.vkeys)
+}
+
+/** Rejects with SignerSilent while the signer does not hold all of these keys: whatever needs them could not be signed. */
+export async function requireKeys(signer: Pick<LogSigner, 'read'>, needed: readonly string[]): Promise<void> {
+  const { vkeys } = await signer.read()
+  if (!needed.every((vkey) => vkeys.includes(vkey))) throw lackingKeys(needed)
+}
+
+function lackingKeys(needed: readonly string[]): SignerSilent {
   const mend = 'restore the log-*.key files of its folder'
-  throw new SignerSilent(`the signer lacks a key that the ledger names for this size (${named}): ${mend}`)
+  return new SignerSilent(`the signer lacks a key that the ledger names for this size (${needed.join(', ')}): ${mend}`)
 }

@@ -164,8 +164,8 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${APP}/dist/sequencer.js`,
-        find: 'await this.hearWitnesses({ signer, facts, genesis, cosigning })',
-        replace: 'facts.signed',
+        find: 'await this.hearWitnesses({ signer, facts, genesis, cosigning, publishedSize })',
+        replace: '{ signed: facts.signed, round: null }',
       },
     ],
     caughtBy: {
