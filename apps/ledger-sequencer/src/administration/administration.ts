@@ -46,6 +46,7 @@ export class AdministrationRefused extends Error {
 
 const ATTEMPTS = 20
 const PAUSE_MS = 300
+const COMMIT_PAUSE_MS = 25
 const DEADLINE_MS = 15_000
 
 /** `<operator>.pem` or `ledger-<operator>.pem`, as `careseal` of one machine keeps them. */
@@ -77,14 +78,24 @@ export async function append(administration: Administration, entry: Omit<Admin, 
     const admin = approve({ origin, index }, entry, administration.operators)
     encodeAdmin(admin)
     const { status, answer } = await post(administration.ledgerUrl, { index, ...admin })
-    if (status < 300) return answer.index ?? index
+    if (status < 300) return index
     const isPassing = status === 409 || status === 503
     if (!isPassing || attempt === ATTEMPTS) {
       throw new AdministrationRefused(answer.code ?? 'refused', `the ledger refuses it: ${answer.detail ?? status}`)
     }
     // A held index must be taken at once; anything else passes by itself.
     if (answer.index === undefined) await delay(PAUSE_MS)
-    index = answer.index ?? (await loadHead(administration.sql)).treeSize
+    index = await nextIndex(administration, answer.index ?? 0)
+  }
+}
+
+// What operators approve is where the database ends, never what an answer names: an approval for a later index could be
+// kept and used there. What was held stands behind a block whose commit may still be under way.
+async function nextIndex({ sql }: Administration, held: number): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const { treeSize } = await loadHead(sql)
+    if (treeSize >= held || attempt === ATTEMPTS) return treeSize
+    await delay(COMMIT_PAUSE_MS)
   }
 }
 

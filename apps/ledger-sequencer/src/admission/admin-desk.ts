@@ -14,12 +14,12 @@ export type AdminOutcome =
   | { appended: { index: number; height: number } }
   | { refused: 'index-passed'; index: number; heldMs: number }
   | ActRefusal
-  | { refused: 'not-approved' | 'another-waits' | 'key-not-held' }
+  | { refused: 'not-approved' | 'another-waits' | 'key-not-held' | 'index-ahead' }
 
 /** Long enough to sign once more and come back, short enough that nobody notices the pause. */
 const HOLD_MS = 3_000
 
-type Waiting = PlacedAdmin & { act: Act; answer: (outcome: AdminOutcome) => void }
+type Waiting = PlacedAdmin & { answer: (outcome: AdminOutcome) => void }
 
 export type AdminDeskOptions = {
   genesis: Genesis
@@ -42,27 +42,35 @@ export class AdminDesk {
 
   /** Resolves when the entry is committed, or will not be. */
   async submit({ index, admin }: PlacedAdmin): Promise<AdminOutcome> {
-    const { genesis, planner, queue, holdsKey } = this.options
-    const firstLinkOf = (name: string) => hex(firstLink(sha256, genesis.origin, name))
-    const act = actOf({ index, admin }, { names: planner.producers, firstLinkOf, governance: this.governance })
+    const { genesis, queue, holdsKey } = this.options
+    const act = this.judged({ index, admin })
     if ('refused' in act) return act
     if (!(await isApproved(genesis, index, admin, { sha256, verifyEd25519 }))) return { refused: 'not-approved' }
     if (act.needsKey !== null && !(await holdsKey(act.needsKey))) return { refused: 'key-not-held' }
     if (this.waiting) return { refused: 'another-waits' }
     return new Promise((answer) => {
-      this.waiting = { index, admin, act, answer }
+      this.waiting = { index, admin, answer }
       queue.interrupt()
     })
   }
 
-  /** Plans the waiting entry as a block of its own if the next index is its own; the caller commits it. */
+  /**
+   * Plans the waiting entry as a block of its own if the next index is its own; the caller commits it.
+   *
+   * It is judged again, for another entry may have been appended since it came.
+   */
   plan(time: number): { block: BlockAppend; committed: () => void } | null {
     const { waiting } = this
     const { planner, queue, onAdmitted } = this.options
     if (!waiting || waiting.index !== planner.treeSize) return null
     this.waiting = null
     queue.release()
-    const { admin, act, index, answer } = waiting
+    const { admin, index, answer } = waiting
+    const act = this.judged(waiting)
+    if ('refused' in act) {
+      answer(act)
+      return null
+    }
     const block = planner.planAdmin(admin, act.admission, time)
     this.governance = act.governance
     const committed = () => {
@@ -72,12 +80,24 @@ export class AdminDesk {
     return { block, committed }
   }
 
-  /** After a turn's leaves are planned: an entry that still waits came too late, and the next index is held for it. */
+  /**
+   * After a turn's leaves are planned: an entry that still waits came too late, and the next index is held for it; or it
+   * came too early, and holds nothing up, or whoever has it could stop the ledger until its index comes.
+   */
   holdNextIndex(): void {
     const { waiting } = this
+    const { planner, queue } = this.options
     if (!waiting) return
+    if (waiting.index === planner.treeSize) return queue.interrupt()
     this.waiting = null
-    this.options.queue.hold(HOLD_MS)
-    waiting.answer({ refused: 'index-passed', index: this.options.planner.treeSize, heldMs: HOLD_MS })
+    if (waiting.index > planner.treeSize) return waiting.answer({ refused: 'index-ahead' })
+    queue.hold(HOLD_MS)
+    waiting.answer({ refused: 'index-passed', index: planner.treeSize, heldMs: HOLD_MS })
+  }
+
+  private judged(entry: PlacedAdmin): Act | ActRefusal {
+    const { genesis, planner } = this.options
+    const firstLinkOf = (name: string) => hex(firstLink(sha256, genesis.origin, name))
+    return actOf(entry, { names: planner.producers, firstLinkOf, governance: this.governance })
   }
 }

@@ -24,6 +24,7 @@ type Refusal = Extract<AdminOutcome, { refused: string }>['refused']
 
 const DETAILS: Record<Refusal, string> = {
   'index-passed': 'The ledger has grown past the index that was approved; the next one is held for a moment.',
+  'index-ahead': 'The ledger has not come to the index that was approved; approve it for the next one.',
   'not-approved': 'It lacks the valid signatures of two operators of the genesis over this index, type and data.',
   'another-waits': 'Another entry waits for its turn; try again.',
   'type-not-accepted': 'Accepted are producer-admitted, key-added, key-retired and policy-changed.',
@@ -33,6 +34,9 @@ const DETAILS: Record<Refusal, string> = {
   'already-admitted': 'A producer of this name is admitted already.',
   'not-the-next-incarnation': 'The name must bear the number after the newest incarnation, which it must follow.',
 }
+
+/** What passes by itself, or with another index. */
+const LATE = new Set<Refusal>(['index-passed', 'index-ahead', 'another-waits'])
 
 /** Public, for what it takes is signed: an entry without two operators' approvals changes and delays nothing. */
 @ApiTags('governance')
@@ -52,7 +56,7 @@ export class AdminEntriesController {
     if (outcome === null) throw new HttpProblem(503, 'not-sealing', 'This process does not seal yet; try again.')
     if ('appended' in outcome) return outcome.appended
     const { refused, ...held } = outcome
-    const isLate = refused === 'index-passed' || refused === 'another-waits'
+    const isLate = LATE.has(refused)
     const because = 'because' in outcome ? ` It is wrong that: ${outcome.because}.` : ''
     throw new HttpProblem(isLate ? 409 : 422, refused, `${DETAILS[refused]}${because}`, { members: held })
   }
