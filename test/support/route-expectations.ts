@@ -23,6 +23,8 @@ const PATIENTS: readonly Login[] = ['patient-1', 'patient-2']
 const MEMBERS: readonly Login[] = ['hospital', 'lab', 'clinician', 'clinician-2']
 const CLINICAL: readonly Login[] = [...MEMBERS, ...PATIENTS]
 const READERS: readonly Login[] = ['patient-1', 'clinician-2']
+// The hospital wrote it, and clinician-2 is permitted to read it.
+const CHANGERS: readonly Login[] = ['hospital', 'clinician-2']
 const LOG_READERS: readonly Login[] = [...PATIENTS, 'auditor']
 const LOG_SERVED: readonly Login[] = ['patient-1', 'auditor']
 
@@ -78,7 +80,7 @@ const RECORDS: Record<string, Expectation> = {
     served: READERS,
     ask: (ids) => ({ path: '/fhir/Observation/_search', body: new URLSearchParams({ _id: ids.observation }) }),
   },
-  // Members add to a record without a consent (CONSENT_DEFAULT_WRITE), so for them a write tells of what is there.
+  // Members add to a record without a consent (CONSENT_DEFAULT_WRITE), so for them it tells that the patient is there.
   'POST /fhir/{type}': {
     door: MEMBERS,
     served: MEMBERS,
@@ -87,13 +89,13 @@ const RECORDS: Record<string, Expectation> = {
   'GET /fhir/{type}/{id}': reading(observation),
   'PUT /fhir/{type}/{id}': {
     door: MEMBERS,
-    served: MEMBERS,
+    served: CHANGERS,
     consumes: true,
     ask: (ids) => ({ path: observation(ids), body: observationOf(ids.patient, { id: ids.observation }) }),
   },
   'DELETE /fhir/{type}/{id}': {
     door: MEMBERS,
-    served: MEMBERS,
+    served: CHANGERS,
     consumes: true,
     ask: (ids) => ({ path: observation(ids) }),
   },

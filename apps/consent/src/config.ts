@@ -10,7 +10,7 @@ export const config = z.object({
   ...serviceConfig,
   /** What holds for reading where no consent speaks. Who sets `basic-normal` opens every record to all members. */
   CONSENT_DEFAULT_POLICY: z.enum(DEFAULT_POLICIES).default('deny').describe('deny or basic-normal, as in IHE PCF'),
-  /** `permit`: members may add to a record without a consent. With `deny` a laboratory needs a consent to file a result. */
+  /** `permit`: members may add where no consent denies. With `deny` a laboratory needs a consent to file a result. */
   CONSENT_DEFAULT_WRITE: z.enum(['permit', 'deny']).default('permit').describe('permit or deny'),
   /** Who may write consents down for patients. Who adds a role here lets it open records in the patients' names. */
   CONSENT_RECORDERS: z

@@ -64,19 +64,23 @@ describe('a record that refers to one without a patient', () => {
 /** What an answer tells but for its id. */
 const newsOf = ({ status, body }: Answer) => ({ status, body: body && { ...body, id: '' } })
 
+const put = (patientId: string, id: string, as = world.system) =>
+  world.call('PUT', `/fhir/Observation/${id}`, { as, body: { ...observationResource(patientId), id } })
+const remove = (id: string, as = world.system) => world.call('DELETE', `/fhir/Observation/${id}`, { as })
+
 async function keyedSubjects(): Promise<number> {
   const { rows } = await world.sql.query<{ n: number }>('SELECT count(*)::int AS n FROM records_keys.subject')
   return rows[0]!.n
 }
 
-describe('a patient who is not here', () => {
-  const groupOf = (members: number) => ({
-    resourceType: 'Group',
-    type: 'person',
-    actual: true,
-    member: Array.from({ length: members }, (_, at) => ({ entity: { reference: `Patient/${idOf(70_000 + at)}` } })),
-  })
+const groupOf = (members: number) => ({
+  resourceType: 'Group',
+  type: 'person',
+  actual: true,
+  member: Array.from({ length: members }, (_, at) => ({ entity: { reference: `Patient/${idOf(70_000 + at)}` } })),
+})
 
+describe('a patient who is not here', () => {
   it('gets no key by being named, few or many', async () => {
     const before = await keyedSubjects()
     expect((await create(groupOf(3))).status).toBe(403)
@@ -106,12 +110,9 @@ describe('a patient who is erased', () => {
   })
 
   it('tells by no change of a record that there is one', async () => {
-    const change = (method: string, id: string) => {
-      const options = method === 'PUT' ? { body: { ...observationResource(erased), id } } : {}
-      return world.call(method, `/fhir/Observation/${id}`, options)
-    }
-    for (const method of ['PUT', 'DELETE']) {
-      const [one, other] = [await change(method, observation), await change(method, idOf(9))]
+    const change = (id: string) => put(erased, id)
+    for (const ask of [change, remove]) {
+      const [one, other] = [await ask(observation), await ask(idOf(9))]
       expect(one.status).toBe(404)
       expect(newsOf(one)).toEqual(newsOf(other))
     }
@@ -128,9 +129,6 @@ describe('a patient who is erased', () => {
 
 describe('a record that is there', () => {
   const stranger = callerOf('system', { accountId: idOf(150), memberId: idOf(350) })
-  const put = (patientId: string, id: string, as = world.system) =>
-    world.call('PUT', `/fhir/Observation/${id}`, { as, body: { ...observationResource(patientId), id } })
-
   it('is added to by its author and changed by all others, and consent is told which', async () => {
     const patientId = await newPatient()
     const id = await newObservation(patientId)
@@ -159,8 +157,8 @@ describe('a record that is there', () => {
       ]
       return transaction(entry, { as: stranger })
     }
-    const remove = (target: string) => world.call('DELETE', `/fhir/Observation/${target}`, { as: stranger })
-    for (const ask of [(target: string) => put(patientId, target, stranger), remove, among]) {
+    const change = (target: string) => put(patientId, target, stranger)
+    for (const ask of [change, (target: string) => remove(target, stranger), among]) {
       const [known, unknown] = [await ask(id), await ask(idOf(9))]
       expect(known.status).toBe(404)
       expect(newsOf(known)).toEqual(newsOf(unknown))

@@ -109,14 +109,18 @@ function parseEntry(json: Json, index: number): Parsed {
   if (typeof url !== 'string') return bad('request.url', 'The request has no url.')
   const unsupported = ['ifNoneExist', 'ifNoneMatch', 'ifModifiedSince'].find((name) => name in (json.request as object))
   if (unsupported) return bad(`request.${unsupported}`, 'Conditional entries are not supported.', 422)
-  const { ifMatch } = json.request
-  if (ifMatch !== undefined && (typeof ifMatch !== 'string' || ifMatch.trim() === ''))
+  if (!isCondition(json.request.ifMatch))
     return bad('request.ifMatch', 'ifMatch must be an entity tag such as W/"version", or *.')
   const target = parseUrl(url, method)
   if (typeof target === 'string') return bad('request.url', target)
   const withBody = method === 'POST' || method === 'PUT'
   const wrong = withBody ? bodyFault(json, target) : undefined
   return wrong ? bad(wrong.member, wrong.text) : { entry: entryOf({ json, index, method, url }, target) }
+}
+
+// What is sent to guard a change must not be overlooked because it is malformed.
+function isCondition(ifMatch: Json | undefined): boolean {
+  return ifMatch === undefined || (typeof ifMatch === 'string' && ifMatch.trim() !== '')
 }
 
 type Target = { type: string; id?: string }

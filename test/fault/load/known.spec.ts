@@ -5,17 +5,17 @@ import { KnownRecords, withoutBase } from './known.js'
 describe('what clients know of records', () => {
   it('is every version that was acknowledged, in its order', () => {
     const records = new KnownRecords()
-    for (const version of ['1', '2', '3']) records.learn(`Observation/a/_history/${version}`)
+    for (const version of ['1', '2', '3']) records.learn(`Observation/a/_history/${version}`, { writer: 'lab' })
     expect(records.pick(seededRandom('any'))).toMatchObject({ resource: 'Observation/a', versions: ['1', '2', '3'] })
   })
 
   it('lets nobody change what is kept or deleted', () => {
     const records = new KnownRecords()
-    records.learn('Patient/a/_history/1', { kept: true })
-    records.learn('Observation/b/_history/1')
+    records.learn('Patient/a/_history/1', { kept: true, writer: 'lab' })
+    records.learn('Observation/b/_history/1', { writer: 'lab' })
     const random = seededRandom('any')
     const found = records.pickChangeable(random)
-    expect(found?.resource).toBe('Observation/b')
+    expect(found).toMatchObject({ resource: 'Observation/b', writer: 'lab' })
     found!.deleted = true
     expect(records.pickChangeable(random)).toBeUndefined()
   })

@@ -8,6 +8,8 @@ export type KnownRecord = {
   versions: string[]
   /** Kept records are never deleted, so that a search always finds some. */
   kept: boolean
+  /** The login that wrote it; another member may not change it. */
+  writer: string
   deleted: boolean
 }
 
@@ -18,11 +20,11 @@ export class KnownRecords {
   private readonly all: KnownRecord[] = []
 
   /** Learns of a version from its location, `Type/id/_history/vid`, in the order of answers. */
-  learn(location: string, { kept = false } = {}): void {
+  learn(location: string, { kept = false, writer }: { kept?: boolean; writer: string }): void {
     const { resource, versionId } = partsOf(location)
     const known = this.all.find((one) => one.resource === resource)
     if (known) known.versions.push(versionId)
-    else this.all.push({ resource, versions: [versionId], kept, deleted: false })
+    else this.all.push({ resource, versions: [versionId], kept, writer, deleted: false })
   }
 
   /** Any record, rather a new one: on these, clients meet. */

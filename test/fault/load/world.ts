@@ -93,7 +93,7 @@ async function patientOf(stack: CaresealStack, { world, index, locations }: NewP
   const records = new KnownRecords()
   for (const location of locations) {
     world.prepared.push({ location, patientIndex: index })
-    if (/^(Patient|Encounter|Observation)\//.test(location)) records.learn(location, { kept: true })
+    if (/^(Patient|Encounter|Observation)\//.test(location)) records.learn(location, { kept: true, writer: 'hospital' })
   }
   const { sub } = claimsOf(await world.tokens.of(login))
   return { index, login, patientId, actorId: sub, records, grants: new Map() }

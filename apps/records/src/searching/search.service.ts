@@ -10,7 +10,6 @@ import { actorOf } from '../access/release.js'
 import { DisclosureService } from '../reading/disclosure.service.js'
 import type { ReadContext } from '../reading/read.service.js'
 import { headsOf } from '../versions/version.query.js'
-import { LivingPatients } from '../versions/living-patients.js'
 import { RecordsDatabase } from '../versions/records-database.js'
 import type { OpenedVersion } from '../versions/version-opener.js'
 import type { TokenParameter } from '../versions/version-vault.js'
@@ -31,7 +30,6 @@ export class SearchService {
     private readonly consent: ConsentClient,
     private readonly disclosures: DisclosureService,
     private readonly keys: SearchKeys,
-    private readonly living: LivingPatients,
   ) {}
 
   /** One page. SearchPerformed and a RecordRead per disclosed patient are committed before this returns. */
@@ -60,7 +58,7 @@ export class SearchService {
   private async existing(ids: readonly string[]): Promise<string[]> {
     const known = ids.filter(isServerId)
     if (known.length > 500) throw tooManyPatients()
-    return [...(await this.living.existing(known))]
+    return [...(await this.keys.living(known))]
   }
 
   private async patientsOfIds(type: string, ids: readonly string[]): Promise<Patients> {

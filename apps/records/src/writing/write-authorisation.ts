@@ -6,11 +6,19 @@ import { allPermit, type Permits } from '../access/permit.js'
 import { notFoundToWrite, roleDenied, writeDenied } from '../access/refusals.js'
 import { BundleRefused } from './bundle-refused.js'
 import type { PlannedWrite } from './write-plan.js'
-import { bornIn, isSelf, nameOf, patientsOf, type WriteTargets } from './write-targets.js'
+import { bornIn, isSelf, nameOf, patientsOf, WriteTargeting, type WriteTargets } from './write-targets.js'
 
 @Injectable()
 export class WriteAuthorisation {
-  constructor(private readonly consent: ConsentClient) {}
+  constructor(
+    private readonly targeting: WriteTargeting,
+    private readonly consent: ConsentClient,
+  ) {}
+
+  /** What `permitted` is asked about. Throws 404 for an unknown resource, 422 for too many patients. */
+  targetsOf(writes: readonly PlannedWrite[]): Promise<WriteTargets> {
+    return this.targeting.targetsOf(writes)
+  }
 
   /**
    * One permit per patient for the whole request. Throws 404 or 403 where one denies, 503 without consent.

@@ -7,7 +7,6 @@ import { Idempotency, type IdempotencyUse } from './idempotency.js'
 import { StoreWrites } from './store-writes.js'
 import { WriteAuthorisation } from './write-authorisation.js'
 import type { PlannedWrite } from './write-plan.js'
-import { WriteTargeting } from './write-targets.js'
 
 export type WriteContext = {
   caller: Caller
@@ -22,7 +21,6 @@ export type Written = { answers: IdempotentAnswer[]; replayed: boolean }
 export class WriteService {
   constructor(
     private readonly database: RecordsDatabase,
-    private readonly targeting: WriteTargeting,
     private readonly authorisation: WriteAuthorisation,
     private readonly idempotency: Idempotency,
     private readonly storing: StoreWrites,
@@ -42,7 +40,7 @@ export class WriteService {
    */
   async write(writes: readonly PlannedWrite[], context: WriteContext): Promise<Written> {
     const { caller, purpose } = context
-    const targets = await this.targeting.targetsOf(writes)
+    const targets = await this.authorisation.targetsOf(writes)
     const ask = () => this.authorisation.permitted(targets, caller, purpose)
     // Who is not here has no key to seal with and gets none made: such a request is refused before.
     const early = targets.absent.size > 0 ? await ask() : undefined

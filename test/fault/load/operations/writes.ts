@@ -2,14 +2,15 @@
 import type { Client, Done } from '../client.js'
 import { doneOf } from '../client.js'
 import type { OperationName } from '../history.js'
-import { withoutBase } from '../known.js'
+import { withoutBase, type KnownRecord } from '../known.js'
 import type { Answer, Asked, Exchange } from '../requests.js'
 import type { WorldPatient } from '../world.js'
 
 /** How often a client repeats a write although it was answered. */
 const REPEATED = 0.1
 
-type Write = { operation: OperationName; patient: WorldPatient; asked: Asked; key: string }
+type Asking = Asked & { login: string }
+type Write = { operation: OperationName; patient: WorldPatient; asked: Asking; key: string }
 
 export async function create(client: Client): Promise<Done> {
   const { patient, asked, key } = creation(client)
@@ -40,10 +41,10 @@ export async function createBundle(client: Client): Promise<Done> {
 export async function update(client: Client): Promise<Done | null> {
   const target = changeable(client)
   if (!target) return null
-  const { patient, resource, basedOn } = target
+  const { patient, record, resource, basedOn } = target
   const key = client.newKey()
   const body = { ...observation(client, patient), id: resource.split('/')[1] }
-  const asked = { ...fromSystem(client, key, basedOn), method: 'PUT', path: `/fhir/${resource}`, body }
+  const asked = { ...fromWriter(record, key, basedOn), method: 'PUT', path: `/fhir/${resource}`, body }
   const done = await write(client, { operation: 'update', patient, asked: { ...asked, allowed: [200, 409, 412] }, key })
   return { ...done, resource, basedOn }
 }
@@ -53,7 +54,7 @@ export async function remove(client: Client): Promise<Done | null> {
   if (!target) return null
   const { patient, record, resource, basedOn } = target
   const key = client.newKey()
-  const asked = { ...fromSystem(client, key, basedOn), method: 'DELETE', path: `/fhir/${resource}` }
+  const asked = { ...fromWriter(record, key, basedOn), method: 'DELETE', path: `/fhir/${resource}` }
   const done = await write(client, { operation: 'delete', patient, asked: { ...asked, allowed: [204, 409, 412] }, key })
   if (done.outcome === 'ok') record.deleted = true
   return { ...done, resource, basedOn }
@@ -74,7 +75,7 @@ export async function openAccount(client: Client): Promise<Done> {
   return { ...doneOf('open-account', null, exchange), key, answers }
 }
 
-function creation(client: Client): { patient: WorldPatient; asked: Asked; key: string } {
+function creation(client: Client): Omit<Write, 'operation'> {
   const patient = client.random.pick(client.world.patients)
   const key = client.newKey()
   const body = observation(client, patient)
@@ -97,9 +98,9 @@ async function write({ requests, random }: Client, one: Write): Promise<Done> {
 }
 
 /** What all exchanges of one write were told; what was acknowledged is known to all clients from here on. */
-function told({ operation, patient, key }: Write, decisive: Exchange, all: readonly Exchange[]): Done {
+function told({ operation, patient, asked, key }: Write, decisive: Exchange, all: readonly Exchange[]): Done {
   const answers = all.flatMap(({ answer, outcome }) => (outcome === 'ok' && answer ? [locationsOf(answer)] : []))
-  for (const location of answers[0] ?? []) patient.records.learn(location)
+  for (const location of answers[0] ?? []) patient.records.learn(location, { writer: asked.login })
   return { ...doneOf(operation, patient.index, decisive), key, answers }
 }
 
@@ -110,10 +111,14 @@ function locationsOf({ headers, body }: Answer): string[] {
   return entry.map(({ response }) => withoutBase(response.location ?? ''))
 }
 
-function fromSystem({ random, world }: Client, key: string, basedOn?: string) {
-  const login = random.pick(world.systems)
-  const condition = basedOn === undefined ? {} : { 'if-match': `W/"${basedOn}"` }
-  return { login, headers: { 'idempotency-key': key, prefer: 'return=minimal', ...condition } }
+function fromSystem({ random, world }: Client, key: string) {
+  return { login: random.pick(world.systems), headers: { 'idempotency-key': key, prefer: 'return=minimal' } }
+}
+
+// Without a consent a member changes nothing but what it wrote.
+function fromWriter({ writer }: KnownRecord, key: string, basedOn: string) {
+  const headers = { 'idempotency-key': key, prefer: 'return=minimal', 'if-match': `W/"${basedOn}"` }
+  return { login: writer, headers }
 }
 
 function observation({ random }: Client, { patientId }: WorldPatient): object {
