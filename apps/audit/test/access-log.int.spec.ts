@@ -231,7 +231,11 @@ describe('AuditEvents', () => {
     const found: JsonObject[] = [...first.json.entry, ...second.json.entry].map(({ resource }) => resource)
     expect(found.map((event) => validateResource(event).ok)).toEqual([true, true])
     expect(found.map(({ id }) => id)).toContain(ids[0])
-    const none = await world.service.request(auditor, `GET /fhir/AuditEvent?patient=${patient.patientId}&date=lt2020`)
+    const inXml = { headers: { accept: 'application/fhir+xml' } }
+    const search = `GET /fhir/AuditEvent?patient=${patient.patientId}`
+    expect((await world.service.request(auditor, search, inXml)).status).toBe(406)
+    expect((await world.service.request(auditor, `${search}&_format=json`, inXml)).status).toBe(200)
+    const none = await world.service.request(auditor, `${search}&date=lt2020`)
     expect(none.json).toMatchObject({ total: 0 })
   })
 })

@@ -141,6 +141,40 @@ describe('a patient over HTTP', () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const found = await service.request(patient, 'POST /fhir/Consent/_search', { body: `_id=${id}`, headers })
     expect([found.status, found.json.total]).toEqual([200, 1])
+    const search = async (query: string) => {
+      const line = `POST /fhir/Consent/_search?${query}`
+      const { status, json } = await service.request(patient, line, { body: `_id=${id}`, headers })
+      return [status, json.total]
+    }
+    expect(await search('status=active')).toEqual([200, 1])
+    expect(await search('status=inactive')).toEqual([200, 0])
+    expect(await search(`_id=${id}`)).toEqual([400, undefined])
+  })
+
+  it('speaks JSON alone, and says so to who asks for something else', async () => {
+    const patient = newPatient()
+    const inXml = { headers: { accept: 'application/fhir+xml' } }
+    expect((await service.request(patient, 'GET /fhir/Consent', inXml)).status).toBe(406)
+    const format = await service.request(patient, 'GET /fhir/Consent?_format=json', inXml)
+    expect([format.status, format.json.type]).toEqual([200, 'searchset'])
+    const sent = { body: '<Consent/>', headers: { 'content-type': 'application/fhir+xml' } }
+    expect((await service.request(patient, 'POST /fhir/Consent', sent)).status).toBe(415)
+  })
+})
+
+describe('a conditional write', () => {
+  it('replaces whatever version there is where If-Match is *', async () => {
+    const patient = newPatient()
+    const granted = await grant(patient)
+    const put = { body: { ...granted, status: 'inactive' }, headers: { 'if-match': '*' } }
+    expect((await service.request(patient, `PUT /fhir/Consent/${granted.id}`, put)).status).toBe(200)
+  })
+
+  it('creates nothing where If-None-Exist asks for what is not supported', async () => {
+    const patient = newPatient()
+    const headers = { 'if-none-exist': 'status=active' }
+    const refused = await service.request(patient, 'POST /fhir/Consent', { body: forDoctor(patient), headers })
+    expect([refused.status, await eventsOf(patient)]).toEqual([412, []])
   })
 })
 

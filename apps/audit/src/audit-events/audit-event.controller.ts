@@ -2,7 +2,7 @@
 import { Controller, Get, Param, Query, Res, UseInterceptors } from '@nestjs/common'
 import { CurrentCaller, Requires } from '@careseal/authz'
 import type { Caller } from '@careseal/contracts'
-import { HttpProblem } from '@careseal/service-kit'
+import { FhirMediaInterceptor, HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply } from 'fastify'
 import { AccessLogReader } from '../access-log/access-log.reader.js'
 import { AuditRefusals } from '../access-log/audit.refusals.js'
@@ -16,7 +16,7 @@ export class AuditEventContext {
 }
 
 @Controller('fhir/AuditEvent')
-@UseInterceptors(AuditRefusals)
+@UseInterceptors(FhirMediaInterceptor, AuditRefusals)
 export class AuditEventController {
   constructor(
     private readonly reader: AccessLogReader,

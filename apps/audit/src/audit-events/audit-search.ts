@@ -10,7 +10,7 @@ export type AuditParameters = Record<string, string | string[] | undefined>
 /** `patientId` is null for a reference that is none of this server's: it matches nothing. */
 export type AuditSearch = { patientId: string | null; page: PageRequest }
 
-const OFFERED = ['patient', 'date', '_count', '_cursor']
+const OFFERED = ['patient', 'date', '_count', '_cursor', '_format']
 const COUNT_DEFAULT = 50
 const COUNT_MAX = 200
 

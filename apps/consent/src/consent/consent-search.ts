@@ -16,6 +16,8 @@ const parsers: Record<string, (value: string, fhirBase: string) => Partial<Crite
   status: (value) => ({ statuses: value.split(',').map(statusOf) }),
   _count: (value) => ({ count: countOf(value) }),
   _cursor: (value) => ({ after: cursorOf(value) }),
+  // Judged for every FHIR route by FhirMediaInterceptor.
+  _format: () => ({}),
 }
 
 /** Throws HttpProblem 400 that names the parameter, never its value. */
@@ -29,6 +31,13 @@ export function parseSearch(parameters: SearchParameters, fhirBase: string): Sea
   }
   const { count = COUNT_DEFAULT, after = null, ...criteria } = found
   return { criteria, page: { count, after } }
+}
+
+/** A search by form has the parameters of its form and of its URL; one that stands in both is given twice. */
+export function bothOf(url: SearchParameters, form: SearchParameters): SearchParameters {
+  const names = new Set([...Object.keys(url), ...Object.keys(form)])
+  const both = [...names].map((name) => [name, [url[name] ?? [], form[name] ?? []].flat()] as const)
+  return Object.fromEntries(both.map(([name, values]) => [name, values.length === 1 ? values[0] : values]))
 }
 
 /** The opaque cursor of a next page. It holds an id that its reader has just seen, and opens nothing by itself. */

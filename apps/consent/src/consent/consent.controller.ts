@@ -1,26 +1,13 @@
 // FHIR R4 Consent over HTTP. It stands behind the records service, which forwards /fhir/Consent unchanged.
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Headers,
-  Param,
-  Post,
-  Put,
-  Query,
-  Req,
-  Res,
-  UseInterceptors,
-} from '@nestjs/common'
+import { Body, Controller, Delete, Get, Param, Post, Put, Query, Req, Res, UseInterceptors } from '@nestjs/common'
 import { CurrentCaller, Requires } from '@careseal/authz'
 import type { Caller, Role } from '@careseal/contracts'
 import { errorIssue, type JsonObject } from '@careseal/fhir'
-import { HttpProblem } from '@careseal/service-kit'
+import { FhirMediaInterceptor, HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { etagOf, historyBundle, locationOf, searchset } from './consent-bundle.js'
 import { ConsentReader } from './consent-reader.js'
-import { parseSearch, type SearchParameters } from './consent-search.js'
+import { bothOf, parseSearch, type SearchParameters } from './consent-search.js'
 import { ConsentWrites, type Done } from './consent-writes.service.js'
 import {
   ConsentRefusals,
@@ -38,7 +25,7 @@ const roles: Role[] = ['patient', 'practitioner', 'system']
 const type = 'Consent'
 
 @Controller('fhir/Consent')
-@UseInterceptors(ConsentRefusals)
+@UseInterceptors(FhirMediaInterceptor, ConsentRefusals)
 export class ConsentController {
   constructor(
     private readonly consents: ConsentService,
@@ -51,17 +38,18 @@ export class ConsentController {
   @Requires({ roles, fhir: 'c', type })
   async create(
     @CurrentCaller() caller: Caller,
-    @Body() body: unknown,
-    @Headers('idempotency-key') key: string | undefined,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const resource = this.validated(body)
+    const { 'if-none-exist': ifNoneExist } = request.headers
+    if (ifNoneExist !== undefined) throw new HttpProblem(412, 'not-supported', 'Conditional creation is not supported.')
+    const resource = this.validated(request.body)
     const reading = this.readTerms(resource)
     if (reading.intent === 'revoke') throw notEnforceable([errorIssue('not-supported', ONLY_ACTIVE, 'Consent.status')])
     const { patientId, terms } = reading
     const target = { actor: this.consents.actorOf(caller), consentId: newId(), versionId: newId(), patientId }
     const command = { type: 'GrantConsent' as const, ...target, terms }
-    const done = await this.writes.run({ caller, command, resource, idempotencyKey: checkedKey(key) })
+    const done = await this.writes.run({ caller, command, resource, idempotencyKey: keyOf(request) })
     if ('rejected' in done) throw rejectionProblem(done.rejected)
     const stored = await this.storedBy(done, caller)
     void reply.code(201).header('location', locationOf(stored, this.fhir.url))
@@ -84,11 +72,12 @@ export class ConsentController {
   @Requires({ roles, fhir: 's', type })
   async searchByPost(
     @CurrentCaller() caller: Caller,
-    @Body() parameters: SearchParameters | undefined,
+    @Query() url: SearchParameters,
+    @Body() form: SearchParameters | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     void reply.code(200)
-    return this.search(caller, parameters ?? {}, reply)
+    return this.search(caller, bothOf(url, form ?? {}), reply)
   }
 
   @Get(':id')
@@ -147,9 +136,8 @@ export class ConsentController {
       reading.intent === 'revoke'
         ? { type: 'RevokeConsent' as const, ...target }
         : { type: 'ReplaceConsent' as const, ...target, terms: reading.terms }
-    const { 'if-match': ifMatch, 'idempotency-key': key } = request.headers
-    const idempotencyKey = checkedKey([key ?? []].flat()[0])
-    const done = await this.writes.run({ caller, command, resource, ifMatch: versionOf(ifMatch), idempotencyKey })
+    const conditions = { ifMatch: versionOf(request.headers['if-match']), idempotencyKey: keyOf(request) }
+    const done = await this.writes.run({ caller, command, resource, ...conditions })
     if ('rejected' in done) throw await this.refusal(caller, consentId, done.rejected)
     return answer(reply, await this.storedBy(done, caller))
   }
@@ -204,13 +192,14 @@ function fhirJson(reply: FastifyReply): void {
 }
 
 function versionOf(ifMatch: string | undefined): string | undefined {
-  if (ifMatch === undefined) return undefined
+  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
   const version = /^(?:W\/)?"([^"]+)"$/.exec(ifMatch.trim())?.[1]
-  if (version === undefined) throw invalidParameter('If-Match', 'must be W/"<versionId>"')
+  if (version === undefined) throw invalidParameter('If-Match', 'must be W/"<versionId>" or *')
   return version
 }
 
-function checkedKey(key: string | undefined): string | undefined {
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const [key] = [headers['idempotency-key'] ?? []].flat()
   if (key === undefined || /^[\x21-\x7e]{1,128}$/.test(key)) return key
   throw invalidParameter('Idempotency-Key', 'must be 1 to 128 printable characters')
 }

@@ -19,6 +19,7 @@ const PASSED_ON = [
   'content-type',
   'prefer',
   'if-match',
+  'if-none-exist',
   'if-none-match',
   'idempotency-key',
   'x-purpose-of-use',

@@ -1,12 +1,12 @@
 import { Controller, Get, Header, Param, Req, Res, UseInterceptors } from '@nestjs/common'
 import { ApiTags } from '@nestjs/swagger'
 import { Requires } from '@careseal/authz'
+import { FhirMediaInterceptor } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HistoryPages } from '../reading/history-pages.js'
 import { ReadService, type LivingVersion } from '../reading/read.service.js'
 import { ReceiptService } from '../reading/receipt.service.js'
 import { assertOwned } from '../writing/write-requests.js'
-import { FhirMediaInterceptor } from './fhir-media.interceptor.js'
 import { isUnchanged, sendFhir, versionHeaders } from './fhir-reply.js'
 import { readContext } from './request-context.js'
 

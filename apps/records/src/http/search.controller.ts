@@ -1,11 +1,10 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req, Res, UseInterceptors } from '@nestjs/common'
 import { ApiTags } from '@nestjs/swagger'
 import { Requires } from '@careseal/authz'
-import { HttpProblem, isForm, type Form } from '@careseal/service-kit'
+import { FhirMediaInterceptor, HttpProblem, isForm, type Form } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { SearchPages } from '../searching/search-pages.js'
 import { assertOwned } from '../writing/write-requests.js'
-import { FhirMediaInterceptor } from './fhir-media.interceptor.js'
 import { preferencesOf, sendFhir } from './fhir-reply.js'
 import { readContext } from './request-context.js'
 

@@ -1,12 +1,12 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common'
-import { HttpProblem } from '@careseal/service-kit'
 import type { FastifyRequest } from 'fastify'
 import type { Observable } from 'rxjs'
+import { HttpProblem } from '../errors/http-problem.js'
 
 const JSON_TYPES = ['application/fhir+json', 'application/json', 'text/json', 'json']
 const BODY_TYPES = ['application/fhir+json', 'application/json', 'application/x-www-form-urlencoded']
 
-/** Answers 406 to who accepts no JSON and 415 to who sends another body; `_format` goes before Accept. */
+/** For FHIR routes: 406 to who accepts no JSON and 415 to who sends another body; `_format` goes before Accept. */
 @Injectable()
 export class FhirMediaInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
