@@ -110,6 +110,15 @@ describe('a consumer', () => {
     expect(await caresealOk(at('consumer', 'list'))).toContain('1 erasures NOT acknowledged')
   })
 
+  it('keeps its duty to acknowledge when its types change, until that is ended by name', async () => {
+    const add = at('consumer', 'add', 'billing', '--types', 'PatientAccountOpened')
+    expect(await caresealOk(add)).toContain('must acknowledge erasures')
+    expect(await caresealOk(at('consumer', 'list'))).toContain('1 erasures NOT acknowledged')
+    const ended = await careseal([...add, '--no-recipient'])
+    expect(ended.stdout).toContain('is told of no erasure')
+    expect(ended.stderr).toContain('billing never acknowledged 1 erasures')
+  })
+
   it('reads nothing any more once it is removed', async () => {
     await caresealOk(at('consumer', 'remove', 'billing'))
     expect(await caresealOk(at('consumer', 'list'))).toContain('no consumers')

@@ -75,11 +75,17 @@ export async function accessToken(
     context.terminal.note(`the token in CARESEAL_TOKEN counts, not the login ${login}`)
     return { token: given, expiresInSeconds: Number.POSITIVE_INFINITY }
   }
+  return demoToken(context, login)
+}
+
+/** A token of a demo login. Throws (usage) for a login that there is not, (unreachable) where nobody answers. */
+export async function demoToken(context: Context, login: string, scope?: string): ReturnType<typeof tokenOf> {
+  const origin = context.origin()
   try {
-    return await tokenOf({ dataDir: context.dataDir(), origin: context.origin() }, login)
+    return await tokenOf({ dataDir: context.dataDir(), origin }, login, scope)
   } catch (error) {
     if (error instanceof UnknownLogin) throw new CliError(EXIT.usage, error.message, { cause: error })
-    if (error instanceof TypeError) throw unreachable(context.origin(), error)
+    if (error instanceof TypeError) throw unreachable(origin, error)
     throw error
   }
 }

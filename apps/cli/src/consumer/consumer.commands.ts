@@ -10,8 +10,8 @@ type AddOptions = GlobalOptions & { types: EventType[]; recipient?: boolean }
 
 const ADD_HELP = `
 The consumer gets a NATS user of its own that may read these event types and nothing else. A second call with the same
-name changes what it was granted. --recipient says that it keeps personal data: it is told of erasures, and must
-acknowledge them.
+name changes what it may read. --recipient says that it keeps personal data: it is told of erasures, and must acknowledge
+them. It stays so until --no-recipient is said.
 
 Event types: ${EVENT_TYPES.join(', ')}.
 
@@ -27,6 +27,7 @@ export function addConsumerCommands(program: Command): void {
     .argument('<name>', 'its name: lower-case letters, digits and hyphens', consumerName)
     .requiredOption('--types <types>', 'the event types that it may read, separated by commas', eventTypes)
     .option('--recipient', 'it keeps personal data and must acknowledge erasures')
+    .option('--no-recipient', 'it keeps none, or has given it back, and is told of no erasure any more')
     .addHelpText('after', ADD_HELP)
     .action(runAdd)
   consumer
@@ -48,11 +49,15 @@ async function runAdd(name: string, _options: unknown, command: Command): Promis
   const { nats } = context.runningState()
   const dataDir = context.dataDir()
   const publicNkey = publicNkeyOf(dataDir, name)
-  const grant: ConsumerGrant = { name, types: options.types, publicNkey, recipient: options.recipient === true }
+  const before = consumersOf(dataDir).find((other) => other.name === name)
+  const recipient = options.recipient ?? before?.recipient ?? false
+  if (before?.recipient && !recipient) warnOfOpenErasures(context, name)
+  const grant: ConsumerGrant = { name, types: options.types, publicNkey, recipient }
   await makeDurable({ nats, dataDir }, grant)
   writeConsumers(dataDir, [...consumersOf(dataDir).filter((other) => other.name !== name), grant])
   const seedFile = natsSeedFileOf(dataDir, name)
-  const lines = [`${name} may read ${grant.types.join(', ')}`, `broker  ${nats}`, `seed    ${seedFile}`]
+  const duty = recipient ? 'must acknowledge erasures' : 'is told of no erasure'
+  const lines = [`${name} may read ${grant.types.join(', ')}, and ${duty}`, `broker  ${nats}`, `seed    ${seedFile}`]
   context.terminal.data(lines.join('\n'), { ...grant, nats, seedFile })
   context.terminal.note('The seed is its password: hand it over on a safe way. The broker knows it in a moment.')
 }

@@ -3,6 +3,7 @@
 import { recipientOf } from '@careseal/contracts'
 import { request, type NatsConnection } from '@careseal/messaging'
 import { consumersOf, type DataDir } from '@careseal/stack'
+import { failureCodeOf } from '../failure-code.js'
 
 /** One recipient's part in an erasure; `failed` is the code of why it did not acknowledge. */
 export type Acknowledgement = { recipient: string } & ({ forgotten: number } | { failed: string })
@@ -44,8 +45,7 @@ async function tell(nc: NatsConnection, recipient: string, subjectId: string): P
     const answer = await request(nc, recipientOf(recipient), 'forget-subjects', asked, { deadlineMs: DEADLINE_MS })
     return { recipient, forgotten: answer.forgotten }
   } catch (error) {
-    const { rejection, remoteCode, code } = error as { rejection?: string; remoteCode?: string; code?: string }
-    return { recipient, failed: rejection ?? remoteCode ?? code ?? 'failed' }
+    return { recipient, failed: failureCodeOf(error) }
   }
 }
 

@@ -2,6 +2,7 @@
 // happens in between, a repeat goes on where it was.
 import { PRODUCERS, type Producer } from '@careseal/contracts'
 import { request, type NatsConnection } from '@careseal/messaging'
+import { failureCodeOf } from '../failure-code.js'
 
 export type Destroyed = { service: Producer } & ({ keys: number } | { failed: string })
 
@@ -27,11 +28,6 @@ async function destroyIn(nc: NatsConnection, service: Producer, subjectId: strin
     const { keys } = await request(nc, service, 'destroy-subject-keys', asked, { deadlineMs: DEADLINE_MS })
     return { service, keys }
   } catch (error) {
-    return { service, failed: reasonOf(error) }
+    return { service, failed: failureCodeOf(error) }
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { rejection, remoteCode, code } = error as { rejection?: string; remoteCode?: string; code?: string }
-  return rejection ?? remoteCode ?? code ?? 'failed'
 }

@@ -1,18 +1,14 @@
 import { addRotateCommand } from '../administration/rotate.command.js'
 import { Argument, InvalidArgumentError, type Command } from 'commander'
 import { PRODUCERS } from '@careseal/contracts'
-import { connectNats, type NatsConnection } from '@careseal/messaging'
-import { natsSeedFileOf } from '@careseal/stack'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
-import { CliError, EXIT, unreachable, type ExitCode } from '../exit.js'
+import { CliError, EXIT, type ExitCode } from '../exit.js'
+import { asNatsUser, DEPLOYER } from '../nats-user.js'
 import { startProgress } from '../terminal/progress.js'
 import { tellRecipients, type Acknowledgement } from '../consumer/erasures.js'
 import { destroyKeys, type Destroyed } from './destroy-keys.js'
 
 type DestroyOptions = GlobalOptions & { yes?: boolean }
-
-/** The one NATS user that may have keys destroyed. */
-const NATS_USER = 'deployer'
 
 const FOREVER = 'It cannot be undone: nothing of the subject opens ever again, not even from a backup.'
 
@@ -45,25 +41,13 @@ async function runDestroy({ type, id }: Subject, _options: unknown, command: Com
   if (!options.yes) throw new CliError(EXIT.usage, `${FOREVER} Say --yes to do it`)
   const context = contextOf(options)
   context.terminal.note(FOREVER)
-  const nc = await connect(context)
-  const progress = startProgress(context.terminal, 'services', PRODUCERS.length)
-  const destroy = async () => ({
-    services: await destroyKeys(nc, id, (done) => progress.update(done)),
-    recipients: await tellRecipients({ nc, dataDir: context.dataDir() }, id),
+  const dataDir = context.dataDir()
+  const erased = await asNatsUser(DEPLOYER, { nats: context.runningState().nats, dataDir }, async (nc) => {
+    const progress = startProgress(context.terminal, 'services', PRODUCERS.length)
+    const services = await destroyKeys(nc, id, (done) => progress.update(done)).finally(() => progress.stop())
+    return { services, recipients: await tellRecipients({ nc, dataDir }, id) }
   })
-  const { services, recipients } = await destroy().finally(async () => {
-    progress.stop()
-    await nc.close()
-  })
-  tell(context, `${type}/${id}`, { services, recipients })
-}
-
-async function connect(context: Context): Promise<NatsConnection> {
-  const { nats } = context.runningState()
-  const seedFile = natsSeedFileOf(context.dataDir(), NATS_USER)
-  return connectNats({ url: nats, name: NATS_USER, seedFile }).catch((error: unknown) => {
-    throw unreachable(nats, error)
-  })
+  tell(context, `${type}/${id}`, erased)
 }
 
 type Erased = { services: readonly Destroyed[]; recipients: readonly Acknowledgement[] }

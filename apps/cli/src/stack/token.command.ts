@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import { tokenOf, UnknownLogin } from '@careseal/stack'
-import { contextOf, type GlobalOptions } from '../context.js'
-import { CliError, EXIT, unreachable } from '../exit.js'
+import { contextOf, demoToken, type GlobalOptions } from '../context.js'
+import { CliError, EXIT } from '../exit.js'
 
 type TokenOptions = GlobalOptions & { as: string; scope?: string }
 
@@ -16,7 +15,7 @@ export function addTokenCommand(program: Command): void {
   program
     .command('token')
     .description('print a bearer token of a demo login')
-    .requiredOption('--as <login>', 'which login; npm start and status list them')
+    .requiredOption('--as <login>', 'which login; npm start lists them')
     .option('--scope <scopes>', 'scopes to ask for, instead of all that the login’s role has')
     .addHelpText('after', HELP)
     .action(async (_options: unknown, command: Command) => {
@@ -25,18 +24,7 @@ export function addTokenCommand(program: Command): void {
       const state = context.runningState()
       if (!state.demo)
         throw new CliError(EXIT.failure, 'this ledger runs without demo logins: leave out --no-demo to have them')
-      const { token, expiresInSeconds, scope } = await ask(context, options)
+      const { token, expiresInSeconds, scope } = await demoToken(context, options.as, options.scope)
       context.terminal.data(token, { token, expiresInSeconds, scope, login: options.as })
     })
-}
-
-async function ask(context: ReturnType<typeof contextOf>, options: TokenOptions) {
-  const origin = context.runningState().origin
-  try {
-    return await tokenOf({ dataDir: context.dataDir(), origin }, options.as, options.scope)
-  } catch (error) {
-    if (error instanceof UnknownLogin) throw new CliError(EXIT.usage, error.message, { cause: error })
-    if (error instanceof TypeError) throw unreachable(origin, error)
-    throw error
-  }
 }

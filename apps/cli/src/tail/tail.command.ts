@@ -1,12 +1,12 @@
 // Follows all events, each verified against its producer's hash chain before it is shown.
 import type { Command } from 'commander'
-import { connectNats, readEvents, type LedgerEvent, type Position } from '@careseal/messaging'
-import { natsSeedFileOf } from '@careseal/stack'
+import { readEvents, type LedgerEvent, type NatsConnection, type Position } from '@careseal/messaging'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
-import { unreachable } from '../exit.js'
 import { requestJson } from '../http.js'
+import { asNatsUser } from '../nats-user.js'
 import { wholeNumber } from '../number-option.js'
 import { eventJson, eventLine } from './event-line.js'
+import { readerWarnings } from './reader-warnings.js'
 
 /** Reads as the audit service does: the one user that may read every producer's events. */
 const NATS_USER = 'audit'
@@ -15,6 +15,7 @@ type TailOptions = GlobalOptions & { fromStart?: boolean; count?: number }
 
 const HELP = `
 Each event is shown once its link in its producer's chain is verified; what the broker lost is asked from the producer.
+A chain that is broken is told at once, and the command then ends with 3.
 
 Examples:
   careseal tail
@@ -34,13 +35,18 @@ export function addTailCommand(program: Command): void {
     })
 }
 
-async function follow(context: Context, { fromStart, count = Number.POSITIVE_INFINITY }: TailOptions): Promise<void> {
+async function follow(context: Context, options: TailOptions): Promise<void> {
+  const { nats } = context.runningState()
+  await asNatsUser(NATS_USER, { nats, dataDir: context.dataDir() }, (nc) => show(nc, context, options))
+}
+
+async function show(
+  nc: NatsConnection,
+  context: Context,
+  { fromStart, count = Number.POSITIVE_INFINITY }: TailOptions,
+): Promise<void> {
   const { terminal } = context
-  const state = context.runningState()
-  const seedFile = natsSeedFileOf(context.dataDir(), NATS_USER)
-  const nc = await connectNats({ url: state.nats, name: NATS_USER, seedFile }).catch((error: unknown) => {
-    throw unreachable(state.nats, error)
-  })
+  const { origin, ledgerOrigin } = context.runningState()
   const end = Promise.withResolvers<void>()
   let shown = 0
   const deliver = async (batch: LedgerEvent[]) => {
@@ -50,14 +56,12 @@ async function follow(context: Context, { fromStart, count = Number.POSITIVE_INF
     }
     if (shown >= count) end.resolve()
   }
-  const producers = await positionOf(state.origin, { fromStart })
-  const reader = readEvents({ nc, origin: state.ledgerOrigin, producers, deliver })
+  const producers = await positionOf(origin, { fromStart })
+  const reader = readEvents({ nc, origin: ledgerOrigin, producers, deliver, ...readerWarnings(terminal) })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.resolve())
   reader.start()
   terminal.note('following; Ctrl-C ends')
-  await Promise.race([end.promise, reader.finished])
-  await reader.stop()
-  await nc.close()
+  await Promise.race([end.promise, reader.finished]).finally(() => reader.stop())
 }
 
 type Head = { producer: string; latest: string; lastSeq: number; lastLink: string }

@@ -6,7 +6,8 @@ import { restore, tamper, type TamperTarget } from './tamper.js'
 type TamperOptions = GlobalOptions & { entry?: boolean; record?: boolean }
 
 const HELP = `
-It does what whoever owns the database server could do, past every trigger and grant. What was there is kept.
+It does what whoever owns the database server could do, past every trigger and grant. What was there is kept,
+and has to be put back before anything else is changed.
 
 Examples:
   careseal demo tamper && careseal verify; careseal demo restore

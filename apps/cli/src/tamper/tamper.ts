@@ -29,15 +29,23 @@ type Victim = {
   described: string
 }
 
-/** Changes one byte in the middle of what is stored. Throws if there is nothing to change yet. */
+/** Changes one byte in the middle of what is stored. Throws if one is changed already, or there is nothing to change yet. */
 export async function tamper(dataDir: DataDir, databaseUrl: string, target: TamperTarget): Promise<Tampering> {
+  const [earlier] = tamperings(dataDir)
+  // The same bit of the same value changed again would be as it was, and restored as if it had been good before.
+  if (earlier) {
+    throw new CliError(
+      EXIT.usage,
+      `${earlier.described} is changed already: put it back first with careseal demo restore`,
+    )
+  }
   return withSuperuser(databaseUrl, async (client) => {
     const victim = target === 'entry' ? await anEntry(client) : await aRecord(client)
     if (!victim) throw new CliError(EXIT.failure, `there is no stored ${target} to change yet: import something first`)
     const { table, column, key, value, offset, described } = victim
     const tampering = { target, table, column, key, offset, before: value.toString('base64'), described }
     // Written before the change: a crash in between leaves something to restore that changes nothing.
-    dataDir.writeJson(FILE, [...tamperings(dataDir), tampering])
+    dataDir.writeJson(FILE, [tampering])
     const changed = Buffer.from(value)
     changed[offset] = (changed[offset] as number) ^ 1
     await overwrite(client, tampering, changed)
