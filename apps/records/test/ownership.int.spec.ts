@@ -110,9 +110,12 @@ describe('a patient who is erased', () => {
   })
 
   it('tells by no change of a record that there is one', async () => {
-    const change = (id: string) => put(erased, id)
-    for (const ask of [change, remove]) {
-      const [one, other] = [await ask(observation), await ask(idOf(9))]
+    const unknown = idOf(9)
+    const answers = [
+      [await put(erased, observation), await put(erased, unknown)],
+      [await remove(observation), await remove(unknown)],
+    ] as const
+    for (const [one, other] of answers) {
       expect(one.status).toBe(404)
       expect(newsOf(one)).toEqual(newsOf(other))
     }
