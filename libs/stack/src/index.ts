@@ -35,7 +35,14 @@ export {
   type NatsUser,
 } from './stack/credentials.js'
 export { defaultScopeOf, loginsOf, OPERATOR, tokenOf, UnknownLogin, type LoginRecord } from './stack/logins.js'
-export { isSupervisorRunning, readLastState, readRunningState, type Login, type StackState } from './stack/state.js'
+export {
+  holdsLedger,
+  isSupervisorRunning,
+  readLastState,
+  readRunningState,
+  type Login,
+  type StackState,
+} from './stack/state.js'
 export {
   SERVICE_NAMES,
   type RouteTarget,
@@ -43,10 +50,11 @@ export {
   type StackNetwork,
   type WitnessName,
 } from './stack/services.js'
+export { runProgram, type ProgramOptions } from './stack/run-program.js'
 export { lastLines, repositoryRoot } from './stack/service-process.js'
 export type { SequencerPair } from './stack/sequencer-pair.js'
 export type { ControlledService } from './stack/service-set.js'
-export { initSuccessor, recoverLedger, type LedgerRecovery } from './stack/offline-ledger.js'
-export type { ControlledWitness } from './stack/witness-set.js'
+export { administerOffline, initSuccessor, recoverLedger, type LedgerRecovery } from './stack/offline-ledger.js'
+export { witnessCountOf, type ControlledWitness } from './stack/witness-set.js'
 export type { ControlledNats, ControlledPart } from './stack/parts.js'
 export type { PartsKind } from './stack/start-parts.js'

@@ -18,12 +18,13 @@ const GIVES_UP = 'What the signer signed and no witness has seen is given up for
 const RETREAT_HELP = `
 For a ledger whose database was put back from an old copy (rollback-detected), where no better copy and no mirror has
 what is missing. All witnesses are asked; the signer goes back to the largest size that any of them has seen, and only if
-the database holds that. Two operators approve it. Afterwards start the ledger again: it tells of the retreat first.
+the database holds that. Two operators approve it. It works on a ledger that is stopped, for a halted one does not start.
+Afterwards start it: it tells of the retreat first.
 Runbook: docs/operations/signer-retreat.md
 
 Examples:
   careseal signer status
-  careseal signer retreat --yes && careseal down && npm start`
+  careseal down; careseal signer retreat --yes && npm start`
 
 export function addSignerCommands(program: Command): void {
   const signer = program.command('signer').description("what the log's key has signed")

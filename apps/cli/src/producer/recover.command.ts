@@ -3,13 +3,15 @@ import { PRODUCERS, type Producer } from '@careseal/contracts'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
 import { recoverProducer, type RecoveryReport } from './recover.js'
+import { whileRunning } from './while-running.js'
 
 type RecoverOptions = GlobalOptions & { yes?: boolean }
 
 const HELP = `
 A service whose database was restored to an old copy answers nothing (503 producer-rollback). This takes back what the
 broker still holds of the events that the copy lacks, lists what is lost, and goes on under the next name: consent-2.
-It approves that name with the two operator keys of this machine. Runbook: docs/operations/producer-rollback.md
+It approves that name with the two operator keys of this machine. A ledger that is stopped, because npm start ended with
+producer-rollback, is started for it and stopped again. Runbook: docs/operations/producer-rollback.md
 
 Examples:
   careseal producer recover consent --yes
@@ -26,12 +28,11 @@ export function addProducerCommands(program: Command): void {
     .action(async (service: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<RecoverOptions>()
       const context = contextOf(options)
-      const report = await recoverProducer({
-        dataDir: context.dataDir(),
-        state: context.runningState(),
-        service: confirmed(service, options.yes),
-        onProgress: (told) => context.terminal.note(told),
-      })
+      const asked = confirmed(service, options.yes)
+      const onProgress = (told: string) => context.terminal.note(told)
+      const report = await whileRunning(context, (dataDir, state) =>
+        recoverProducer({ dataDir, state, service: asked, onProgress }),
+      )
       tell(context, report)
     })
 }

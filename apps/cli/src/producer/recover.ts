@@ -1,8 +1,4 @@
 // Runs a service's own recovery as a process with that service's environment, and waits until the service serves again.
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Producer } from '@careseal/contracts'
 import {
@@ -11,7 +7,7 @@ import {
   kmsKeyFile,
   natsSeedFileOf,
   operatorKeyFiles,
-  repositoryRoot,
+  runProgram,
   type DataDir,
   type StackState,
 } from '@careseal/stack'
@@ -39,7 +35,7 @@ export type RecoverInput = {
 const READY_MS_MAX = 120_000
 const POLL_MS = 300
 
-/** Throws CliError with what the recovery said; the service is then as it was. */
+/** Throws with what the recovery said; the service is then as it was. */
 export async function recoverProducer(input: RecoverInput): Promise<RecoveryReport> {
   const { service, state, onProgress } = input
   const report = await runRecovery(input)
@@ -63,16 +59,9 @@ function environment({ dataDir, state, service }: RecoverInput): Record<string, 
 }
 
 async function runRecovery(input: RecoverInput): Promise<RecoveryReport> {
-  const script = join(repositoryRoot(), 'apps', input.service, 'dist', 'recover.js')
-  if (!existsSync(script)) throw new CliError(EXIT.failure, `${input.service} is not built: run npm run build`)
-  const child = spawn(process.execPath, [script], { env: environment(input), stdio: ['ignore', 'pipe', 'pipe'] })
-  let last = ''
-  createInterface({ input: child.stderr }).on('line', (line) => input.onProgress((last = line)))
-  const out: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-  const code = await new Promise((resolve) => child.on('close', resolve))
-  if (code !== 0) throw new CliError(EXIT.failure, last || `the recovery ended with ${String(code)}`)
-  return JSON.parse(Buffer.concat(out).toString()) as RecoveryReport
+  const { service, onProgress } = input
+  const program = { service, script: 'recover.js', env: environment(input), onProgress } as const
+  return JSON.parse(await runProgram(program)) as RecoveryReport
 }
 
 // It ends by itself once its database names another incarnation, and is started anew by whoever keeps it running.

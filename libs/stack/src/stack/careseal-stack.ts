@@ -42,6 +42,8 @@ export type StackOptions = {
   port?: number | undefined
   /** The services that are started; default all. Where another is asked for, the origin answers 503. */
   services?: readonly ServiceName[] | undefined
+  /** The services that a start waits for; default all that are started. A rolled-back one is ready after its recovery. */
+  awaited?: readonly ServiceName[] | undefined
   /**
    * The folder with the services' programs (`<service>/dist/main.js`); default the `apps` of the repository. `PACKED` are
    * those of the repository too, a few files each, which start faster.
@@ -101,7 +103,7 @@ export type CaresealStack = {
   stop(): Promise<void>
 }
 
-/** Starts it all and resolves when every service is ready. On any failure what has started is stopped again. */
+/** Starts it all and resolves when every service that is awaited is ready. On any failure what has started is stopped again. */
 export async function createCaresealStack(options: StackOptions = {}): Promise<CaresealStack> {
   const dataDir = openStackDir(options.dataDir)
   return underStartLock(dataDir, () => startOn(dataDir, options))
@@ -167,7 +169,7 @@ async function start(options: StartOptions): Promise<CaresealStack> {
   const common = { around, dataDir, env: options.env ?? {}, onCrash, restartDelayMsMax }
   const pair = places && sequencerPair({ ...common, places })
   const untilEitherReady = (name: ServiceName) => (name === 'ledger-sequencer' ? (pair?.untilSealing() ?? null) : null)
-  const services = new ServiceSet({ ...common, names: options.services, untilEitherReady })
+  const services = new ServiceSet({ ...common, names: options.services, awaited: options.awaited, untilEitherReady })
   if (pair) onStop(() => pair.stop())
   onStop(() => services.stop())
   if (pair) onStop(() => pair.stopStandby())

@@ -1,21 +1,18 @@
 // The ledger of a data folder while nothing of it runs but its database, for work that no service may see half done: to
 // begin it, or to put it back.
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createInterface } from 'node:readline'
+import { existsSync } from 'node:fs'
 import { PRODUCERS } from '@careseal/contracts'
 import { Client } from 'pg'
 import { freePort } from '../parts/port.js'
-import { ledgerOrigin, operatorVkeys } from './credentials.js'
+import { ledgerOrigin, operatorKeyFiles, operatorVkeys } from './credentials.js'
 import { openDataDir, type DataDir } from './data-dir.js'
-import { builtScript } from './service-process.js'
+import { runProgram } from './run-program.js'
 import { startParts, type Parts } from './start-parts.js'
 import { underStartLock } from './start-lock.js'
-import { readRunningState } from './state.js'
+import { holdsLedger, INITIALISED, readRunningState } from './state.js'
 import type { ServicePorts } from './services.js'
-import { WITNESSES_FILE, WitnessSet, type WitnessSurroundings } from './witness-set.js'
-
-const INITIALISED = 'ledger-initialised.json'
+import { witnessCountOf, WitnessSet, type WitnessSurroundings } from './witness-set.js'
 
 export type OfflineOptions = { onProgress: (told: string) => void }
 
@@ -36,7 +33,7 @@ export type LedgerRecovery = {
  */
 export function initSuccessor(root: string, previous: string, options: OfflineOptions): Promise<{ origin: string }> {
   return offline(root, async (dataDir, parts) => {
-    if (dataDir.readJson(INITIALISED)) throw new Error(`${dataDir.root} holds a ledger already: name a new folder`)
+    if (holdsLedger(dataDir)) throw new Error(`${dataDir.root} holds a ledger already: name a new folder`)
     await migrate(dataDir, parts)
     const origin = ledgerOrigin(dataDir)
     const genesis = { PRODUCERS: PRODUCERS.join(','), OPERATOR_VKEYS: operatorVkeys(dataDir).join(',') }
@@ -46,7 +43,7 @@ export function initSuccessor(root: string, previous: string, options: OfflineOp
       ...genesis,
       PREVIOUS_CHECKPOINT_FILE: previous,
     }
-    await runProgram('init.js', env, options.onProgress)
+    await runSequencerProgram('init.js', env, options)
     dataDir.writeJson(INITIALISED, { origin })
     return { origin }
   })
@@ -62,24 +59,49 @@ export function recoverLedger(
   options: OfflineOptions,
 ): Promise<LedgerRecovery & { setAside: string }> {
   return offline(root, async (dataDir, parts) => {
-    if (!dataDir.readJson(INITIALISED)) throw new Error(`${dataDir.root} holds no ledger that could be put back`)
-    const around = await surroundings(dataDir)
-    const count = dataDir.readJson<{ count: number }>(WITNESSES_FILE)?.count ?? 0
-    const witnesses = new WitnessSet({ count, around, dataDir, onCrash: () => {} })
-    try {
-      if (count > 0) await witnesses.start()
+    if (!holdsLedger(dataDir)) throw new Error(`${dataDir.root} holds no ledger that could be put back`)
+    return withWitnesses(dataDir, async (witnesses) => {
       const setAside = await setSchemaAside(parts)
       await parts.provision()
       await migrate(dataDir, parts)
-      const mirror = from ?? mirrorOf(witnesses, around.ledgerOrigin)
-      const policy = count > 0 ? { LEDGER_POLICY_FILE: around.policyFile } : {}
-      const env = { ...environment(dataDir, parts), ...policy, MIRROR: mirror }
-      const report = JSON.parse(await runProgram('recover.js', env, options.onProgress)) as LedgerRecovery
+      const mirror = from ?? mirrorOf(witnesses, ledgerOrigin(dataDir))
+      const env = { ...environment(dataDir, parts), ...policyOf(dataDir), MIRROR: mirror }
+      const report = JSON.parse(await runSequencerProgram('recover.js', env, options)) as LedgerRecovery
       return { ...report, setAside }
-    } finally {
-      await witnesses.stop()
-    }
+    })
   })
+}
+
+/**
+ * Runs the sequencer's administration on a stopped data folder: what a halted ledger needs, which `npm start` cannot
+ * start. Resolves to its report; the witnesses run only for a retreat, which asks them.
+ */
+export function administerOffline<Report>(
+  root: string,
+  command: 'status' | 'retreat',
+  options: OfflineOptions,
+): Promise<Report> {
+  return offline(root, async (dataDir, parts) => {
+    if (!holdsLedger(dataDir)) throw new Error(`${dataDir.root} holds no ledger`)
+    const run = async () => {
+      const files = { OPERATOR_KEY_FILES: operatorKeyFiles(dataDir).join(','), ...policyOf(dataDir) }
+      const env = { ...environment(dataDir, parts), ...files, LEDGER_URL: `http://127.0.0.1:${await freePort()}` }
+      return JSON.parse(await runSequencerProgram('administer.js', env, options, [command])) as Report
+    }
+    return command === 'retreat' ? withWitnesses(dataDir, run) : run()
+  })
+}
+
+async function withWitnesses<T>(dataDir: DataDir, work: (witnesses: WitnessSet) => Promise<T>): Promise<T> {
+  const count = witnessCountOf(dataDir)
+  const around = await surroundings(dataDir)
+  const witnesses = new WitnessSet({ count, around, dataDir, onCrash: () => {} })
+  try {
+    if (count > 0) await witnesses.start()
+    return await work(witnesses)
+  } finally {
+    await witnesses.stop()
+  }
 }
 
 async function offline<T>(root: string, work: (dataDir: DataDir, parts: Parts) => Promise<T>): Promise<T> {
@@ -123,8 +145,13 @@ function mirrorOf({ controlled }: WitnessSet, origin: string): string {
   return `${first.url}/${createHash('sha256').update(origin).digest('hex')}/mirror`
 }
 
+function policyOf(dataDir: DataDir): Record<string, string> {
+  const file = dataDir.path('policy.txt')
+  return existsSync(file) ? { LEDGER_POLICY_FILE: file } : {}
+}
+
 async function migrate(dataDir: DataDir, parts: Parts): Promise<void> {
-  await runProgram('migrate.js', environment(dataDir, parts), () => {})
+  await runSequencerProgram('migrate.js', environment(dataDir, parts), { onProgress: () => {} })
 }
 
 async function setSchemaAside({ superuserUrl }: Parts): Promise<string> {
@@ -139,17 +166,11 @@ async function setSchemaAside({ superuserUrl }: Parts): Promise<string> {
   }
 }
 
-/** Resolves to what it printed. Throws with the last line that it said on stderr. */
-async function runProgram(script: string, env: Record<string, string>, onProgress: (told: string) => void) {
-  const child = spawn(process.execPath, [builtScript('ledger-sequencer', script)], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let last = ''
-  createInterface({ input: child.stderr }).on('line', (line) => onProgress((last = line)))
-  const out: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-  const code = await new Promise((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(last || `${script} ended with ${String(code)}`)
-  return Buffer.concat(out).toString('utf8')
+function runSequencerProgram(
+  script: string,
+  env: Record<string, string>,
+  { onProgress }: OfflineOptions,
+  args: string[] = [],
+): Promise<string> {
+  return runProgram({ service: 'ledger-sequencer', script, args, env, onProgress })
 }

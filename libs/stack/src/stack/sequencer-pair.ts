@@ -129,7 +129,7 @@ function supervise(options: PairOptions, { name, script, env }: Process): Superv
   return new Supervised({ name, start, onCrash, delayMsMax })
 }
 
-const NEVER = () => null
+const NEVER = async () => null
 
 type Place = Pick<ControlledService, 'url' | 'metricsUrl' | 'logFile'>
 

@@ -67,12 +67,12 @@ export async function runServiceScript(options: ServiceProcessOptions): Promise<
 /** Resolves once `GET url` answers 2xx. Throws when `hasFailed` gives a reason, or after the deadline. */
 export async function untilReady(
   url: string,
-  { name, deadlineMs, hasFailed }: { name: string; deadlineMs: number; hasFailed: () => string | null },
+  { name, deadlineMs, hasFailed }: { name: string; deadlineMs: number; hasFailed: () => Promise<string | null> },
 ): Promise<void> {
   const deadline = performance.now() + deadlineMs
   let last = 'no answer'
   while (performance.now() < deadline) {
-    const failure = hasFailed()
+    const failure = await hasFailed()
     if (failure) throw new Error(`${name} did not start: ${failure}`)
     last = await readiness(url)
     if (last === 'ready') return

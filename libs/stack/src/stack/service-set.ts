@@ -1,15 +1,20 @@
 // The five services of one stack: migrated, started together, each kept running on its ports until all are stopped.
+import { existsSync, statSync } from 'node:fs'
 import { databaseServiceOf, environmentOf, migrationEnvironmentOf, SERVICE_NAMES } from './services.js'
 import type { ServiceName, Surroundings } from './services.js'
 import { PRODUCERS } from '@careseal/contracts'
 import { operatorVkeys } from './credentials.js'
 import type { DataDir } from './data-dir.js'
 import { EXIT_CONFIG, lastLines, runServiceScript, startServiceProcess, untilReady } from './service-process.js'
+import { holdsLedger, INITIALISED } from './state.js'
+import { startRefusal } from './start-refusal.js'
 import { Supervised } from './supervised.js'
 import type { Child } from '../parts/child.js'
 
 const READY_DEADLINE_MS = 120_000
 const CRASHES_AT_START_MAX = 5
+/** How often a service that is not ready yet is asked whether it ever will be. */
+const REFUSAL_MS = 1_000
 /** Imports of the framework cost most of a migration's time, and there are two cores. */
 const MIGRATIONS_AT_ONCE = 2
 
@@ -31,6 +36,8 @@ export type ControlledService = {
 export type ServiceSetOptions = {
   /** Those that are started; default all. The others stay away, with pid 0. */
   names?: readonly ServiceName[] | undefined
+  /** Those that a start waits for; default all that are started. */
+  awaited?: readonly ServiceName[] | undefined
   around: Surroundings
   dataDir: DataDir
   /** Additional environment of all services. */
@@ -72,19 +79,22 @@ export class ServiceSet {
   /** Makes key, genesis and signer state in a new data folder, or goes on with an unfinished one. */
   async initialiseLedger(): Promise<void> {
     const { dataDir, around } = this.options
-    if (dataDir.readJson('ledger-initialised.json')) return
+    if (holdsLedger(dataDir)) return
     const name = 'ledger-sequencer'
     const genesis = { PRODUCERS: PRODUCERS.join(','), OPERATOR_VKEYS: operatorVkeys(dataDir).join(',') }
     const env = { ...environmentOf(name, around), ...genesis, SIGNER_STATE_DIR: around.files.signerState }
     await runServiceScript({ ...this.program(name, 'init'), env })
     // From here on a missing signer state is a loss, not a new ledger: init is never called again.
-    dataDir.writeJson('ledger-initialised.json', { origin: around.ledgerOrigin })
+    dataDir.writeJson(INITIALISED, { origin: around.ledgerOrigin })
   }
 
-  /** Starts all services at once and resolves when all are ready. */
+  /** Starts all services at once and resolves when all that are awaited are ready. Throws at once for one that never is. */
   async start(): Promise<void> {
+    const { awaited, untilEitherReady } = this.options
+    const waitedFor = this.names.filter((name) => awaited?.includes(name) ?? true)
+    const refusals = new Map(waitedFor.map((name) => [name, this.refusalOf(name)]))
     await Promise.all(this.names.map((name) => this.supervisions.get(name)?.supervised.start()))
-    await this.untilReady()
+    await Promise.all(waitedFor.map((name) => untilEitherReady?.(name) ?? this.untilServing(name, refusals.get(name))))
   }
 
   async untilReady(): Promise<void> {
@@ -160,11 +170,27 @@ export class ServiceSet {
       },
       kill: () => supervision.supervised.kill(),
       whileStopped: (work) => supervision.supervised.whileStopped(work),
-      untilReady: () => {
-        const before = supervision.crashes
-        const hasFailed = () => this.failureOf(name, supervision, before)
-        return untilReady(`${url}/readyz`, { name, deadlineMs: READY_DEADLINE_MS, hasFailed })
-      },
+      untilReady: () => this.untilServing(name),
+    }
+  }
+
+  private untilServing(name: ServiceName, refusal: () => Promise<string | null> = async () => null): Promise<void> {
+    const supervision = this.supervisions.get(name) as Supervision
+    const before = supervision.crashes
+    const hasFailed = async () => this.failureOf(name, supervision, before) ?? refusal()
+    const url = `${this.controlled[name].url}/readyz`
+    return untilReady(url, { name, deadlineMs: READY_DEADLINE_MS, hasFailed })
+  }
+
+  // Made before the start: of the log only what follows counts.
+  private refusalOf(name: ServiceName): () => Promise<string | null> {
+    const { url, logFile } = this.controlled[name]
+    const logFrom = existsSync(logFile) ? statSync(logFile).size : 0
+    let askedAt = performance.now()
+    return async () => {
+      if (performance.now() - askedAt < REFUSAL_MS) return null
+      askedAt = performance.now()
+      return startRefusal({ name, url, logFile, logFrom })
     }
   }
 

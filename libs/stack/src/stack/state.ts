@@ -30,6 +30,13 @@ export type StackState = {
 }
 
 const FILE = 'state.json'
+/** There once the folder's ledger has begun. */
+export const INITIALISED = 'ledger-initialised.json'
+
+/** Whether the folder holds a ledger, running or not. */
+export function holdsLedger(dataDir: DataDir): boolean {
+  return dataDir.readJson(INITIALISED) !== null
+}
 
 /** The state of the stack that runs on this data folder, or null when none does. */
 export function readRunningState(dataDir: DataDir): StackState | null {

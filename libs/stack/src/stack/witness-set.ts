@@ -37,8 +37,7 @@ export type WitnessSurroundings = Pick<Surroundings, 'network' | 'ledgerOrigin' 
   policyFile: string
 }
 
-/** How many witnesses a data folder has, for whoever starts them without its supervisor. */
-export const WITNESSES_FILE = 'witnesses.json'
+const WITNESSES_FILE = 'witnesses.json'
 
 export type WitnessSetOptions = {
   count: number
@@ -52,6 +51,11 @@ const READY_DEADLINE_MS = 60_000
 const POLL_MS = 50
 const QUORUM = 'witnesses'
 const run = promisify(execFile)
+
+/** How many witnesses a data folder has, for whoever starts them again. */
+export function witnessCountOf(dataDir: DataDir): number {
+  return dataDir.readJson<{ count: number }>(WITNESSES_FILE)?.count ?? 0
+}
 
 export class WitnessSet {
   controlled: ControlledWitness[] = []
