@@ -16,7 +16,7 @@ export async function runSteps(terminal: Terminal, tasks: readonly StepTask[], a
 function untilAsked({ title, run }: StepTask, asked: Promise<void>): StepTask {
   const givenUp = async () => {
     await asked
-    throw new Error('given up')
+    throw new Error(`${title}: given up`)
   }
   return { title, run: (detail) => Promise.race([run(detail), givenUp()]) }
 }
