@@ -60,6 +60,7 @@ beforeAll(async () => {
   believed = [signer.vkey]
   witness = createServer((request, response) => {
     void (async () => {
+      if (request.url !== '/add-checkpoint') return void response.writeHead(404).end()
       const chunks: Buffer[] = []
       for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
       const verifiers = believed.map((vkey) => verifierOf(parseVkey(sha256, vkey), verifyEd25519)!)
@@ -84,7 +85,7 @@ const witnessKey = (fill: number) => {
 
 function administration(patienceMs = 20_000): Administration {
   const { port } = witness.address() as AddressInfo
-  const text = `log ${signer.vkey}\nwitness w1 ${witnessKey(7)} http://127.0.0.1:${port}\nquorum w1\n`
+  const text = `log ${signer.vkey}\nwitness w1 ${witnessKey(7)} http://127.0.0.1:${port}/\nquorum w1\n`
   return {
     sql: database.pool,
     signer,

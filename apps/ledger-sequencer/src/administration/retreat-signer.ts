@@ -4,6 +4,7 @@ import { sha256 } from '@careseal/crypto'
 import { approve, logKeysAt, nothingKnown, type KnownTree } from '@careseal/ledger-core'
 import { equalHashes } from '@careseal/merkle'
 import { confirmHead } from '../checkpointer/confirm-head.js'
+import { addressesOf } from '../cosigning/witness-policy.js'
 import { loadHead } from '../database/head.js'
 import { loadPublished } from '../reading/published.js'
 import { StoredTree } from '../tree/stored-tree.js'
@@ -48,7 +49,7 @@ async function largestSeen(administration: Administration): Promise<KnownTree> {
   const { origin, keys } = await governanceOf(administration)
   const logVkeys = keys.filter(({ owner }) => owner === 'log').map(({ vkey }) => vkey)
   let largest = nothingKnown(sha256)
-  for (const witness of policy.witnesses) {
+  for (const witness of addressesOf(policy)) {
     const seen = (await seenBy(witness, { origin, logVkeys })) ?? nothingKnown(sha256)
     onProgress(`${witness.name} has seen size ${seen.size}`)
     if (logKeysAt(keys, seen.size).length > 0 && seen.size > largest.size) largest = seen

@@ -3,6 +3,7 @@
 import { sha256 } from '@careseal/crypto'
 import { satisfies, verifyCheckpoint, type LedgerKey, type RetirementReason } from '@careseal/ledger-core'
 import { verifyEd25519 } from '@careseal/cosigner'
+import { addressesOf } from '../cosigning/witness-policy.js'
 import {
   AdministrationRefused,
   append,
@@ -77,7 +78,7 @@ async function untilBelieved(administration: Administration, { vkey }: LedgerKey
   const believing = new Set<string>()
   const isQuorum = async () => {
     const published = await publishedNote(administration)
-    for (const witness of policy.witnesses.filter(({ name }) => !believing.has(name))) {
+    for (const witness of addressesOf(policy).filter(({ name }) => !believing.has(name))) {
       if (!published || !(await believesKey(witness, { note: published.note, size: published.size, vkey }))) continue
       believing.add(witness.name)
       onProgress(`witness ${witness.name} believes the new key`)

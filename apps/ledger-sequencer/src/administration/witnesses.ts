@@ -1,5 +1,5 @@
 // What witnesses know, asked as anybody may ask them (C2SP tlog-witness).
-import { sha256, utf8 } from '@careseal/crypto'
+import { sha256 } from '@careseal/crypto'
 import {
   formatAddCheckpoint,
   formatNote,
@@ -8,9 +8,10 @@ import {
   parseVkey,
   verifyCheckpoint,
   type KnownTree,
-  type PolicyWitness,
 } from '@careseal/ledger-core'
 import { verifyEd25519 } from '@careseal/cosigner'
+import { WitnessClient } from '../cosigning/witness-client.js'
+import type { WitnessAddress } from '../cosigning/witness-policy.js'
 import { AdministrationRefused } from './administration.js'
 
 const DEADLINE_MS = 5_000
@@ -19,37 +20,38 @@ const BELIEVED = new Set([200, 409, 422])
 
 /** Whether a witness takes a checkpoint that bears the signature of this key and of no other. */
 export async function believesKey(
-  { url }: PolicyWitness,
+  { url }: WitnessAddress,
   { note, size, vkey }: { note: string; size: number; vkey: string },
 ): Promise<boolean> {
   const key = parseVkey(sha256, vkey)
   const { text, signatures } = parseNote(note)
   const own = signatures.filter((signature) => identityOf(signature) === identityOf(key))
-  if (url === null || own.length === 0) return false
+  if (own.length === 0) return false
   const body = formatAddCheckpoint({ oldSize: BigInt(size), proof: [], note: formatNote({ text, signatures: own }) })
-  const answer = await ask(`${url}/add-checkpoint`, { method: 'POST', body })
-  return answer !== null && BELIEVED.has(answer.status)
+  const status = await statusOf(`${url}/add-checkpoint`, body)
+  return status !== null && BELIEVED.has(status)
 }
 
 /** The largest tree that a witness has co-signed; null when it has seen none. Throws when it does not say. */
 export async function seenBy(
-  { name, url }: PolicyWitness,
+  witness: WitnessAddress,
   { origin, logVkeys }: { origin: string; logVkeys: readonly string[] },
 ): Promise<KnownTree | null> {
-  const id = Buffer.from(sha256(utf8(origin))).toString('hex')
-  const answer = url === null ? null : await ask(`${url}/${id}/checkpoint`)
-  if (answer?.status === 404) return null
-  if (answer?.status !== 200) {
-    throw new AdministrationRefused('witness-silent', `${name} does not say what it has seen: every witness has to`)
+  const answer = await new WitnessClient(witness, DEADLINE_MS).latest(origin)
+  if ('failed' in answer) {
+    const told = `${witness.name} does not say what it has seen: every witness has to`
+    throw new AdministrationRefused('witness-silent', told)
   }
-  const { size, root } = await verifyCheckpoint(answer.text, { logVkeys }, { sha256, verifyEd25519 })
+  if (answer.note === null) return null
+  const { size, root } = await verifyCheckpoint(answer.note, { logVkeys }, { sha256, verifyEd25519 })
   return { size, root }
 }
 
-async function ask(url: string, init: RequestInit = {}): Promise<{ status: number; text: string } | null> {
+async function statusOf(url: string, body: string): Promise<number | null> {
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(DEADLINE_MS) })
-    return { status: response.status, text: await response.text() }
+    const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(DEADLINE_MS) })
+    await response.text()
+    return response.status
   } catch {
     return null
   }
