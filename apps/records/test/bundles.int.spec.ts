@@ -126,6 +126,14 @@ describe('a batch', () => {
     expect(await statusOf('batch', present)).toBe(200)
   })
 
+  it('with too many entries is refused as a whole', async () => {
+    const entry = Array.from({ length: 501 }, () => ({ request: { method: 'GET', url: `Patient/${idOf(3)}` } }))
+    const { status, body } = await world.call('POST', '/fhir', {
+      body: { resourceType: 'Bundle', type: 'batch', entry },
+    })
+    expect([status, body.issue[0].code]).toEqual([422, 'too-costly'])
+  })
+
   it('reaches no other route of another service by dots', async () => {
     const urls = ['Consent/../../livez', 'Consent/%2e%2e/%2e%2e/consent/openapi.json', 'AuditEvent/../Consent']
     const entry = urls.map((url) => ({ request: { method: 'GET', url } }))

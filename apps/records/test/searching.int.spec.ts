@@ -1,6 +1,7 @@
 // What a search finds, and what it must not tell.
 import { callerOf, idOf, observationResource } from '@careseal/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { candidatesAfter } from '../src/searching/candidates.query.js'
 import { BASE, resetConsent, startWorld, type World } from './world.js'
 import { entryOf, idsOf, nextOf, shortcuts } from './shortcuts.js'
 
@@ -123,6 +124,16 @@ describe('searching', () => {
     expect(status).toBe(200)
     expect(body.entry[0]).toMatchObject({ search: { mode: 'outcome' }, resource: { resourceType: 'OperationOutcome' } })
     expect(body.link[0].url).not.toContain('colour')
+  })
+
+  it('knows how long a resource is before it opens it', async () => {
+    const patientId = await newPatient()
+    await newObservation(patientId, { note: [{ text: 'a'.repeat(5_000) }] })
+    await world.sql.query('SET search_path TO records')
+    const scope = { type: 'Observation', patientIds: [patientId], withoutPatient: true, ids: undefined, macs: [] }
+    const [candidate] = await candidatesAfter(world.sql, scope, { after: '0', limit: 10 })
+    expect(candidate!.bytes).toBeGreaterThan(5_000)
+    expect(candidate!.bytes).toBeLessThan(7_000)
   })
 
   it('never opens more than 500 resources for one page', async () => {

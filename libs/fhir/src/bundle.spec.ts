@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inProcessingOrder, linksOf, parseBundle } from './bundle.js'
+import { BUNDLE_ENTRIES_MAX, inProcessingOrder, linksOf, parseBundle } from './bundle.js'
 import { rewriteReferences } from './references.js'
 import type { Resource } from './resource.js'
 
@@ -23,6 +23,13 @@ describe('bundles', () => {
         { index: 1, method: 'PUT', type: 'Patient', id: 'a', ifMatch: 'W/"1"' },
       ],
     })
+  })
+
+  it.each(['transaction', 'batch'] as const)('of type %s with too many entries are refused unread', (type) => {
+    const ofLength = (length: number) => parseBundle(bundle(type, ...Array.from({ length }, () => ({}))))
+    const entriesMax = BUNDLE_ENTRIES_MAX[type]
+    expect(ofLength(entriesMax)).not.toMatchObject({ issues: [{ code: 'too-costly' }] })
+    expect(ofLength(entriesMax + 1)).toMatchObject({ ok: false, status: 422, issues: [{ code: 'too-costly' }] })
   })
 
   it.each([

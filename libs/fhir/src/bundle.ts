@@ -24,10 +24,17 @@ export type ParsedBundle =
   | { ok: false; status: number; issues: Issue[] }
 
 /**
+ * The most entries that are executed. A longer transaction would hold locks too long; the entries of a batch are
+ * requests of their own, one after the other, and a client waits for the last.
+ */
+export const BUNDLE_ENTRIES_MAX = { transaction: 5_000, batch: 500 } as const
+
+/**
  * Parses a Bundle of type transaction or batch.
  *
  * A fault in one entry refuses a transaction as a whole (all faults are named) and stays in `faults` for a batch. Two
- * entries on one resource are 400, a Consent or AuditEvent inside a transaction is 422, for other services own them.
+ * entries on one resource are 400, a Consent or AuditEvent inside a transaction is 422, for other services own them. A
+ * Bundle with too many entries is 422, and none of them is looked at.
  */
 export function parseBundle(json: unknown): ParsedBundle {
   if (!isObject(json) || json.resourceType !== 'Bundle') {
@@ -38,6 +45,10 @@ export function parseBundle(json: unknown): ParsedBundle {
   }
   const list = json.entry ?? []
   if (!Array.isArray(list)) return refused(400, errorIssue('structure', 'Expected an array.', 'Bundle.entry'))
+  const entriesMax = BUNDLE_ENTRIES_MAX[json.type]
+  if (list.length > entriesMax) {
+    return refused(422, errorIssue('too-costly', `A ${json.type} may have ${entriesMax} entries.`, 'Bundle.entry'))
+  }
   const parsed = list.map((entry, index) => parseEntry(entry, index))
   const entries = parsed.flatMap((one) => ('entry' in one ? [one.entry] : []))
   const faults = parsed.flatMap((one) => ('fault' in one ? [one.fault] : []))

@@ -1,7 +1,7 @@
 // A batch Bundle: each entry on its own, with its own status; what fails fails alone.
 import { Injectable } from '@nestjs/common'
 import type { Caller } from '@careseal/contracts'
-import { OWNED_ELSEWHERE, type BundleEntry, type EntryFault } from '@careseal/fhir'
+import { errorIssue, operationOutcome, OWNED_ELSEWHERE, type BundleEntry, type EntryFault } from '@careseal/fhir'
 import { HttpProblem, outcomeOf, type OperationOutcome } from '@careseal/service-kit'
 import { Logger } from '@nestjs/common'
 import type { FastifyRequest } from 'fastify'
@@ -17,6 +17,9 @@ import { notFound, notFoundToWrite } from '../access/refusals.js'
 import { demandEntryScope } from './entry-scopes.js'
 import { refusedResponse, statusText, writeResponse } from './entry-response.js'
 
+/** How long an answer may grow; what is read after that is refused, so it is longer by one entry at most. */
+export const BATCH_ANSWER_BYTES_MAX = 32 * 1024 * 1024
+
 type Batch = { entries: readonly BundleEntry[]; faults: readonly EntryFault[] }
 type BatchOptions = { representation: boolean; caller: Caller }
 
@@ -31,6 +34,7 @@ export class BatchService {
     private readonly forwards: ForwardService,
   ) {}
 
+  /** For who has gone away no further entry is done. */
   async run({ entries, faults }: Batch, request: FastifyRequest, options: BatchOptions): Promise<object> {
     const answers = new Map<number, object>(
       faults.map(({ index, status, issue }) => [
@@ -38,7 +42,14 @@ export class BatchService {
         refusedResponse(status, { resourceType: 'OperationOutcome', issue: [issue] }),
       ]),
     )
-    for (const entry of entries) answers.set(entry.index, await this.answer(entry, request, options))
+    let bytes = 0
+    for (const entry of entries) {
+      if (request.raw.socket.destroyed) break
+      const isTooMuch = entry.method === 'GET' && bytes >= BATCH_ANSWER_BYTES_MAX
+      const answer = isTooMuch ? answerTooLong() : await this.answer(entry, request, options)
+      bytes += Buffer.byteLength(JSON.stringify(answer))
+      answers.set(entry.index, answer)
+    }
     const entry = [...answers].toSorted(([a], [b]) => a - b).map(([, answer]) => answer)
     return { resourceType: 'Bundle', type: 'batch-response', ...(entry.length > 0 ? { entry } : {}) }
   }
@@ -90,4 +101,10 @@ export class BatchService {
     this.logger.error({ err: error }, 'an entry of a batch failed')
     return refusedResponse(500, outcomeOf(500, 'internal-error', 'Something went wrong.'))
   }
+}
+
+// Nothing was looked at, so nothing is recorded as read that does not arrive. A write answers with no more than was sent.
+function answerTooLong(): object {
+  const diagnostics = 'The entries before this one fill the answer; ask for it in another request.'
+  return refusedResponse(422, operationOutcome(errorIssue('too-costly', diagnostics)))
 }

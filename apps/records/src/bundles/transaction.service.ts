@@ -1,7 +1,6 @@
 // A transaction Bundle: all of its entries in one database transaction, answered in their own order.
 import { Injectable } from '@nestjs/common'
 import { inProcessingOrder, linksOf, type BundleEntry } from '@careseal/fhir'
-import { HttpProblem } from '@careseal/service-kit'
 import { ResourceWrites } from '../writing/resource-writes.service.js'
 import type { WriteContext } from '../writing/write.service.js'
 import { entryWrite } from '../writing/write-requests.js'
@@ -10,9 +9,6 @@ import { notFoundToWrite } from '../access/refusals.js'
 import { BundleRefused } from '../writing/bundle-refused.js'
 import { demandEntryScope } from './entry-scopes.js'
 import { writeResponse } from './entry-response.js'
-
-/** More would hold locks too long; such a bundle is better split. */
-const ENTRIES_MAX = 5_000
 
 @Injectable()
 export class TransactionService {
@@ -23,9 +19,6 @@ export class TransactionService {
     context: WriteContext,
     options: { representation: boolean },
   ): Promise<object> {
-    if (entries.length > ENTRIES_MAX) {
-      throw new HttpProblem(422, 'too-many-entries', `A transaction may have ${ENTRIES_MAX} entries.`)
-    }
     for (const entry of entries) demandEntryScope(context.caller, entry)
     const ordered = inProcessingOrder(entries)
     const requests = ordered.map(entryWrite)

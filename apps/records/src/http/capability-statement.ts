@@ -1,5 +1,5 @@
 // The CapabilityStatement, made from the same lists that decide what is served; a test asks for each thing it says.
-import { OWNED_BY_RECORDS, supportedParameters } from '@careseal/fhir'
+import { BUNDLE_ENTRIES_MAX, OWNED_BY_RECORDS, supportedParameters } from '@careseal/fhir'
 import type { ServerBase } from './server-base.js'
 
 const INTERACTIONS = ['read', 'vread', 'update', 'delete', 'history-instance', 'create', 'search-type']
@@ -21,7 +21,10 @@ export function capabilityStatement({ url, origin }: ServerBase): object {
           'Each version has a receipt: GET Type/id/_history/vid/$receipt, with ?field=/json/pointer for one field. ' +
           'The header x-purpose-of-use says why. Writes take an Idempotency-Key: their repetition is answered ' +
           'with the same status, Location and ETag, without a body. Search parameters are ' +
-          'strict; Prefer: handling=lenient ignores the unknown and says so.',
+          'strict; Prefer: handling=lenient ignores the unknown and says so. A transaction has at most ' +
+          `${BUNDLE_ENTRIES_MAX.transaction} entries, a batch ${BUNDLE_ENTRIES_MAX.batch}; a batch whose answer has ` +
+          'grown to 32 MiB refuses further reads as too-costly, and a page ends early, with a link to the next, when ' +
+          'what it looks at is large.',
         security: security(origin),
         resource: [...[...OWNED_BY_RECORDS].map(resource), ...FORWARDED].toSorted(byType),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { parseSearch, type SearchQuery } from '@careseal/fhir'
 import { idOf } from '@careseal/testing'
 import type { OpenedVersion } from '../versions/version-opener.js'
-import type { ResourceHead } from '../versions/version.js'
-import { buildPage, DECRYPTED_MAX, type PageSource } from './page-builder.js'
+import type { Candidate } from './candidates.query.js'
+import { buildPage, DECRYPTED_BYTES_MAX, DECRYPTED_MAX, type Page, type PageSource } from './page-builder.js'
 
-type Row = { patient: number; code: 'a' | 'b' }
+type Row = { patient: number; code: 'a' | 'b'; bytes?: number }
 
 const queryOf = (count: number): SearchQuery => {
   const parsed = parseSearch('Observation', [['code', 'a'], ['_count', String(count)]], { strict: true }) // prettier-ignore
@@ -16,7 +16,7 @@ const queryOf = (count: number): SearchQuery => {
 
 function sourceOf(rows: Row[], permitted: (patient: number) => boolean): PageSource & { opened: Set<string> } {
   const opened = new Set<string>()
-  const heads = rows.map((row, place): ResourceHead => {
+  const heads = rows.map((row, place): Candidate => {
     const id = idOf(place + 1)
     return {
       type: 'Observation',
@@ -25,6 +25,7 @@ function sourceOf(rows: Row[], permitted: (patient: number) => boolean): PageSou
       versionId: id,
       versionNo: 1,
       deleted: false,
+      bytes: row.bytes ?? 100,
       patientIds: row.patient === 0 ? [] : [idOf(row.patient)],
     }
   })
@@ -83,6 +84,31 @@ describe('pages', () => {
         expect(hidden.filter((id) => source.opened.has(id))).toEqual([])
       },
     )
+    await fc.assert(property, { numRuns: 60 })
+  })
+
+  it('end early where their bytes are used up, and lead on', async () => {
+    const megabytes = (count: number) => fc.constantFrom(0, 1, count).map((one) => one * 1024 * 1024)
+    const row = fc.record({
+      patient: fc.integer({ min: 0, max: 2 }),
+      code: fc.constantFrom('a' as const, 'b' as const),
+      bytes: megabytes(40),
+    })
+    const property = fc.asyncProperty(fc.array(row, { maxLength: 150 }), async (rows) => {
+      const source = sourceOf(rows, (patient) => patient === 1)
+      const found: string[] = []
+      for (let start: string | undefined = '0'; start !== undefined;) {
+        source.opened.clear()
+        const page: Page = await buildPage(queryOf(50), start, source)
+        const sizes = [...source.opened].map((id) => rows[Number(id.slice(-12)) - 1]!.bytes)
+        const bytes = sizes.reduce((sum, one) => sum + one, 0)
+        expect(bytes <= DECRYPTED_BYTES_MAX || sizes.filter((one) => one > 0).length === 1).toBe(true)
+        found.push(...page.matches.map((match) => match.id))
+        start = page.next
+      }
+      const visible = (one: Row) => one.code === 'a' && one.patient !== 2
+      expect(found).toEqual(rows.flatMap((one, place) => (visible(one) ? [idOf(place + 1)] : [])))
+    })
     await fc.assert(property, { numRuns: 60 })
   })
 
