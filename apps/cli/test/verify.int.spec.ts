@@ -104,6 +104,13 @@ describe('verify', patience, () => {
     expect(existsSync(join(own, 'state'))).toBe(false)
   })
 
+  it('names a bundle that is cut off inside an entry, and ends as for anything that does not verify', async () => {
+    await writeExport(folder, smallLedger())
+    const bundle = join(folder, 'tile/entries/000')
+    writeFileSync(bundle, readFileSync(bundle).subarray(0, 999))
+    expect(await verify()).toMatchObject({ code: 3, stderr: expect.stringContaining('tile/entries/000 is no bundle') })
+  })
+
   it('demands a fresh cosignature where it is told to', async () => {
     const entries = smallLedger(1)
     await writeExport(folder, entries)

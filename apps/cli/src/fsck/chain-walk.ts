@@ -1,6 +1,6 @@
 // Follows a ledger entry by entry, from the genesis on, and recomputes what each must be. It keeps the right edge of the
 // tree and the ends of the producers' runs, so its memory does not grow with the ledger.
-import type { Admin, Genesis, Header, Leaf, Run } from './naive-entry.js'
+import { memberOf, type Admin, type Genesis, type Header, type Leaf, type Run } from './naive-entry.js'
 import { NaiveKeys } from './naive-keys.js'
 import { firstLinkOf, GrowingTree, leafHashOf, sha256, tileRoot } from './naive.js'
 import { Check } from './report.js'
@@ -80,7 +80,7 @@ export class ChainWalk {
     const fault = this.keys.admin(this.size, admin)
     this.administration.checked += 1
     this.administration.expect(fault === null, () => ({ invariant: 'I5', what: fault ?? '', where: this.place() }))
-    if (type === 'producer-admitted') this.admit(String(data['name']), String(data['firstLink']))
+    if (type === 'producer-admitted') this.admit(String(memberOf(data, 'name')), String(memberOf(data, 'firstLink')))
     this.control(bytes)
   }
 

@@ -22,7 +22,8 @@ export type Genesis = {
 }
 export type Admin = {
   type: string
-  data: { [member: string]: unknown }
+  /** Usually an object; whatever it is, operators approved it. */
+  data: unknown
   approvals: { operator: string; signature: string }[]
 }
 
@@ -45,20 +46,47 @@ export function entryOf(bytes: Uint8Array): Entry | null {
     const [, commitment = '', producer = '', seq, tag = ''] = leaf
     return Number.isSafeInteger(Number(seq)) ? { leaf: { producer, seq: Number(seq), tag, commitment } } : null
   }
-  return otherEntryOf(text)
+  return otherEntryOf(bytes)
 }
 
-function otherEntryOf(text: string): Entry | null {
+function otherEntryOf(bytes: Uint8Array): Entry | null {
   try {
+    // What is no UTF-8 throws, and a byte order mark stays: other bytes are never the same text.
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     const wrapper = JSON.parse(text) as Record<string, Record<string, unknown>>
     const [kind = '', ...more] = Object.keys(wrapper)
     const inside = wrapper[kind]
     if (kind === 'leaf' || more.length > 0 || inside === undefined || inside['v'] !== 1) return null
     if (Object.keys(inside).toSorted().join() !== MEMBERS[kind] || canonical(wrapper) !== text) return null
-    return kind !== 'block' || isHeader(inside) ? (wrapper as Entry) : null
+    return HAS_FORM[kind]?.(inside) ? (wrapper as Entry) : null
   } catch {
     return null
   }
+}
+
+const HAS_FORM: Record<string, (inside: Record<string, unknown>) => boolean> = {
+  genesis: isGenesis,
+  admin: isAdmin,
+  block: isHeader,
+}
+
+function isGenesis({ origin, logKeys, operators, producers }: Record<string, unknown>): boolean {
+  const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')
+  const links = typeof producers === 'object' && producers !== null && Object.values(producers)
+  return typeof origin === 'string' && isTexts(logKeys) && isTexts(operators) && isTexts(links)
+}
+
+function isAdmin({ type, approvals }: Record<string, unknown>): boolean {
+  const isApproval = (one: unknown) => {
+    const { operator, signature } = Object(one) as Partial<Admin['approvals'][number]>
+    return typeof operator === 'string' && typeof signature === 'string'
+  }
+  return typeof type === 'string' && Array.isArray(approvals) && approvals.every(isApproval)
+}
+
+/** A member of an entry's data, of whatever kind the data is. */
+export function memberOf(data: unknown, name: string): unknown {
+  return typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[name] : undefined
 }
 
 function isHeader(header: Record<string, unknown>): boolean {

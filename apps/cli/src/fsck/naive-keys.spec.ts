@@ -50,6 +50,10 @@ describe('keys, told once more', () => {
     expect(begun().admin(index, admin)).toMatch(fault)
   })
 
+  it.each([null, 0, 'text', ['list']])('are not changed by data that is no object: %j', (data) => {
+    expect(begun().admin(...entry(10, 'key-added', data))).toBeNull()
+  })
+
   it('are not changed by approvals of another index', () => {
     const [, admin] = entry(10, 'key-added', { owner: 'log', vkey: second, replaces: first })
     expect(begun().admin(11, admin)).toMatch(/two operators/)

@@ -1,7 +1,7 @@
 // Which keys of the log sign for which sizes, told once more from the entries alone: a key that is added at an index
 // counts from the next size on, one that is retired counts up to its index. And who approved what changes that.
 import { createPublicKey, verify } from 'node:crypto'
-import { canonical, type Admin, type Genesis } from './naive-entry.js'
+import { canonical, memberOf, type Admin, type Genesis } from './naive-entry.js'
 
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 const APPROVALS = 2
@@ -22,10 +22,11 @@ export class NaiveKeys {
   /** What is wrong with an administration entry as one that changes keys or is approved; null when nothing is. */
   admin(index: number, admin: Admin): string | null {
     if (!this.isApproved(index, admin)) return 'it lacks the approvals of two operators'
-    const { owner, vkey, replaces } = admin.data
-    if (owner !== 'log') return null
-    if (admin.type === 'key-added') return this.add(index, String(vkey), String(replaces))
-    return admin.type === 'key-retired' ? this.retire(index, String(vkey)) : null
+    const { type, data } = admin
+    if (memberOf(data, 'owner') !== 'log') return null
+    const vkey = String(memberOf(data, 'vkey'))
+    if (type === 'key-added') return this.add(index, vkey, String(memberOf(data, 'replaces')))
+    return type === 'key-retired' ? this.retire(index, vkey) : null
   }
 
   /** The keys whose signatures count for a tree of this size. */

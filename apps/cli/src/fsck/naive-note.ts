@@ -1,5 +1,5 @@
 // Signatures and cosignatures of a note, once more and apart from libs/ledger-core (C2SP signed-note, tlog-cosignature).
-import { createPublicKey, verify } from 'node:crypto'
+import { createHash, createPublicKey, verify } from 'node:crypto'
 
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 const [ED25519, COSIGNATURE_V1] = [1, 4]
@@ -15,15 +15,29 @@ export function isSigned(note: string, vkey: string): boolean {
   return key !== null && signaturesOf(note, key).some((signature) => isGood(key, textOf(note), signature))
 }
 
-/** Whether a line of the note is this witness's cosignature of its text, at whatever time. */
+/**
+ * Whether a line of the note is this witness's cosignature of its text, at whatever time. A witness that a policy names
+ * by its plain Ed25519 key co-signs under the key ID that this key has for cosignatures (tlog-cosignature).
+ */
 export function isCosigned(note: string, vkey: string): boolean {
-  const key = keyOf(vkey, COSIGNATURE_V1)
+  const key = keyOf(vkey, COSIGNATURE_V1) ?? asCosigner(keyOf(vkey, ED25519))
   if (key === null) return false
   return signaturesOf(note, key).some((stamped) => {
     if (stamped.length < TIME_BYTES) return false
     const message = `cosignature/v1\ntime ${stamped.readBigUInt64BE(0)}\n${textOf(note)}`
     return isGood(key, message, stamped.subarray(TIME_BYTES))
   })
+}
+
+function asCosigner(key: Key | null): Key | null {
+  if (key === null) return null
+  const { name, publicKey } = key
+  const id = createHash('sha256')
+    .update(`${name}\n`)
+    .update(Buffer.from([COSIGNATURE_V1]))
+    .update(publicKey)
+    .digest()
+  return { name, publicKey, keyId: id.subarray(0, 4).toString('hex') }
 }
 
 function keyOf(vkey: string, type: number): Key | null {

@@ -2,6 +2,7 @@ import { sha256 } from '@careseal/crypto'
 import {
   COSIGNATURE_V1,
   cosigner,
+  ED25519,
   formatVkey,
   parsePolicy,
   signNote,
@@ -21,6 +22,7 @@ const witnesses = ['a', 'b', 'c', 'd'].map((name) => {
   return {
     name,
     vkey: formatVkey(key),
+    plainVkey: formatVkey(vkeyOf(sha256, { name: key.name, type: ED25519, publicKey: bytes })),
     at: (time: number) => cosigner(key, time, (message) => sign(null, message, privateKey)),
   }
 })
@@ -30,6 +32,7 @@ const NAMED = [
   ...witnesses.map(({ name, vkey }) => `witness ${name}\t${vkey} https://${name}.example`),
 ]
 const policyOf = (...lines: string[]) => ['# who has to co-sign', ...NAMED, ...lines].join('\n')
+const PLAIN = policyOf('group g 2 a b c', 'quorum g').replace(witnesses[0]!.vkey, witnesses[0]!.plainVkey)
 const TWO = policyOf('group g 2 a b c', 'quorum g')
 const NESTED = policyOf('group inner any c d', 'group outer all a inner', 'quorum outer')
 
@@ -54,6 +57,8 @@ describe('the quorum of a published checkpoint', () => {
   it.each<[string, string[], string, boolean]>([
     ['two of three', ['a', 'c'], TWO, true],
     ['one of three', ['b'], TWO, false],
+    ['two of three, one of them named by its plain key', ['a', 'c'], PLAIN, true],
+    ['one of three and not the one with the plain key', ['c'], PLAIN, false],
     ['nobody', [], TWO, false],
     ['one of three and one who is not asked', ['b', 'd'], TWO, false],
     ['all of a group whose member is a group', ['a', 'd'], NESTED, true],

@@ -11,7 +11,8 @@ export function turnsFor(size: number): number {
 
 /** One turn: told of every tag, it keeps those of its share, each folded to 64 bits. */
 export class TagTurn {
-  private readonly table: BigUint64Array
+  private table: BigUint64Array
+  private kept = 0
 
   /** `size` is that of the ledger; turns count from 0. */
   constructor(
@@ -26,13 +27,26 @@ export class TagTurn {
     const bits = folded(tag) || 1n
     const turns = BigInt(turnsFor(this.size))
     if (Number(bits % turns) !== this.turn) return false
-    let at = Number((bits / turns) % BigInt(this.table.length))
-    while (this.table[at] !== 0n) {
-      if (this.table[at] === bits) return true
-      at = (at + 1) % this.table.length
-    }
+    const at = this.placeOf(bits)
+    if (this.table[at] === bits) return true
     this.table[at] = bits
+    this.kept += 1
+    if (this.kept * 4 > this.table.length * 3) this.grow()
     return false
+  }
+
+  /** Where the bits are, or the free place where they belong: there always is one. */
+  private placeOf(bits: bigint): number {
+    let at = Number((bits / BigInt(turnsFor(this.size))) % BigInt(this.table.length))
+    while (this.table[at] !== 0n && this.table[at] !== bits) at = (at + 1) % this.table.length
+    return at
+  }
+
+  // Only tags that somebody made up fall so unevenly, or are more than the ledger's size tells.
+  private grow(): void {
+    const full = this.table
+    this.table = new BigUint64Array(2 * full.length)
+    for (const bits of full) if (bits !== 0n) this.table[this.placeOf(bits)] = bits
   }
 }
 
