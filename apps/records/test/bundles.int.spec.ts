@@ -1,5 +1,6 @@
 // Many entries at once: all or nothing, or each on its own.
-import { callerOf, idOf, observationResource, patientResource } from '@careseal/testing'
+import { setTimeout } from 'node:timers/promises'
+import { callerOf, eventually, idOf, observationResource, patientResource } from '@careseal/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { resetConsent, startWorld, type World } from './world.js'
 import { entryOf, entriesOf, shortcuts } from './shortcuts.js'
@@ -132,6 +133,32 @@ describe('a batch', () => {
       body: { resourceType: 'Bundle', type: 'batch', entry },
     })
     expect([status, body.issue[0].code]).toEqual([422, 'too-costly'])
+  })
+
+  it('goes on for nobody', async () => {
+    const { id } = (await create(patientResource())).body
+    const entry = Array.from({ length: 500 }, () => ({ request: { method: 'GET', url: `Patient/${id}` } }))
+    const leaving = new AbortController()
+    world.consent.asked.length = 0
+    const asked = fetch(new URL('/fhir', world.origin), {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/fhir+json',
+        authorization: `Bearer ${await world.tokenFor(world.system)}`,
+      },
+      body: JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry }),
+      signal: leaving.signal,
+    })
+    await eventually(() => expect(world.consent.asked.length).toBeGreaterThan(0))
+    leaving.abort()
+    await expect(asked).rejects.toThrow()
+    const settled = async () => {
+      const { length } = world.consent.asked
+      await setTimeout(500)
+      expect(world.consent.asked).toHaveLength(length)
+    }
+    await eventually(settled)
+    expect(world.consent.asked.length).toBeLessThan(500)
   })
 
   it('reaches no other route of another service by dots', async () => {
