@@ -151,7 +151,7 @@ describe('a batch', () => {
     })
     await eventually(() => expect(world.consent.asked.length).toBeGreaterThan(0))
     leaving.abort()
-    await expect(asked).rejects.toThrow()
+    await expect(asked).rejects.toThrow(/abort/i)
     const settled = async () => {
       const { length } = world.consent.asked
       await setTimeout(500)

@@ -68,6 +68,8 @@ function parsed(path: string): unknown {
   }
 }
 
+const binary = (valueBase64Binary: string) => ({ ...patient, extension: [{ url: 'urn:x', valueBase64Binary }] })
+
 describe('validation', () => {
   it.each([
     ['two types of one choice', { ...observation, valueInteger: 1 }, /^Observation\.value/],
@@ -113,7 +115,6 @@ describe('validation', () => {
   })
 
   it('is not held up by blanks inside base64, nor by its length', () => {
-    const binary = (valueBase64Binary: string) => ({ ...patient, extension: [{ url: 'urn:x', valueBase64Binary }] })
     expect(issuesOf(binary(`${'AAAA   '.repeat(30)}!`))).toMatchObject([{ code: 'value' }])
     for (const wrong of ['   ', 'AAA', 'AA=A']) expect(issuesOf(binary(wrong))).not.toEqual([])
     expect(issuesOf(binary('A'.repeat(12_000_000)))).toEqual([])

@@ -23,6 +23,12 @@ const observation = (codes: Token[], effectiveDateTime = '2024-05-01') => ({
   effectiveDateTime,
 })
 
+const list = (length: number) => Array.from({ length }, (_, i) => `a${i}`).join(',')
+const issuesOf = (...parameters: [string, string][]) => {
+  const parsed = parseSearch('Observation', parameters, { strict: true })
+  return parsed.ok ? [] : parsed.issues
+}
+
 describe('search', () => {
   it('refuses what it does not know, unless the caller asks for leniency, which then says so', () => {
     const parameters: [string, string][] = [
@@ -54,11 +60,6 @@ describe('search', () => {
   })
 
   it('refuses more ids or terms than it will look for', () => {
-    const list = (length: number) => Array.from({ length }, (_, i) => `a${i}`).join(',')
-    const issuesOf = (...parameters: [string, string][]) => {
-      const parsed = parseSearch('Observation', parameters, { strict: true })
-      return parsed.ok ? [] : parsed.issues
-    }
     const tooCostly = expect.arrayContaining([expect.objectContaining({ code: 'too-costly' })])
     expect(issuesOf(['_id', list(SEARCH_IDS_MAX)], ['patient', list(SEARCH_IDS_MAX)])).toEqual([])
     expect(issuesOf(['_id', list(SEARCH_IDS_MAX + 1)])).toEqual(tooCostly)
