@@ -66,6 +66,16 @@ describe('the memory of a cosigner', () => {
     },
   )
 
+  it('makes durable what another process wrote before it answers for it', async () => {
+    const store = storeOf({ ...treeOf(5), at: 0 })
+    const memory = new TreeMemory(store, store.kept)
+    store.kept = { ...treeOf(9), at: 1 }
+    expect(await memory.swap(await requestOf(9, 9), same)).toEqual({ remembered: store.kept })
+    expect(store.writes).toBe(1)
+    await memory.swap(await requestOf(9, 9), same)
+    expect(store.writes).toBe(1)
+  })
+
   it('reads the store before each swap, for another process may have written', async () => {
     const store = storeOf(NOTHING)
     const memory = new TreeMemory(store, NOTHING)

@@ -1,6 +1,7 @@
 // What a cosigner remembers: the largest tree that it signed. It moves by compare-and-swap alone, is durable before
 // anybody gets a signature, and never comes from those whose trees are signed. The log's signer and every witness use it.
 import { sha256 } from '@careseal/crypto'
+import { equalHashes } from '@careseal/merkle'
 import { judgeSwap, type KnownTree, type SwapAnswer, type SwapRequest } from '@careseal/ledger-core'
 
 /** Where a memory is kept. `read` tells what the disk shows; `replace` returns once the new one is durable. */
@@ -35,8 +36,11 @@ export class TreeMemory<T extends KnownTree> {
    */
   swap(request: SwapRequest, next: (known: T, accepted: KnownTree) => T): Promise<SwapOutcome<T>> {
     return this.inTurn(async (remember) => {
-      // Another process may have signed meanwhile; the store is the truth, memory is not.
-      this.memory = await this.store.read()
+      // Another process may have signed meanwhile; the store is the truth, memory is not. It may have ended before what it
+      // wrote was durable.
+      const stored = await this.store.read()
+      if (!isSameTree(stored, this.memory)) this.durable = false
+      this.memory = stored
       const answer = judgeSwap(sha256, this.memory, request)
       if (!('accepted' in answer)) return answer
       const remembered = next(this.memory, answer.accepted)
@@ -59,4 +63,8 @@ export class TreeMemory<T extends KnownTree> {
     this.durable = true
     this.memory = memory
   }
+}
+
+function isSameTree(one: KnownTree, other: KnownTree): boolean {
+  return one.size === other.size && equalHashes(one.root, other.root)
 }

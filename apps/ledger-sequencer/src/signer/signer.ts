@@ -97,7 +97,7 @@ export class Signer implements LogSigner {
   openTombstones(): Promise<TombstoneStore> {
     return this.alone(async (remember) => {
       if (isFromBeforeTombstones((await this.folder.read()).state)) await this.beginTombstones(remember)
-      return TombstoneStore.open(this.folder.path)
+      return TombstoneStore.open(this.folder.path, this.inFolder)
     })
   }
 

@@ -60,6 +60,15 @@ describe('the signer’s tombstones', () => {
     expect(await stored()).toHaveLength(50)
   })
 
+  it('are kept where another process has added some since the store was opened', async () => {
+    const [deposed, successor] = [await TombstoneStore.open(dir), await TombstoneStore.open(dir)]
+    await deposed.add(SERVICE, [tombstone(1)])
+    await successor.add(SERVICE, [tombstone(2)])
+    await Promise.all([deposed.add(SERVICE, [tombstone(3)]), successor.add(SERVICE, [tombstone(4)])])
+    const ids = (await stored()).map(({ subjectId }) => subjectId)
+    expect(ids.toSorted()).toEqual([1, 2, 3, 4].map(idOf))
+  })
+
   it('are not told while the disk refuses them, and are kept once it takes them again', async () => {
     const store = await TombstoneStore.open(dir)
     await store.add(SERVICE, [tombstone(1)])

@@ -9,6 +9,7 @@ import { durableStep } from '@careseal/durable-step'
 import { createHash, type Hash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { turnsIn, type FolderTurn } from './folder-turn.js'
 import { SignerUnfit } from './signer-unfit.js'
 
 export type TombstonePage = { tombstones: Tombstone[]; next: number | null }
@@ -31,6 +32,7 @@ export class TombstoneStore {
   private constructor(
     private readonly folder: string,
     private written: Written,
+    private readonly inFolder: FolderTurn,
   ) {}
 
   /** Makes an empty store in the signer's folder; one that is there stays, for a crash may have come after its making. */
@@ -40,8 +42,8 @@ export class TombstoneStore {
   }
 
   /** Throws SignerUnfit when the store is missing, shorter than what was acknowledged, or altered. */
-  static async open(folder: string): Promise<TombstoneStore> {
-    const store = new TombstoneStore(folder, { bytes: 0, hash: createHash('sha256') })
+  static async open(folder: string, inFolder: FolderTurn = turnsIn(folder)): Promise<TombstoneStore> {
+    const store = new TombstoneStore(folder, { bytes: 0, hash: createHash('sha256') }, inFolder)
     await store.load()
     return store
   }
@@ -67,7 +69,7 @@ export class TombstoneStore {
     while (this.waiting.length > 0) {
       const group = this.waiting.splice(0)
       try {
-        await this.commit(group)
+        await this.inFolder(() => this.commit(group))
         for (const { done } of group) done.resolve()
       } catch (error) {
         this.certain = false
@@ -78,6 +80,7 @@ export class TombstoneStore {
   }
 
   private async commit(group: readonly Waiting[]): Promise<void> {
+    await this.follow()
     if (!this.certain) await this.settle()
     const lines = this.newLines(group)
     if (lines.size === 0) return
@@ -102,6 +105,12 @@ export class TombstoneStore {
     } finally {
       await file.close()
     }
+  }
+
+  // A deposed sequencer may have added some since. What it wrote may not be durable yet, as after a failure.
+  private async follow(): Promise<void> {
+    const head = await readIfThere(join(this.folder, HEAD))
+    if (head !== formatHead(this.written)) this.certain = false
   }
 
   // After a failure the disk may hold the new head or the old one, and not durably. What it shows is made so first.
