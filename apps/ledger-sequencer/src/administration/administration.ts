@@ -46,7 +46,8 @@ export class AdministrationRefused extends Error {
 
 const ATTEMPTS = 20
 const PAUSE_MS = 300
-const COMMIT_PAUSE_MS = 25
+/** Together as long as an index is held. */
+const COMMIT_PAUSES = { ms: 25, most: 100 }
 const DEADLINE_MS = 15_000
 
 /** `<operator>.pem` or `ledger-<operator>.pem`, as `careseal` of one machine keeps them. */
@@ -94,8 +95,8 @@ export async function append(administration: Administration, entry: Omit<Admin, 
 async function nextIndex({ sql }: Administration, held: number): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const { treeSize } = await loadHead(sql)
-    if (treeSize >= held || attempt === ATTEMPTS) return treeSize
-    await delay(COMMIT_PAUSE_MS)
+    if (treeSize >= held || attempt > COMMIT_PAUSES.most) return treeSize
+    await delay(COMMIT_PAUSES.ms)
   }
 }
 
