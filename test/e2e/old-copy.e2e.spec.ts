@@ -6,14 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseNote } from '@careseal/ledger-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  careseal,
-  caresealOk,
-  temporaryFolder,
-  UP_DEADLINE_MS,
-  type Detached,
-  type Ended,
-} from '../support/careseal.js'
+import { careseal, caresealOk, temporaryFolder, UP_DEADLINE_MS, type Detached } from '../support/careseal.js'
 
 const folder = temporaryFolder()
 const dataDir = join(folder.path, 'ledger')
