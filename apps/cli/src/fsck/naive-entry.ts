@@ -71,17 +71,21 @@ const HAS_FORM: Record<string, (inside: Record<string, unknown>) => boolean> = {
 }
 
 function isGenesis({ origin, logKeys, operators, producers }: Record<string, unknown>): boolean {
-  const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')
   const links = typeof producers === 'object' && producers !== null && Object.values(producers)
   return typeof origin === 'string' && isTexts(logKeys) && isTexts(operators) && isTexts(links)
 }
 
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
 function isAdmin({ type, approvals }: Record<string, unknown>): boolean {
-  const isApproval = (one: unknown) => {
-    const { operator, signature } = Object(one) as Partial<Admin['approvals'][number]>
-    return typeof operator === 'string' && typeof signature === 'string'
-  }
   return typeof type === 'string' && Array.isArray(approvals) && approvals.every(isApproval)
+}
+
+function isApproval(one: unknown): boolean {
+  const { operator, signature } = Object(one) as Partial<Admin['approvals'][number]>
+  return typeof operator === 'string' && typeof signature === 'string'
 }
 
 /** A member of an entry's data, of whatever kind the data is. */
