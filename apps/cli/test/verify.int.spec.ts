@@ -1,6 +1,6 @@
 // `careseal verify` and `receipt verify` as a verifier has them: a process, its own folders, and ledgers that change.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { base64, canonicalBytes, eventCommitment, hex, sha256 } from '@careseal/crypto'
@@ -108,7 +108,7 @@ describe('verify', patience, () => {
     await writeExport(folder, smallLedger())
     const bundle = join(folder, 'tile/entries/000')
     writeFileSync(bundle, readFileSync(bundle).subarray(0, 999))
-    expect(await verify()).toMatchObject({ code: 3, stderr: expect.stringContaining('tile/entries/000 is no bundle') })
+    expect(await verify()).toMatchObject({ code: 3, stderr: expect.stringContaining('tile/entries/000 is damaged') })
   })
 
   it('demands a fresh cosignature where it is told to', async () => {

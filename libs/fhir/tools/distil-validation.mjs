@@ -39,11 +39,14 @@ function withoutProse(definition) {
 }
 
 function inLinearTime(definition) {
-  const linear = (one) => (one.pattern ? { ...one, pattern: LINEAR_PATTERNS.get(one.pattern) ?? one.pattern } : one)
-  const { properties, ...rest } = linear(definition)
+  const { properties, ...rest } = withLinearPattern(definition)
   if (!properties) return rest
-  const members = Object.entries(properties).map(([name, property]) => [name, linear(property)])
+  const members = Object.entries(properties).map(([name, property]) => [name, withLinearPattern(property)])
   return { ...rest, properties: Object.fromEntries(members) }
+}
+
+function withLinearPattern(one) {
+  return one.pattern ? { ...one, pattern: LINEAR_PATTERNS.get(one.pattern) ?? one.pattern } : one
 }
 
 export function distilStructures(structures) {
