@@ -38,15 +38,21 @@ async function bringBack(tx: Tx, { event, streamId, streamVersion }: RestoredEve
     await memberAdmitted(tx, event.data as Data<'MemberAdmitted'>, appended)
   } else if (event.type === 'AccountClosed') {
     await accountClosed(tx, (event.data as Data<'AccountClosed'>).accountId, appended)
-  } else {
+  } else if (!isLogin(event)) {
     const account = await accountOf(tx, event)
     await accountOpened(tx, { ...account, streamId }, appended)
   }
 }
 
+// A person's login acts as an account that another event opened. Its id and key were in the private part: what is left of
+// it is its event alone, and it is registered anew.
+function isLogin({ type, data }: EventBody): boolean {
+  return type === 'ClientRegistered' && (data as Data<'ClientRegistered'>).role !== 'system'
+}
+
 type Opened = { accountId: string; role: Role; subjectId: string | null } & Partial<AccountEntity>
 
-// A client's id and key were in the private part: its account is there, and can do nothing until it is registered anew.
+// A system's account begins with its client, of which the id and key are gone: it is there, and can do nothing any more.
 async function accountOf(tx: Tx, event: EventBody): Promise<Opened> {
   if (event.type === 'PatientAccountOpened') {
     const { accountId, patientId } = event.data as Data<'PatientAccountOpened'>
