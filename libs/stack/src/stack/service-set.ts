@@ -7,7 +7,7 @@ import { operatorVkeys } from './credentials.js'
 import type { DataDir } from './data-dir.js'
 import { EXIT_CONFIG, lastLines, runServiceScript, startServiceProcess, untilReady } from './service-process.js'
 import { holdsLedger, INITIALISED } from './state.js'
-import { startRefusal } from './start-refusal.js'
+import { startRefusal, type Started } from './start-refusal.js'
 import { Supervised } from './supervised.js'
 import type { Child } from '../parts/child.js'
 
@@ -92,7 +92,8 @@ export class ServiceSet {
   async start(): Promise<void> {
     const { awaited, untilEitherReady } = this.options
     const waitedFor = this.names.filter((name) => awaited?.includes(name) ?? true)
-    const refusals = new Map(waitedFor.map((name) => [name, this.refusalOf(name)]))
+    const starting = waitedFor.map((name) => this.starting(name))
+    const refusals = new Map(starting.map((one) => [one.name, this.refusalOf(one, starting)]))
     await Promise.all(this.names.map((name) => this.supervisions.get(name)?.supervised.start()))
     await Promise.all(waitedFor.map((name) => untilEitherReady?.(name) ?? this.untilServing(name, refusals.get(name))))
   }
@@ -183,14 +184,18 @@ export class ServiceSet {
   }
 
   // Made before the start: of the log only what follows counts.
-  private refusalOf(name: ServiceName): () => Promise<string | null> {
+  private starting(name: ServiceName): Started {
     const { url, logFile } = this.controlled[name]
-    const logFrom = existsSync(logFile) ? statSync(logFile).size : 0
+    return { name, url, logFile, logFrom: existsSync(logFile) ? statSync(logFile).size : 0 }
+  }
+
+  private refusalOf(started: Started, all: readonly Started[]): () => Promise<string | null> {
+    const others = all.filter((one) => one !== started)
     let askedAt = performance.now()
     return async () => {
       if (performance.now() - askedAt < REFUSAL_MS) return null
       askedAt = performance.now()
-      return startRefusal({ name, url, logFile, logFrom })
+      return startRefusal(started, others)
     }
   }
 

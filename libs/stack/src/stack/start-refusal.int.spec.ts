@@ -44,4 +44,23 @@ describe('why a service will never be ready', () => {
     const grown = { ...consent, logFrom: 10 * consent.logFrom }
     expect(await startRefusal(grown)).toContain('producer-rollback')
   })
+
+  it('is for a producer told together with those that are rolled back, too, once each is known', async () => {
+    const one = (name: 'consent' | 'records' | 'audit') => ({
+      name,
+      url,
+      logFile: join(folder, `${name}.log`),
+      logFrom: 0,
+    })
+    writeFileSync(one('consent').logFile, ROLLED_BACK)
+    setTimeout(() => writeFileSync(one('records').logFile, ROLLED_BACK), 600)
+    const silent = { ...one('records'), url: 'http://127.0.0.1:1' }
+    const refusal = await startRefusal(one('consent'), [
+      { ...one('audit'), name: 'ledger-sequencer' },
+      one('audit'),
+      silent,
+    ])
+    expect(refusal).toContain('the databases of consent, records lack')
+    expect(refusal).toMatch(/careseal producer recover consent --yes, then careseal producer recover records --yes$/)
+  })
 })

@@ -1,6 +1,7 @@
 // What a service that runs says by itself about why it will never be ready: waiting for it would only hide the reason,
 // and the runbook that mends it.
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ServiceName } from './services.js'
 
 /** A service that has been started: where it answers, and its log from this start on. */
@@ -8,11 +9,21 @@ export type Started = { name: ServiceName; url: string; logFile: string; logFrom
 
 const RUNBOOKS = 'docs/operations'
 const LOG_BYTES_MAX = 1024 * 1024
+/** What the ledger says of each is known a few seconds after the first, on a machine with few cores. */
+const OTHERS_MS_MAX = 15_000
+const POLL_MS = 250
 
-/** Why it refuses to serve for good, with the code, the runbook and the command; null while it may become ready. */
-export async function startRefusal(started: Started): Promise<string | null> {
+/**
+ * Why it refuses to serve for good, with the code, the runbook and the command; null while it may become ready.
+ *
+ * An old copy of a whole database rolls several services back: `others` that are rolled back, too, are named with it.
+ */
+export async function startRefusal(started: Started, others: readonly Started[] = []): Promise<string | null> {
   if (started.name === 'ledger-sequencer') return haltOf(started.url)
-  return isRolledBack(started) ? rollbackOf(started.name) : null
+  if (!isRolledBack(started)) return null
+  const producers = others.filter(({ name }) => name !== 'ledger-sequencer')
+  await untilDecided(producers)
+  return rollbackOf([started, ...producers.filter(isRolledBack)].map(({ name }) => name))
 }
 
 async function haltOf(url: string): Promise<string | null> {
@@ -34,9 +45,26 @@ function isRolledBack({ logFile, logFrom }: Started): boolean {
   return textFrom(logFile, logFrom).includes('"code":"PRODUCER_ROLLBACK"')
 }
 
-function rollbackOf(name: ServiceName): string {
-  const mend = `careseal producer recover ${name} --yes`
-  return `producer-rollback: the ledger holds events that its database lacks. Runbook: ${RUNBOOKS}/producer-rollback.md: ${mend}`
+async function untilDecided(others: readonly Started[]): Promise<void> {
+  const deadline = performance.now() + OTHERS_MS_MAX
+  while (performance.now() < deadline) {
+    const decided = await Promise.all(others.map(async (one) => isRolledBack(one) || (await isReady(one))))
+    if (!decided.includes(false)) return
+    await delay(POLL_MS)
+  }
+}
+
+function isReady({ url }: Started): Promise<boolean> {
+  return fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+}
+
+function rollbackOf(names: readonly ServiceName[]): string {
+  const lacking = names.length === 1 ? 'its database lacks' : `the databases of ${names.join(', ')} lack`
+  const mend = names.map((name) => `careseal producer recover ${name} --yes`).join(', then ')
+  return `producer-rollback: the ledger holds events that ${lacking}. Runbook: ${RUNBOOKS}/producer-rollback.md: ${mend}`
 }
 
 function textFrom(file: string, from: number): string {
