@@ -23,6 +23,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
+const one = (name: 'consent' | 'records' | 'audit') => ({ name, url, logFile: join(folder, `${name}.log`), logFrom: 0 })
+
 describe('why a service will never be ready', () => {
   it('is for the ledger what it says itself, with the runbook and the commands', async () => {
     const ledger = { name: 'ledger-sequencer', url, logFile, logFrom: 0 } as const
@@ -46,12 +48,6 @@ describe('why a service will never be ready', () => {
   })
 
   it('is for a producer told together with those that are rolled back, too, once each is known', async () => {
-    const one = (name: 'consent' | 'records' | 'audit') => ({
-      name,
-      url,
-      logFile: join(folder, `${name}.log`),
-      logFrom: 0,
-    })
     writeFileSync(one('consent').logFile, ROLLED_BACK)
     setTimeout(() => writeFileSync(one('records').logFile, ROLLED_BACK), 600)
     const silent = { ...one('records'), url: 'http://127.0.0.1:1' }
