@@ -10,24 +10,14 @@ import {
 import { renderAuthorization } from '@careseal/messaging'
 import { patientBundle } from '@careseal/synthetic'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, temporaryFolder } from '../support/careseal.js'
 import { answerOf, claimsOf, grantOf, type Answer } from '../support/fhir.js'
-import { SchemaCopy, withRoleLockedOut } from './surroundings/schema-copy.js'
-
-type OldCopy = { restore(): Promise<void> }
-
-type Report = {
-  incarnation: string
-  missing: number
-  fromBroker: number
-  lost: { producer: string; seq: number }[]
-  counts: Record<string, number>
-}
+import { RolledBackProducer } from './surroundings/rolled-back-producer.js'
 
 const folder = temporaryFolder()
 let stack: CaresealStack
+let consent: RolledBackProducer
 let patientId: string
 let practitionerId: string
 let observation: string
@@ -39,6 +29,7 @@ beforeAll(async () => {
     programs: PACKED,
     natsAuthorization: (users, options) => renderAuthorization([...users], options),
   })
+  consent = new RolledBackProducer(stack, 'consent')
   await createSystemLogins(stack)
   const locations = await storeBundle()
   const idsOf = (type: string) => locations.filter((one) => one.startsWith(`${type}/`)).map((one) => one.split('/')[1]!)
@@ -87,36 +78,6 @@ const read = ['clinician', 'GET'] as const
 const clinicianReads = async () => (await served(...read, `Observation/${observation}`)).status
 const recovering = (...args: string[]) => careseal(['producer', 'recover', ...args, '--data-dir', folder.path])
 
-/** Tables and keys of a service as they stand, to be put back beneath it as a restored backup would be. */
-async function copyOf(service: 'consent' | 'records'): Promise<OldCopy> {
-  const { postgres } = stack.state()
-  const copies = [await SchemaCopy.take(postgres, service), await SchemaCopy.take(postgres, `${service}_keys`)]
-  const putBack = async () => {
-    for (const copy of copies) await copy.restore()
-  }
-  return { restore: () => withRoleLockedOut(postgres, service, putBack) }
-}
-
-async function sealed(service: string): Promise<void> {
-  await expect.poll(() => isSealed(service), { timeout: 60_000 }).toBe(true)
-}
-
-/** Whether the ledger has sealed and published, and the producer read, all that the service has committed. */
-async function isSealed(service: string): Promise<boolean> {
-  const client = new Client({ connectionString: stack.state().postgres })
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ sealed: boolean }>(
-      `SELECT NOT EXISTS (SELECT FROM ${service}.outbox) AND NOT EXISTS (
-         SELECT FROM ${service}.relay_head h WHERE h.last_seq >
-           (SELECT coalesce(max(from_seq + count - 1), 0) FROM ${service}.sealed s WHERE s.producer = h.producer)) AS sealed`,
-    )
-    return rows[0]!.sealed
-  } finally {
-    await client.end()
-  }
-}
-
 async function grant(): Promise<{ id: string; resource: Record<string, unknown> }> {
   const { status, body } = await served(
     'patient-1',
@@ -132,41 +93,14 @@ async function revoke({ id, resource }: Awaited<ReturnType<typeof grant>>): Prom
   expect((await served('patient-1', 'PUT', `Consent/${id}`, { ...resource, status: 'inactive' })).status).toBe(200)
 }
 
-async function rolledBack(service: string): Promise<void> {
-  const state = async () => {
-    const response = await fetch(`${stack.services[service as 'consent'].url}/readyz`)
-    return `${response.status} ${await response.text()}`
-  }
-  await expect.poll(state, { timeout: 30_000 }).toMatch(/503.*producer/)
-}
-
-async function recover(service: string): Promise<Report> {
-  const ended = await recovering(service, '--yes', '--json')
-  expect(ended, `${ended.stdout}\n${ended.stderr}`).toMatchObject({ code: 0 })
-  await stack.untilReady()
-  return JSON.parse(ended.stdout) as Report
-}
-
-async function expectClean(): Promise<void> {
-  for (const command of ['verify', 'fsck']) {
-    const ended = await careseal([command, '--data-dir', folder.path])
-    expect(ended, `${ended.stdout}\n${ended.stderr}`).toMatchObject({ code: 0 })
-  }
-}
-
 describe('a consent database that went back to before a revocation', () => {
-  let old: OldCopy
-
   it('makes everything refuse, though the copy holds the grant', async () => {
     const granted = await grant()
     expect(await clinicianReads()).toBe(200)
-    await sealed('consent')
-    old = await copyOf('consent')
-    await revoke(granted)
-    expect(await clinicianReads()).toBe(404)
-    await sealed('consent')
-    await old.restore()
-    await rolledBack('consent')
+    await consent.toBefore(async () => {
+      await revoke(granted)
+      expect(await clinicianReads()).toBe(404)
+    })
     expect((await as(...read, `Observation/${observation}`)).status).toBe(503)
     expect((await as('patient-1', 'GET', 'Consent')).status).toBe(503)
   })
@@ -180,54 +114,44 @@ describe('a consent database that went back to before a revocation', () => {
   })
 
   it('has its revocation in force again after the recovery, and serves under its next name', async () => {
-    const report = await recover('consent')
+    const report = await consent.recover()
     expect(report).toMatchObject({ incarnation: 'consent-2', lost: [] })
     expect(report.fromBroker).toBeGreaterThan(0)
     expect(await clinicianReads()).toBe(404)
     await grant()
     expect(await clinicianReads()).toBe(200)
-    await sealed('consent')
-    await expectClean()
+    await consent.expectClean()
   })
 })
 
 describe('a consent database that went back when the broker had lost its data too', () => {
   it('permits nothing to anybody of whom an event was lost', async () => {
     const granted = await grant()
-    await sealed('consent')
-    const old = await copyOf('consent')
-    await revoke(granted)
-    await sealed('consent')
-    await old.restore()
-    await rolledBack('consent')
+    await consent.toBefore(() => revoke(granted))
     await stack.nats.wipe()
-    const report = await recover('consent')
+    const report = await consent.recover()
     expect(report).toMatchObject({ incarnation: 'consent-3', fromBroker: 0, counts: { patientsSuspended: 1 } })
     expect(report.lost.length).toBeGreaterThan(0)
     expect(await clinicianReads()).toBe(404)
     await grant()
     expect(await clinicianReads()).toBe(200)
-    await sealed('consent')
-    await expectClean()
+    await consent.expectClean()
   })
 })
 
 describe('a records database that went back to before an update', () => {
   it('says of the lost version that it is gone, and shows no older one in its place', async () => {
     const { body } = await served('patient-1', 'GET', `Observation/${observation}`)
-    await sealed('records')
-    const old = await copyOf('records')
+    const records = new RolledBackProducer(stack, 'records')
     const updated = { ...body, note: [{ text: 'changed' }] }
-    expect((await served('hospital', 'PUT', `Observation/${observation}`, updated)).status).toBe(200)
-    await sealed('records')
-    await old.restore()
-    await rolledBack('records')
-    const report = await recover('records')
+    await records.toBefore(async () => {
+      expect((await served('hospital', 'PUT', `Observation/${observation}`, updated)).status).toBe(200)
+    })
+    const report = await records.recover()
     expect(report).toMatchObject({ incarnation: 'records-2', lost: [], counts: { versionsWithoutContent: 1 } })
     expect((await served('patient-1', 'GET', `Observation/${observation}`)).status).toBe(410)
     const { versionId } = body['meta'] as { versionId: string }
     expect((await served('patient-1', 'GET', `Observation/${observation}/_history/${versionId}`)).status).toBe(200)
-    await sealed('records')
-    await expectClean()
+    await records.expectClean()
   })
 })
