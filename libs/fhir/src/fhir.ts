@@ -1,8 +1,9 @@
 // Validation in three steps, each of which catches what the others miss: the official JSON schema, core's validator
 // (cardinality, invariants) and rules of our own.
 import { isObject, type Resource } from './resource.js'
-import { errorIssue, type Issue } from './issue.js'
+import { errorIssue, MORE_FAULTS, type Issue } from './issue.js'
 import { isResourceType } from './resource-types.js'
+import { boundsFault } from './validation/bounds.js'
 import { ownRules } from './validation/own-rules.js'
 import { schemaCheck } from './validation/schema-check.js'
 import { structureCheck } from './validation/structure-check.js'
@@ -27,9 +28,8 @@ export function createFhir(definitions: Definitions): Fhir {
   const checkStructure = structureCheck(definitions)
   return {
     validateResource(json, prefix) {
-      if (isDeeperThan(json, MAX_DEPTH)) {
-        return { ok: false, issues: [errorIssue('structure', 'The resource is nested too deeply.', prefix)] }
-      }
+      const beyond = boundsFault(json, prefix)
+      if (beyond) return { ok: false, issues: [beyond] }
       const named = namedType(json, prefix)
       if ('issue' in named) return { ok: false, issues: [named.issue] }
       const { resource } = named
@@ -59,22 +59,12 @@ function namedType(json: unknown, prefix = 'Resource'): { resource: Resource } |
 function firstFindings(checks: (() => Issue[])[]): Issue[] {
   for (const check of checks) {
     const issues = check()
-    if (issues.length > 0) return issues.slice(0, MAX_ISSUES)
+    if (issues.length > 0) return issues.length > MAX_ISSUES ? [...issues.slice(0, MAX_ISSUES), MORE_FAULTS] : issues
   }
   return []
 }
 
 const MAX_ISSUES = 20
-
-/** Deeper than any example of FHIR, shallow enough for recursive checks. */
-const MAX_DEPTH = 100
-
-function isDeeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (depth === 0) return true
-  for (const member of Object.values(value)) if (isDeeperThan(member, depth - 1)) return true
-  return false
-}
 
 function relocate(issues: Issue[], resource: Resource, prefix: string | undefined): Issue[] {
   if (prefix === undefined) return issues

@@ -52,3 +52,10 @@ export function operationOutcome(issues: Issue | Issue[]): OperationOutcome {
 export function errorIssue(code: IssueCode, diagnostics: string, expression?: string): Issue {
   return { severity: 'error', code, diagnostics, ...(expression === undefined ? {} : { expression: [expression] }) }
 }
+
+/** Follows faults that may not be all there are. */
+export const MORE_FAULTS: Issue = {
+  severity: 'information',
+  code: 'informational',
+  diagnostics: 'There may be more faults; mend these first.',
+}

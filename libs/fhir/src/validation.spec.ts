@@ -135,6 +135,47 @@ describe('validation', () => {
     expect(issuesOf({ ...patient, extension: [deep] })[0]?.diagnostics).toMatch(/too deeply/)
   })
 
+  it.each([
+    ['a number', 1],
+    ['a text', 'x'],
+    ['a boolean', true],
+    ['null', null],
+    ['an array', [{ family: 'x' }]],
+  ])('refuses %s in place of an element that has members, and names it', (_case, element) => {
+    const expected = { code: 'structure', diagnostics: 'The JSON type is wrong; expected object.' }
+    expect(issuesOf({ ...patient, name: [{ family: 'x' }, element] })).toMatchObject([
+      { ...expected, expression: ['Patient.name[1]'] },
+    ])
+    expect(issuesOf({ ...patient, maritalStatus: element })).toMatchObject([
+      { ...expected, expression: ['Patient.maritalStatus'] },
+    ])
+  })
+
+  it('accepts null for a primitive that has no more to say, and no number', () => {
+    const named = (first: unknown) => ({ ...patient, name: [{ given: ['a', 'b'], _given: [first, { id: 'x' }] }] })
+    expect(issuesOf(named(null))).toEqual([])
+    expect(issuesOf(named(1))).toMatchObject([{ expression: ['Patient.name[0]._given[0]'] }])
+  })
+
+  it('refuses a resource of too many values before it is looked at', () => {
+    const many = { ...patient, name: Array.from({ length: 1_000_000 }, () => 1) }
+    expect(fhir.validateResource(many, 'Patient')).toMatchObject({
+      ok: false,
+      issues: [{ code: 'too-costly', expression: ['Patient'] }],
+    })
+    const code = Array.from({ length: 5_000 }, (_, index) => ({ code: `c${index}` }))
+    expect(issuesOf({ resourceType: 'CodeSystem', status: 'active', content: 'complete', concept: code })).toEqual([])
+  })
+
+  it('names some of many faults and says that there may be more, in linear time', () => {
+    const faulty = (length: number) => ({ ...patient, name: Array.from({ length }, () => ({ x: 1 })) })
+    const [few, many] = [issuesOf(faulty(1_000)), issuesOf(faulty(120_000))]
+    expect([few.length, many.length]).toEqual([21, 2])
+    for (const issues of [few, many]) expect(issues.at(-1)).toMatchObject({ severity: 'information' })
+    const contained = Array.from({ length: 40_000 }, () => ({ resourceType: 'Patient', x: 1 }))
+    expect(issuesOf({ ...patient, contained })).toHaveLength(21)
+  })
+
   it('echoes no value of the resource', () => {
     const texts = JSON.stringify([
       issuesOf({ ...observation, status: 'CANARY', 'CANARY NAME': 'CANARY' }),

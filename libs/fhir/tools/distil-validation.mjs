@@ -18,7 +18,7 @@ const LINEAR_PATTERNS = new Map([
 export function distilSchema(schema) {
   const definitions = {}
   for (const [name, definition] of Object.entries(schema.definitions)) {
-    definitions[name] = inLinearTime(withoutProse(definition))
+    definitions[name] = objectsAlone(name, inLinearTime(withoutProse(definition)))
   }
   definitions.ResourceList = {
     type: 'object',
@@ -36,6 +36,15 @@ function withoutProse(definition) {
     return [name, items ? { ...other, items: withoutProse(items) } : other]
   })
   return { ...rest, properties: Object.fromEntries(kept) }
+}
+
+/**
+ * The official schema names the members of a data type and not that it is an object, so that it lets any number pass. An
+ * Element stands in arrays beside primitives too, where null says that one of them has nothing to add.
+ */
+function objectsAlone(name, definition) {
+  if (!definition.properties) return definition
+  return { type: name === 'Element' ? ['object', 'null'] : 'object', ...definition }
 }
 
 function inLinearTime(definition) {

@@ -1,5 +1,6 @@
 // What is to be written, worked out before any transaction begins: ids, links, server's metadata, validation.
 import {
+  boundsFault,
   compartmentPatients,
   errorIssue,
   isObject,
@@ -61,6 +62,8 @@ function planWrite(
 ): PlannedWrite | { issues: Issue[] } {
   const versionId = randomUUID()
   if (!request.resource) return { ...request, versionId, recordedAt, patientIds: [] }
+  const beyond = boundsFault(request.resource, request.where)
+  if (beyond) return { issues: [beyond] }
   const linked = rewriteReferences(request.resource, { links, base })
   const resource = withServerMembers(linked, { id: request.id, versionId, recordedAt })
   const checked = fhir.validateResource(resource, request.where)

@@ -1,8 +1,9 @@
 // The official fhir.schema.json: types, regexes, enums, unknown members. Compiled per resource type on first use.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import { errorIssue, type Issue, type IssueCode } from '../issue.js'
+import { errorIssue, MORE_FAULTS, type Issue, type IssueCode } from '../issue.js'
 import { isResourceType } from '../resource-types.js'
 import type { Resource } from '../resource.js'
+import { hasMoreNodesThan } from './bounds.js'
 import type { Definitions } from './definitions.js'
 import { embeddedResources } from './embedded.js'
 import { boundedPatterns } from './patterns.js'
@@ -13,26 +14,41 @@ type ValidatorOf = (type: string) => ValidateFunction
 
 export function schemaCheck(definitions: Definitions): (resource: Resource) => Issue[] {
   const firstFault = validators(definitions, { allErrors: false })
-  // Looking for every fault is slower, so it is done for what is known to have one.
+  // Looking for every fault is slower, so it is done for what is known to have one; and it cannot be ended at some
+  // number and copies all faults at each element that has one, so it is done for small resources alone.
   const everyFault = validators(definitions, { allErrors: true })
-  const check = (resource: Resource, path: string): Issue[] => {
+  const check = (resource: Resource, path: string, isSmall: boolean): Issue[] => {
     const type = resource.resourceType
     if (!isResourceType(type)) {
       return [errorIssue('structure', 'resourceType names no FHIR R4 resource type.', `${path}.resourceType`)]
     }
-    if (firstFault(type)(resource)) return []
-    const validate = everyFault(type)
-    void validate(resource as unknown)
-    return (validate.errors ?? []).slice(0, ERRORS_MAX).map((error) => schemaIssue(error, path))
+    const first = firstFault(type)
+    if (first(resource)) return []
+    if (!isSmall) return [...issuesOf(first, path), MORE_FAULTS]
+    const every = everyFault(type)
+    void every(resource as unknown)
+    return issuesOf(every, path)
   }
   return (resource) => {
-    const own = check(resource, resource.resourceType)
-    if (own.length > 0) return own
-    return embeddedResources(resource).flatMap(({ resource: inner, path }) => check(inner, path))
+    const isSmall = !hasMoreNodesThan(resource, SEARCHED_NODES_MAX)
+    const issues = check(resource, resource.resourceType, isSmall)
+    if (issues.length > 0) return issues
+    for (const { resource: inner, path } of embeddedResources(resource)) {
+      issues.push(...check(inner, path, isSmall))
+      if (issues.length >= ERRORS_MAX) break
+    }
+    return issues
   }
 }
 
 const ERRORS_MAX = 100
+
+/** Of a resource with more values than this, embedded ones counted, the first fault alone is told. */
+const SEARCHED_NODES_MAX = 10_000
+
+function issuesOf({ errors }: ValidateFunction, path: string): Issue[] {
+  return (errors ?? []).slice(0, ERRORS_MAX).map((error) => schemaIssue(error, path))
+}
 
 const OPTIONS = {
   strict: false,
@@ -56,7 +72,10 @@ function validators(definitions: Definitions, { allErrors }: { allErrors: boolea
 const TEXTS: Record<string, { code: IssueCode; text: (params: Record<string, unknown>) => string }> = {
   additionalProperties: { code: 'structure', text: () => 'This element is not defined here.' },
   required: { code: 'required', text: () => 'This required element is missing.' },
-  type: { code: 'structure', text: (params) => `The JSON type is wrong; expected ${String(params.type)}.` },
+  type: {
+    code: 'structure',
+    text: (params) => `The JSON type is wrong; expected ${String(params.type).replace(',', ' or ')}.`,
+  },
   pattern: { code: 'value', text: () => 'The value does not have the format of its data type.' },
   enum: { code: 'code-invalid', text: (params) => `The code is none of ${listed(params.allowedValues)}.` },
   const: { code: 'structure', text: () => 'The value is not the one that is fixed here.' },
