@@ -3,7 +3,7 @@ import { Body, Controller, Delete, Get, Param, Post, Put, Query, Req, Res, UseIn
 import { CurrentCaller, Requires } from '@careseal/authz'
 import type { Caller, Role } from '@careseal/contracts'
 import { errorIssue, type JsonObject } from '@careseal/fhir'
-import { FhirMediaInterceptor, HttpProblem } from '@careseal/service-kit'
+import { FhirMediaInterceptor, HttpProblem, isForm } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { etagOf, historyBundle, locationOf, searchset } from './consent-bundle.js'
 import { ConsentReader } from './consent-reader.js'
@@ -11,6 +11,7 @@ import { bothOf, parseSearch, type SearchParameters } from './consent-search.js'
 import { ConsentWrites, type Done } from './consent-writes.service.js'
 import {
   ConsentRefusals,
+  formExpected,
   invalidParameter,
   invalidResource,
   notEnforceable,
@@ -74,8 +75,11 @@ export class ConsentController {
     @CurrentCaller() caller: Caller,
     @Query() url: SearchParameters,
     @Body() form: SearchParameters | undefined,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    // JSON would bring values that are no texts.
+    if (form !== undefined && form !== null && !isForm(request)) throw formExpected()
     void reply.code(200)
     return this.search(caller, bothOf(url, form ?? {}), reply)
   }

@@ -43,6 +43,10 @@ export function invalidParameter(name: string, problem: string): HttpProblem {
   return new HttpProblem(400, 'invalid-parameter', detail, { issues: [errorIssue('invalid', detail)] })
 }
 
+export function formExpected(): HttpProblem {
+  return new HttpProblem(415, 'unsupported-media-type', 'Send the search as application/x-www-form-urlencoded.')
+}
+
 /** Gives what libraries throw the answer that it has over HTTP. */
 @Injectable()
 export class ConsentRefusals implements NestInterceptor {
