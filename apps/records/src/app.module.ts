@@ -13,6 +13,7 @@ import { API_CONTROLLERS } from './describe-api.js'
 import { DocsController } from './docs/docs.controller.js'
 import { ForwardService } from './http/forward.service.js'
 import { ServerBase } from './http/server-base.js'
+import { AnswerBudget } from './reading/answer-budget.js'
 import { DisclosureService } from './reading/disclosure.service.js'
 import { HistoryPages } from './reading/history-pages.js'
 import { mayOpen } from './reading/opening-access.js'
@@ -85,6 +86,7 @@ export class RecordsModule implements OnModuleInit {
         { provide: RECORDS_CONFIG, useValue: config },
         { provide: ServerBase, useFactory: () => new ServerBase(config.PUBLIC_ORIGIN) },
         { provide: FhirValidator, useFactory: () => new FhirValidator(createFhir(loadDefinitions())) },
+        { provide: AnswerBudget, useFactory: () => new AnswerBudget() },
         { provide: VersionVault, useFactory: () => new VersionVault(config.LEDGER_ORIGIN) },
         ...SERVICES,
       ],

@@ -17,6 +17,7 @@ import { RecordsDatabase } from '../versions/records-database.js'
 import type { StoredVersion } from '../versions/version.js'
 import type { OpenedVersion } from '../versions/version-opener.js'
 import { isServerId } from '../writing/write-plan.js'
+import { AnswerBudget } from './answer-budget.js'
 import { DisclosureService } from './disclosure.service.js'
 
 export type ReadContext = { caller: Caller; purpose: PurposeOfUse }
@@ -30,6 +31,7 @@ export class ReadService {
     private readonly database: RecordsDatabase,
     private readonly consent: ConsentClient,
     private readonly disclosures: DisclosureService,
+    private readonly budget: AnswerBudget,
   ) {}
 
   /** The present version. Throws 404, or 410 when it is deleted and the caller may know. */
@@ -51,7 +53,7 @@ export class ReadService {
     return this.find(reference, (sql) => versionOf(sql, reference))
   }
 
-  /** Everybody whom any version concerns must permit. `next` is the version number to go on before. */
+  /** Everybody whom any version concerns must permit. A page ends early where its bytes are used up; `next` is the version number to go on before. */
   async history(
     reference: Reference,
     page: { before: number | undefined; limit: number },
@@ -60,13 +62,12 @@ export class ReadService {
     const found = await this.find(reference, async (sql) => {
       const facts = await historyFacts(sql, reference)
       if (facts.count === 0) return undefined
-      return { facts, versions: await historyOf(sql, reference, { ...page, limit: page.limit + 1 }) }
+      return { facts, ...(await historyOf(sql, reference, { ...page, bytesMax: this.budget.bytesMax })) }
     })
     const permits = await this.permitted(reference.type, found.facts.patientIds, context)
-    const shown = found.versions.slice(0, page.limit)
-    const versions = await this.disclosures.disclose({ ...context, interaction: 'history', versions: shown, permits })
-    const more = found.versions.length > page.limit
-    return { versions, total: found.facts.count, next: more ? shown.at(-1)?.versionNo : undefined }
+    const disclosure = { ...context, interaction: 'history' as const, versions: found.versions, permits }
+    const versions = await this.disclosures.disclose(disclosure)
+    return { versions, total: found.facts.count, next: found.more ? versions.at(-1)?.versionNo : undefined }
   }
 
   /** The permits of all these patients, or 404. */

@@ -92,18 +92,27 @@ export async function versionOf(
   return rows[0] && storedVersion(rows[0])
 }
 
-/** The versions of a resource, newest first, those before `before` when that is given. */
+/**
+ * The versions of a resource, newest first, those before `before` when that is given: `limit` of them and `bytesMax`
+ * of content, whichever ends sooner, yet at least one. `more` tells that older ones are left.
+ */
 export async function historyOf(
   sql: Pick<ClientBase, 'query'>,
   reference: Reference,
-  page: { before: number | undefined; limit: number },
-): Promise<StoredVersion[]> {
-  const { rows } = await sql.query<VersionRow>(
-    `SELECT ${VERSION} FROM version v WHERE v.type = $1 AND v.id = $2 AND v.version_no < $3
-     ORDER BY v.version_no DESC LIMIT $4`,
-    [reference.type, reference.id, page.before ?? 2_147_483_647, page.limit],
+  page: { before: number | undefined; limit: number; bytesMax: number },
+): Promise<{ versions: StoredVersion[]; more: boolean }> {
+  // Lengths are known without the content, which is read of those that are kept alone.
+  const { rows } = await sql.query<VersionRow & { listed: number }>(
+    `WITH listed AS (
+       SELECT version_id, row_number() OVER newest AS place,
+         sum(octet_length(coalesce(ciphertext, ''))) OVER newest AS bytes
+       FROM version WHERE type = $1 AND id = $2 AND version_no < $3
+       WINDOW newest AS (ORDER BY version_no DESC) ORDER BY version_no DESC LIMIT $4 + 1)
+     SELECT ${VERSION}, (SELECT count(*)::int FROM listed) AS listed FROM listed JOIN version v USING (version_id)
+     WHERE place <= $4 AND (place = 1 OR bytes <= $5) ORDER BY place`,
+    [reference.type, reference.id, page.before ?? 2_147_483_647, page.limit, page.bytesMax],
   )
-  return rows.map(storedVersion)
+  return { versions: rows.map(storedVersion), more: (rows[0]?.listed ?? 0) > rows.length }
 }
 
 /** Everybody who must permit the reading of a resource's history, and how many versions there are. */
