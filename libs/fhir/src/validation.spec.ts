@@ -70,6 +70,33 @@ function parsed(path: string): unknown {
 
 const binary = (valueBase64Binary: string) => ({ ...patient, extension: [{ url: 'urn:x', valueBase64Binary }] })
 
+const withGiven = (first: unknown) => ({ ...patient, name: [{ given: ['a', 'b'], _given: [first, { id: 'x' }] }] })
+const withFaults = (length: number) => ({ ...patient, name: Array.from({ length }, () => ({ x: 1 })) })
+const codings = (system: string) => Array.from({ length: 15_000 }, (_, index) => ({ system, code: `c${index}` }))
+
+/** A logical model with elements at these paths. */
+const model = (paths: string[], view: string) => ({
+  resourceType: 'StructureDefinition',
+  url: 'urn:x',
+  name: 'X',
+  status: 'active',
+  kind: 'logical',
+  abstract: false,
+  type: 'X',
+  baseDefinition: 'http://hl7.org/fhir/StructureDefinition/Element',
+  derivation: 'specialization',
+  [view]: {
+    element: paths.map((path) => ({
+      id: path,
+      path,
+      definition: 'x',
+      min: 0,
+      max: '1',
+      base: { path, min: 0, max: '1' },
+    })),
+  },
+})
+
 describe('validation', () => {
   it.each([
     ['two types of one choice', { ...observation, valueInteger: 1 }, /^Observation\.value/],
@@ -152,9 +179,8 @@ describe('validation', () => {
   })
 
   it('accepts null for a primitive that has no more to say, and no number', () => {
-    const named = (first: unknown) => ({ ...patient, name: [{ given: ['a', 'b'], _given: [first, { id: 'x' }] }] })
-    expect(issuesOf(named(null))).toEqual([])
-    expect(issuesOf(named(1))).toMatchObject([{ expression: ['Patient.name[0]._given[0]'] }])
+    expect(issuesOf(withGiven(null))).toEqual([])
+    expect(issuesOf(withGiven(1))).toMatchObject([{ expression: ['Patient.name[0]._given[0]'] }])
   })
 
   it('refuses a resource of too many values before it is looked at', () => {
@@ -168,12 +194,29 @@ describe('validation', () => {
   })
 
   it('names some of many faults and says that there may be more, in linear time', () => {
-    const faulty = (length: number) => ({ ...patient, name: Array.from({ length }, () => ({ x: 1 })) })
-    const [few, many] = [issuesOf(faulty(1_000)), issuesOf(faulty(120_000))]
+    const [few, many] = [issuesOf(withFaults(1_000)), issuesOf(withFaults(120_000))]
     expect([few.length, many.length]).toEqual([21, 2])
     for (const issues of [few, many]) expect(issues.at(-1)).toMatchObject({ severity: 'information' })
     const contained = Array.from({ length: 40_000 }, () => ({ resourceType: 'Patient', x: 1 }))
     expect(issuesOf({ ...patient, contained })).toHaveLength(21)
+  })
+
+  it('compares codes and paths in linear time', () => {
+    const component = codings('urn:y').map((coding) => ({ code: { coding: [coding] }, valueString: 'x' }))
+    expect(issuesOf({ ...observation, code: { coding: codings('urn:x') }, component })).toEqual([])
+    const paths = ['X', ...codings('').map(({ code }) => `X.${code}`)]
+    expect(issuesOf(model(paths, 'snapshot'))).toEqual([])
+  })
+
+  it.each([
+    ['snapshot', ['X', 'X.a', 'Y.b']],
+    ['snapshot', ['X', 'X.a', 'Xb']],
+    ['differential', ['X.a', 'X.b', 'Y.c']],
+  ])('refuses a %s with the paths %j', (view, paths) => {
+    expect(issuesOf(model(paths, view))).toMatchObject([
+      { code: 'invariant', expression: [`StructureDefinition.${view}.element[2].path`] },
+    ])
+    expect(issuesOf(model(paths.slice(0, 2), view))).toEqual([])
   })
 
   it('echoes no value of the resource', () => {

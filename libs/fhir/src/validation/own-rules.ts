@@ -36,6 +36,7 @@ function visitObject(value: JsonObject, path: string, walk: Walk, holder: string
   if (members.length === 0) walk.issues.push(errorIssue('structure', 'An object must not be empty.', path))
   checkReference(value, path, inside)
   checkComponents(value, path, inside)
+  checkElementPaths(value, path, inside)
   checkPeriod(value, path, inside)
   checkNarrative(value, path, inside)
   for (const [name, member] of members) visit(member, `${path}.${name}`, inside, name)
@@ -75,6 +76,27 @@ function checkNarrative(value: JsonObject, path: string, walk: Walk): void {
   if (typeof value.div !== 'string') return
   const fault = narrativeFault(value.div)
   if (fault) walk.issues.push(errorIssue('security', fault, `${path}.div`))
+}
+
+/** How sdf-8 and sdf-8a end. Core would look through all elements at each of them. */
+function checkElementPaths(value: JsonObject, path: string, walk: Walk): void {
+  if (value.resourceType !== 'StructureDefinition') return
+  for (const [view, rule] of [
+    ['snapshot', 'sdf-8'],
+    ['differential', 'sdf-8a'],
+  ] as const) {
+    const [first = '', ...others] = elementPaths(value[view])
+    const root = view === 'snapshot' ? first : first.split('.')[0]!
+    const astray = others.findIndex((other) => !other.startsWith(`${root}.`))
+    if (astray === -1) continue
+    const text = `${rule}: the path of an element must begin with that of the first one.`
+    walk.issues.push(errorIssue('invariant', text, `${path}.${view}.element[${astray + 1}].path`))
+  }
+}
+
+function elementPaths(view: Json | undefined): string[] {
+  if (!isObject(view) || !Array.isArray(view.element)) return []
+  return view.element.map((element) => (isObject(element) && typeof element.path === 'string' ? element.path : ''))
 }
 
 /** obs-7, which core evaluates by identity of objects and so never finds. */
