@@ -33,13 +33,15 @@ const COMMANDS: Record<string, (config: WitnessConfig) => Promise<void>> = {
       (line) => process.stdout.write(line),
       () => new Date(),
     )
+    // From the first moment: whoever reads that the witness answers may end it at once.
+    const ending = asked()
     const running = await runWitness(config, { log, page: PAGE })
     log('info', 'the witness answers', {
       url: running.url,
       name: config.name,
       logs: config.logs.map(({ origin }) => origin),
     })
-    const signal = await asked()
+    const signal = await ending
     log('info', 'the witness ends', { signal })
     await running.stop()
   },
