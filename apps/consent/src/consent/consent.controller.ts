@@ -73,7 +73,6 @@ export class ConsentController {
   @Requires({ roles, fhir: 's', type })
   async searchByPost(
     @CurrentCaller() caller: Caller,
-    @Query() url: SearchParameters,
     @Body() form: SearchParameters | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -81,7 +80,7 @@ export class ConsentController {
     // JSON would bring values that are no texts.
     if (form !== undefined && form !== null && !isForm(request)) throw formExpected()
     void reply.code(200)
-    return this.search(caller, bothOf(url, form ?? {}), reply)
+    return this.search(caller, bothOf(request.query as SearchParameters, form ?? {}), reply)
   }
 
   @Get(':id')
