@@ -175,6 +175,12 @@ describe('versions', () => {
     expect((await world.call('GET', path)).status).toBe(404)
   })
 
+  it('hold a bounded number of values, refused before anything walks over them', async () => {
+    const body = { ...patientResource(), name: Array.from({ length: 300_000 }, () => 1) }
+    const refused = await world.call('POST', '/fhir/Patient', { body })
+    expect([refused.status, refused.body.issue]).toMatchObject([422, [{ code: 'too-costly', expression: ['Patient'] }]])
+  })
+
   it('are listed by history, page by page', async () => {
     const first = (await create(patientResource())).body
     const path = `/fhir/Patient/${first.id}`

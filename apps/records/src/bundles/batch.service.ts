@@ -7,7 +7,6 @@ import { Logger } from '@nestjs/common'
 import type { FastifyRequest } from 'fastify'
 import { ForwardService } from '../http/forward.service.js'
 import { readContext, writeContext } from '../http/request-context.js'
-import { AnswerBudget } from '../reading/answer-budget.js'
 import { ReadService } from '../reading/read.service.js'
 import { SearchPages } from '../searching/search-pages.js'
 import { ResourceWrites } from '../writing/resource-writes.service.js'
@@ -19,7 +18,7 @@ import { demandEntryScope } from './entry-scopes.js'
 import { refusedResponse, statusText, writeResponse } from './entry-response.js'
 
 type Batch = { entries: readonly BundleEntry[]; faults: readonly EntryFault[] }
-type BatchOptions = { representation: boolean; caller: Caller }
+type BatchOptions = { representation: boolean; caller: Caller; bytesMax: number }
 
 @Injectable()
 export class BatchService {
@@ -30,10 +29,12 @@ export class BatchService {
     private readonly reads: ReadService,
     private readonly searches: SearchPages,
     private readonly forwards: ForwardService,
-    private readonly budget: AnswerBudget,
   ) {}
 
-  /** What is read after the budget is refused, so the answer is longer by one entry at most. For who has gone away no further entry is done. */
+  /**
+   * What is read beyond `bytesMax` is refused, so the answer is longer by one entry at most. For who has gone away no
+   * further entry is done.
+   */
   async run({ entries, faults }: Batch, request: FastifyRequest, options: BatchOptions): Promise<object> {
     const answers = new Map<number, object>(
       faults.map(({ index, status, issue }) => [
@@ -44,7 +45,7 @@ export class BatchService {
     let bytes = 0
     for (const entry of entries) {
       if (request.raw.socket.destroyed) break
-      const isTooMuch = entry.method === 'GET' && bytes >= this.budget.bytesMax
+      const isTooMuch = entry.method === 'GET' && bytes >= options.bytesMax
       const answer = isTooMuch ? answerTooLong() : await this.answer(entry, request, options)
       bytes += Buffer.byteLength(JSON.stringify(answer))
       answers.set(entry.index, answer)

@@ -6,6 +6,7 @@ import { FhirMediaInterceptor, HttpProblem } from '@careseal/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { preferencesOf, sendFhir } from '../http/fhir-reply.js'
 import { writeContext } from '../http/request-context.js'
+import { AnswerBudget } from '../reading/answer-budget.js'
 import { BatchService } from './batch.service.js'
 import { TransactionService } from './transaction.service.js'
 
@@ -17,6 +18,7 @@ export class BundleController {
   constructor(
     private readonly transactions: TransactionService,
     private readonly batches: BatchService,
+    private readonly budget: AnswerBudget,
   ) {}
 
   @Post()
@@ -30,7 +32,11 @@ export class BundleController {
     const answer =
       bundle.kind === 'transaction'
         ? await this.transactions.run(bundle.entries, writeContext(request, body), { representation })
-        : await this.batches.run(bundle, request, { representation, caller: callerOf(request) })
+        : await this.batches.run(bundle, request, {
+            representation,
+            caller: callerOf(request),
+            bytesMax: this.budget.bytesMax,
+          })
     sendFhir(reply, 200, answer)
   }
 }

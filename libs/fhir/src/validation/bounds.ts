@@ -6,7 +6,7 @@ const DEPTH_MAX = 100
 
 /**
  * The most values (objects, arrays, primitives) of one resource. A code system with 60,000 concepts has fewer; to
- * validate and commit to so many takes a second or two, in which this process does nothing else.
+ * validate and commit to so many takes a few seconds at worst, in which this process does nothing else.
  */
 export const NODES_MAX = 250_000
 
