@@ -89,17 +89,18 @@ describe('an old copy that was put back while the ledger was stopped', () => {
   it(
     'of the database alone is put back from the mirror, and each service that lost events is recovered by command',
     async () => {
+      // What the first case has verified is another history: its verifier would say so.
+      rmSync(join(dataDir, 'visits'), { recursive: true })
       copy(whole, dataDir, ['nats', 'witnesses', 'signer'])
       copy(old, dataDir, ['postgres'])
       expect((await up('--no-demo')).stderr).toContain('docs/operations/rollback-detected.md')
       await runOk('ledger', 'recover')
       const { code, stderr } = await up('--no-demo')
       expect([code, stderr]).toEqual([1, expect.stringContaining('docs/operations/producer-rollback.md')])
-      const named = [...stderr.matchAll(/careseal producer recover (\w+) --yes/g)].map(([, service]) => service!)
+      const named = /careseal producer recover ([\w ]+) --yes/.exec(stderr)?.[1]?.split(' ') ?? []
       expect(named).toEqual(expect.arrayContaining(['identity', 'records']))
-      for (const service of named) {
-        expect(await runOk('producer', 'recover', service, '--yes')).toContain(`${service} goes on as ${service}-2`)
-      }
+      const recovered = await runOk('producer', 'recover', ...named, '--yes')
+      for (const service of named) expect(recovered).toContain(`${service} goes on as ${service}-2`)
       await expectMended()
     },
     MANY_MS,

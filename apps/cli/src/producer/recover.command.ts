@@ -15,25 +15,25 @@ producer-rollback, is started for it and stopped again. Runbook: docs/operations
 
 Examples:
   careseal producer recover consent --yes
+  careseal producer recover identity records --yes
   careseal producer recover records --yes --json | jq .lost`
 
 export function addProducerCommands(program: Command): void {
   const producer = program.command('producer').description('a service as a producer of events')
   producer
     .command('recover')
-    .description('bring a service back whose database was rolled back behind the ledger')
-    .argument('<service>', PRODUCERS.join(', '))
+    .description('bring services back whose databases were rolled back behind the ledger, one after the other')
+    .argument('<service...>', PRODUCERS.join(', '))
     .option('--yes', 'do it: the new name stays on the ledger for good')
     .addHelpText('after', HELP)
-    .action(async (service: string, _options: unknown, command: Command) => {
+    .action(async (services: string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<RecoverOptions>()
       const context = contextOf(options)
-      const asked = confirmed(service, options.yes)
+      const asked = new Set(services.map((service) => confirmed(service, options.yes)))
       const onProgress = (told: string) => context.terminal.note(told)
-      const report = await whileRunning(context, (dataDir, state) =>
-        recoverProducer({ dataDir, state, service: asked, onProgress }),
-      )
-      tell(context, report)
+      await whileRunning(context, async (dataDir, state) => {
+        for (const service of asked) tell(context, await recoverProducer({ dataDir, state, service, onProgress }))
+      })
     })
 }
 

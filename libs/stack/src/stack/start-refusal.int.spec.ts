@@ -57,6 +57,6 @@ describe('why a service will never be ready', () => {
       silent,
     ])
     expect(refusal).toContain('the databases of consent, records lack')
-    expect(refusal).toMatch(/careseal producer recover consent --yes, then careseal producer recover records --yes$/)
+    expect(refusal).toMatch(/careseal producer recover consent records --yes$/)
   })
 })

@@ -32,8 +32,8 @@ async function haltOf(url: string): Promise<string | null> {
     const { halt } = (await answer.json()) as { halt?: { code: string; detail: string } }
     if (!halt) return null
     const commands = 'careseal ledger recover, then careseal signer retreat where no mirror holds what is missing'
-    const next = halt.code === 'rollback-detected' ? `: ${commands}` : ''
-    return `${halt.code}: ${halt.detail}. Runbook: ${RUNBOOKS}/rollback-detected.md${next}`
+    const next = halt.code === 'rollback-detected' ? `rollback-detected.md: ${commands}` : 'ledger-halted.md'
+    return `${halt.code}: ${halt.detail}. Runbook: ${RUNBOOKS}/${next}`
   } catch {
     // It does not answer yet.
     return null
@@ -63,7 +63,7 @@ function isReady({ url }: Started): Promise<boolean> {
 
 function rollbackOf(names: readonly ServiceName[]): string {
   const lacking = names.length === 1 ? 'its database lacks' : `the databases of ${names.join(', ')} lack`
-  const mend = names.map((name) => `careseal producer recover ${name} --yes`).join(', then ')
+  const mend = `careseal producer recover ${names.join(' ')} --yes`
   return `producer-rollback: the ledger holds events that ${lacking}. Runbook: ${RUNBOOKS}/producer-rollback.md: ${mend}`
 }
 
