@@ -1,7 +1,6 @@
 // Identity and audit go back in time. What was opened and closed since is so again, an account of which it cannot be told
 // any more is closed, and the access log shows each line once (I21).
-import { renderAuthorization } from '@careseal/messaging'
-import { createCaresealStack, createPeopleLogins, OPERATOR, PACKED, type CaresealStack } from '@careseal/stack'
+import { createPeopleLogins, OPERATOR, type CaresealStack } from '@careseal/stack'
 import { exportJWK, generateKeyPair } from 'jose'
 import { randomUUID } from 'node:crypto'
 import { Client } from 'pg'
@@ -9,18 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../support/careseal.js'
 import { answerOf, claimsOf } from '../support/fhir.js'
 import { RolledBackProducer } from './surroundings/rolled-back-producer.js'
+import { startNativeStack } from './surroundings/native-stack.js'
 
 const folder = temporaryFolder()
 const patientId = randomUUID()
 let stack: CaresealStack
 
 beforeAll(async () => {
-  stack = await createCaresealStack({
-    dataDir: folder.path,
-    parts: 'native',
-    programs: PACKED,
-    natsAuthorization: (users, options) => renderAuthorization([...users], options),
-  })
+  stack = await startNativeStack(folder.path)
   await createPeopleLogins(stack, { patients: [patientId], practitioners: [], organizations: [] })
 }, 600_000)
 afterAll(async () => {

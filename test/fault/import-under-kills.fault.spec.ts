@@ -1,11 +1,11 @@
 // Every service, the broker and Postgres die once in the middle of an import, and the broker loses all of its data:
 // everything that was acknowledged is sealed exactly once, every projection is complete, and fsck is clean.
-import { createCaresealStack, createSystemLogins, PACKED, SERVICE_NAMES, type CaresealStack } from '@careseal/stack'
-import { renderAuthorization } from '@careseal/messaging'
+import { createSystemLogins, SERVICE_NAMES, type CaresealStack } from '@careseal/stack'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, temporaryFolder } from '../support/careseal.js'
 import { Load } from '../support/load.js'
+import { startNativeStack } from './surroundings/native-stack.js'
 
 const SEALED_WITHIN_MS = 30_000
 const folder = temporaryFolder()
@@ -14,12 +14,7 @@ let load: Load
 let token: { value: string; at: number } | undefined
 
 beforeAll(async () => {
-  stack = await createCaresealStack({
-    dataDir: folder.path,
-    parts: 'native',
-    programs: PACKED,
-    natsAuthorization: (users, options) => renderAuthorization([...users], options),
-  })
+  stack = await startNativeStack(folder.path)
   await createSystemLogins(stack)
   const seed = process.env['CARESEAL_FAULT_SEED'] ?? `fault-${Date.now()}`
   console.log(`seed ${seed}`)

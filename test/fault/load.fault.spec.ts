@@ -1,7 +1,6 @@
 // Clients do all that they may and some that they may not, first in peace, then while records and consent die under
 // them: what each was told is what the ledger holds.
-import { renderAuthorization } from '@careseal/messaging'
-import { createCaresealStack, PACKED, type CaresealStack } from '@careseal/stack'
+import type { CaresealStack } from '@careseal/stack'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, temporaryFolder } from '../support/careseal.js'
@@ -13,6 +12,7 @@ import { untilSealed } from './check/until-sealed.js'
 import type { History } from './load/history.js'
 import { Load } from './load/load.js'
 import { prepareWorld, type World } from './load/world.js'
+import { startNativeStack } from './surroundings/native-stack.js'
 
 const PEACE_MS = 20_000
 const SEALED_WITHIN_MS = 30_000
@@ -24,12 +24,7 @@ let history: History
 
 beforeAll(async () => {
   console.log(`seed ${seed}`)
-  stack = await createCaresealStack({
-    dataDir: folder.path,
-    parts: 'native',
-    programs: PACKED,
-    natsAuthorization: (users, options) => renderAuthorization([...users], options),
-  })
+  stack = await startNativeStack(folder.path)
   world = await prepareWorld(stack, { seed })
 })
 afterAll(async () => {

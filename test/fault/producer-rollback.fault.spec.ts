@@ -1,19 +1,13 @@
 // A producer's database goes back in time. It answers nothing, and what was revoked stays revoked: after a recovery from
 // the broker, after one with nothing left in the broker, and for records whose content is gone (I21).
-import {
-  createCaresealStack,
-  createPeopleLogins,
-  createSystemLogins,
-  PACKED,
-  type CaresealStack,
-} from '@careseal/stack'
-import { renderAuthorization } from '@careseal/messaging'
+import { createPeopleLogins, createSystemLogins, type CaresealStack } from '@careseal/stack'
 import { patientBundle } from '@careseal/synthetic'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, temporaryFolder } from '../support/careseal.js'
 import { answerOf, claimsOf, grantOf, type Answer } from '../support/fhir.js'
 import { RolledBackProducer } from './surroundings/rolled-back-producer.js'
+import { startNativeStack } from './surroundings/native-stack.js'
 
 const folder = temporaryFolder()
 let stack: CaresealStack
@@ -23,12 +17,7 @@ let practitionerId: string
 let observation: string
 
 beforeAll(async () => {
-  stack = await createCaresealStack({
-    dataDir: folder.path,
-    parts: 'native',
-    programs: PACKED,
-    natsAuthorization: (users, options) => renderAuthorization([...users], options),
-  })
+  stack = await startNativeStack(folder.path)
   consent = new RolledBackProducer(stack, 'consent')
   await createSystemLogins(stack)
   const locations = await storeBundle()

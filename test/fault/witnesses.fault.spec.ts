@@ -6,14 +6,7 @@ import { join } from 'node:path'
 import { sha256 } from '@careseal/crypto'
 import { verifyEd25519 } from '@careseal/cosigner'
 import { parsePolicy, verifyCheckpoint, type Policy, type TrustedCheckpoint } from '@careseal/ledger-core'
-import { renderAuthorization } from '@careseal/messaging'
-import {
-  createCaresealStack,
-  createSystemLogins,
-  PACKED,
-  type CaresealStack,
-  type ControlledWitness,
-} from '@careseal/stack'
+import { createSystemLogins, type CaresealStack, type ControlledWitness } from '@careseal/stack'
 import { patientBundle } from '@careseal/synthetic'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { caresealOk, temporaryFolder } from '../support/careseal.js'
 import { answerOf } from '../support/fhir.js'
 import { SchemaCopy, withRoleLockedOut } from './surroundings/schema-copy.js'
+import { startNativeStack } from './surroundings/native-stack.js'
 
 type Status = { state: string; treeSize: number; signedSize: number; publishedSize: number; waitingFor?: string[] }
 
@@ -30,15 +24,11 @@ let policy: Policy
 let bundles = 0
 
 beforeAll(async () => {
-  stack = await createCaresealStack({
-    dataDir: folder.path,
-    parts: 'native',
-    programs: PACKED,
+  stack = await startNativeStack(folder.path, {
     witnesses: 3,
     restartDelayMsMax: 500,
     // A witness that was away is asked again at the next checkpoint, and without growth that is the idle one.
     env: { CHECKPOINT_IDLE_MS: '2000' },
-    natsAuthorization: (users, options) => renderAuthorization([...users], options),
   })
   await createSystemLogins(stack)
   policy = parsePolicy(sha256, readFileSync(stack.state().policyFile as string, 'utf8'))

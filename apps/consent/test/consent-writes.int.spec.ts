@@ -3,23 +3,16 @@ import { randomUUID } from 'node:crypto'
 import type { Caller } from '@careseal/contracts'
 import type { JsonObject } from '@careseal/fhir'
 import { callerOf } from '@careseal/testing'
-import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { passGates } from '../src/active-consents/head-gate.js'
 import { consentResource } from '../src/consent/consent.builder.js'
 import { startService, type Service } from './service.js'
 
 let service: Service
-let database: Client
 beforeAll(async () => {
   service = await startService()
-  database = new Client(service.postgres.url.replace(/postgres$/, 'careseal'))
-  await database.connect()
 })
-afterAll(async () => {
-  await database.end()
-  await service.stop()
-})
+afterAll(() => service.stop())
 
 const newPatient = (): Caller => callerOf('patient', { accountId: randomUUID(), patientId: randomUUID() })
 
@@ -30,7 +23,7 @@ async function grant(patient: Caller) {
 }
 
 async function writesOf(patient: Caller): Promise<string[]> {
-  const { rows } = await database.query<{ event_type: string }>(
+  const { rows } = await service.database.query<{ event_type: string }>(
     `SELECT event_type FROM consent.event e JOIN consent.event_private p ON p.event_pk = e.pk
      WHERE p.subject_id = $1 AND event_type IN ('ConsentGranted', 'ConsentRevoked') ORDER BY e.pk`,
     [patient.patientId],
@@ -87,8 +80,8 @@ describe('a write that is refused', () => {
     const patient = newPatient()
     const { id } = await grant(patient)
     const unmet = newPatient().patientId!
-    await database.query('BEGIN')
-    await passGates(database, [patient.patientId!, unmet])
+    await service.database.query('BEGIN')
+    await passGates(service.database, [patient.patientId!, unmet])
     try {
       for (const named of [patient.patientId!, unmet]) {
         const body = { ...consentResource(named), id }
@@ -98,9 +91,9 @@ describe('a write that is refused', () => {
         expect((await service.request(stranger, 'POST /fhir/Consent', { body: grantOfStranger })).status).toBe(403)
       }
     } finally {
-      await database.query('COMMIT')
+      await service.database.query('COMMIT')
     }
-    const { rows } = await database.query(
+    const { rows } = await service.database.query(
       `SELECT patient_id::text FROM consent.consent_head WHERE patient_id::text = $1
        UNION ALL SELECT subject_id FROM consent_keys.subject WHERE subject_id = $1`,
       [unmet],
@@ -121,7 +114,9 @@ describe('a write that is refused', () => {
   it('tells of an erasure to the patient alone', async () => {
     const [patient, unknown] = [newPatient(), newPatient()]
     const { id } = await grant(patient)
-    await database.query(`UPDATE consent_keys.subject SET state = 'erased' WHERE subject_id = $1`, [patient.patientId])
+    await service.database.query(`UPDATE consent_keys.subject SET state = 'erased' WHERE subject_id = $1`, [
+      patient.patientId,
+    ])
     expect(await statusesOfWrites(patient, patient, id)).toEqual([410, 410])
     const asStranger = await statusesOfWrites(newPatient(), patient, id)
     expect(asStranger).toEqual(await statusesOfWrites(newPatient(), unknown, randomUUID()))

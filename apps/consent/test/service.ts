@@ -16,6 +16,7 @@ import { provisionDatabase, startNats, startPostgres } from '@careseal/stack'
 import { eventually } from '@careseal/testing'
 import { createUser } from '@nats-io/nkeys'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
+import { Client } from 'pg'
 import { consentApplication } from '../src/application.js'
 import { config } from '../src/config.js'
 import { CreateConsent1764000000000 } from '../src/migrations/1764000000000-create-consent.js'
@@ -60,6 +61,8 @@ export async function startService(environment: Record<string, string> = {}) {
   })
   respond(sequencer, signerOf('consent'), 'list-tombstones', () => ({ tombstones: [], next: null }))
   const application = await startApplication(consentApplication, settings, logger)
+  const database = new Client(postgres.url.replace(/postgres$/, 'careseal'))
+  await database.connect()
   const nc = await connectNats({ name: 'records', url: nats.url, seedFile: users.seedFile('records') })
   const origin = `http://127.0.0.1:${application.port}`
   await eventually(async () => {
@@ -68,13 +71,14 @@ export async function startService(environment: Record<string, string> = {}) {
   })
   const stop = async () => {
     await nc.drain()
+    await database.end()
     await application.close()
     await sequencer.close()
     others.close()
     await Promise.all([postgres.stop(), nats.stop()])
     rmSync(folder, { recursive: true })
   }
-  return { app: application.app, origin, postgres, nc, stop, request: requester(origin, privateKey) }
+  return { app: application.app, origin, postgres, database, nc, stop, request: requester(origin, privateKey) }
 }
 
 /** Sends a request as a caller; a body goes out as FHIR JSON. */

@@ -2,22 +2,15 @@ import { callerOf } from '@careseal/testing'
 import type { Caller } from '@careseal/contracts'
 import { request } from '@careseal/messaging'
 import { randomUUID } from 'node:crypto'
-import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { consentResource, recipient } from '../src/consent/consent.builder.js'
 import { startService, type Service } from './service.js'
 
 let service: Service
-let database: Client
 beforeAll(async () => {
   service = await startService()
-  database = new Client(service.postgres.url.replace(/postgres$/, 'careseal'))
-  await database.connect()
 })
-afterAll(async () => {
-  await database.end()
-  await service.stop()
-})
+afterAll(() => service.stop())
 
 const doctor = callerOf('practitioner')
 const newPatient = (): Caller => callerOf('patient', { accountId: randomUUID(), patientId: randomUUID() })
@@ -40,7 +33,7 @@ describe('what is stored', () => {
     expect(json.policy[0].uri).toContain(canary)
     const tables = ['consent_version', 'active_consent', 'consent_head', 'event', 'event_private', 'outbox_numbered']
     for (const table of tables) {
-      const { rows } = await database.query(`SELECT t::text AS row FROM consent.${table} t`)
+      const { rows } = await service.database.query(`SELECT t::text AS row FROM consent.${table} t`)
       const text = rows.map(({ row }) => row).join('\n')
       expect([table, text.includes(canary), text.includes(Buffer.from(canary).toString('hex'))]).toEqual([
         table,
@@ -55,11 +48,11 @@ describe('when a part fails', () => {
   it('a decision is an error, never a permit', async () => {
     const patient = newPatient()
     await service.request(patient, 'POST /fhir/Consent', { body: forDoctor(patient) })
-    await database.query('ALTER TABLE consent.tag_counter RENAME TO tag_counter_away')
+    await service.database.query('ALTER TABLE consent.tag_counter RENAME TO tag_counter_away')
     try {
       await expect(decide(patient)).rejects.toThrow('consent')
     } finally {
-      await database.query('ALTER TABLE consent.tag_counter_away RENAME TO tag_counter')
+      await service.database.query('ALTER TABLE consent.tag_counter_away RENAME TO tag_counter')
     }
     expect(await decide(patient)).toMatchObject({ permitted: true })
   })

@@ -1,6 +1,5 @@
 // A ledger of its own under load, in surroundings that can be made bad; nothing of it is left when it is closed.
-import { renderAuthorization } from '@careseal/messaging'
-import { createCaresealStack, PACKED, type CaresealStack, type StackNetwork } from '@careseal/stack'
+import type { CaresealStack, StackNetwork } from '@careseal/stack'
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +10,7 @@ import { Load } from '../load/load.js'
 import { prepareWorld, type World, type WorldPatient } from '../load/world.js'
 import { isAlive } from '../surroundings/command.js'
 import { Namespaces } from '../surroundings/namespaces.js'
+import { startNativeStack } from '../surroundings/native-stack.js'
 import { Proxies } from '../surroundings/proxies.js'
 import { SmallDisk, unmountLeftovers } from '../surroundings/small-disk.js'
 
@@ -188,11 +188,7 @@ async function prepare(options: BedOptions, folder: string): Promise<Partial<Sur
 
 function startStack(folder: string, { namespaces, proxies }: Surroundings, isPair: boolean): Promise<CaresealStack> {
   const network: StackNetwork = { ...namespaces?.network, ...(proxies ? { routeOf: proxies.routeOf } : {}) }
-  return createCaresealStack({
-    dataDir: folder,
-    parts: 'native',
-    programs: PACKED,
-    natsAuthorization: (users, options) => renderAuthorization([...users], options),
+  return startNativeStack(folder, {
     network,
     restartDelayMsMax: RESTART_DELAY_MS_MAX,
     sequencers: isPair ? 2 : 1,

@@ -2,8 +2,7 @@
 // twice. `npm test` strikes each in one way, which the seed turns; `npm run test:long fail-points` in all three.
 import { readFileSync } from 'node:fs'
 import { DURABLE_STEPS, type DurableStep } from '@careseal/durable-step'
-import { renderAuthorization } from '@careseal/messaging'
-import { createCaresealStack, type CaresealStack } from '@careseal/stack'
+import type { CaresealStack } from '@careseal/stack'
 import { seededRandom } from '@careseal/synthetic'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, temporaryFolder } from '../../support/careseal.js'
@@ -14,6 +13,7 @@ import { untilSealed } from '../check/until-sealed.js'
 import { Load } from '../load/load.js'
 import { prepareWorld } from '../load/world.js'
 import { failPointEnvironment, FailPoints, MODES } from './fail-points.js'
+import { startNativeStack } from '../surroundings/native-stack.js'
 
 /** Comes but once in the life of a ledger: ledger-init.fault.spec.ts strikes it. */
 const ONCE: readonly DurableStep[] = ['signer.link']
@@ -47,12 +47,11 @@ let load: Load
 
 beforeAll(async () => {
   console.log(`seed ${seed}`)
-  stack = await createCaresealStack({
-    dataDir: data.path,
-    parts: 'native',
+  stack = await startNativeStack(data.path, {
+    // Fail points are struck in what the compiler leaves.
+    programs: undefined,
     env: failPointEnvironment(armed.path),
     restartDelayMsMax: 300,
-    natsAuthorization: (users, options) => renderAuthorization([...users], options),
   })
   load = new Load({ origin: stack.origin, world: await prepareWorld(stack, { seed }), seed })
   load.start()

@@ -1,7 +1,6 @@
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { hmacSha256, sha256 } from '@careseal/crypto'
-import { verifyEd25519 } from '@careseal/cosigner'
-import { ED25519, formatCheckpoint, formatEvidence, formatVkey, signNote, vkeyOf } from '@careseal/ledger-core'
+import { formatKeyFile, parseKeyFile, verifyEd25519 } from '@careseal/cosigner'
+import { ED25519, formatCheckpoint, formatEvidence, formatVkey, signNote } from '@careseal/ledger-core'
 import { describe, expect, it } from 'vitest'
 import { judge } from './judge.js'
 
@@ -13,14 +12,9 @@ const [HONEST, FORGER] = [61_364, 146_589]
 function keyOf(seedNumber: number) {
   const seed = Buffer.alloc(32)
   seed.writeUInt32BE(seedNumber, 28)
-  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const publicKey = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32))
-  const vkey = vkeyOf(sha256, { name: ORIGIN, type: ED25519, publicKey })
-  const signed = (salt: string) => {
-    const text = formatCheckpoint({ origin: ORIGIN, size: 9, root: sha256(Buffer.from(salt)) })
-    return signNote(text, { ...vkey, sign: (message) => sign(null, message, key) })
-  }
+  const { vkey, sign } = parseKeyFile(ED25519, formatKeyFile({ name: ORIGIN, type: ED25519 }, seed))
+  const signed = (salt: string) =>
+    signNote(formatCheckpoint({ origin: ORIGIN, size: 9, root: sha256(Buffer.from(salt)) }), { ...vkey, sign })
   return { vkey: formatVkey(vkey), keyId: vkey.keyId, signed }
 }
 
