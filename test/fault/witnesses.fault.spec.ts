@@ -1,6 +1,6 @@
 // Three witness processes under faults, below a whole ledger that goes on being written: killed, stopped, restored
-// to an old state, asked what they have seen of a ledger that was put back. What is published always bears the quorum; nothing stops the ledger, and all of it is
-// co-signed once the faults are over.
+// to an old state, asked what they have seen of a ledger that was put back. What is published always bears the
+// quorum; nothing stops the ledger, and all of it is co-signed once the faults are over.
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256 } from '@careseal/crypto'
@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { caresealOk, temporaryFolder } from '../support/careseal.js'
 import { answerOf } from '../support/fhir.js'
+import { untilSealed } from './check/until-sealed.js'
 import { SchemaCopy, withRoleLockedOut } from './surroundings/schema-copy.js'
 import { startNativeStack } from './surroundings/native-stack.js'
 
@@ -150,6 +151,8 @@ describe('witnesses', () => {
 
   it('of which none has seen what was signed let it be given up, and the ledger tells of it', async () => {
     await write()
+    // What comes from an outbox after its request was answered would be seen by those witnesses that still run.
+    await untilSealed(stack.state().postgres, { withinMs: 60_000 })
     await eventually(() => isCosigned('witness-1', 'witness-2', 'witness-3'))
     const seen = await published()
     await putBackWhatNobodySaw(seen.size)

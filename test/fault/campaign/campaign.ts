@@ -69,6 +69,7 @@ export async function runCampaign(plan: Plan, { seed, log }: CampaignOptions): P
     }
   } catch (error) {
     for (const line of errorsLogged(bed)) log(line)
+    log(`${plan.name} failed: ${(error as Error).message}`)
     throw new Error(`${plan.name} failed; repeat it with CARESEAL_FAULT_SEED=${seed}`, { cause: error })
   } finally {
     await bed.close()
