@@ -1,12 +1,13 @@
 // Faults by seed over a running load, and then the question whether anything that was promised is broken.
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkHistory } from '../check/check-history.js'
 import { loadFacts } from '../check/load-facts.js'
 import { loadWitnessed } from '../check/load-witnessed.js'
 import { Check, type CheckResult } from '../check/result.js'
 import { untilSealed } from '../check/until-sealed.js'
-import { careseal } from '../../support/careseal.js'
+import { careseal, REPOSITORY } from '../../support/careseal.js'
 import { FAULT_KINDS, type FaultCounts } from '../faults/kinds.js'
 import { acknowledgedEvents } from './acknowledged-events.js'
 import { scheduleOf, type Strike, type Volley } from './schedule.js'
@@ -53,7 +54,7 @@ export async function runCampaign(plan: Plan, { seed, log }: CampaignOptions): P
     const counts = await strikeAll(bed, plan, { seed, log })
     await untilEvents(bed, plan.eventsMin ?? 0)
     const { checks, sealedWithinMs } = await checkAll(bed)
-    if (violationsOf({ checks }).length > 0) for (const line of errorsLogged(bed)) log(line)
+    if (violationsOf({ checks }).length > 0) tellLogs(bed, plan.name, log)
     const { history } = bed.load
     return {
       name: plan.name,
@@ -68,7 +69,7 @@ export async function runCampaign(plan: Plan, { seed, log }: CampaignOptions): P
       failOvers: bed.failOvers,
     }
   } catch (error) {
-    for (const line of errorsLogged(bed)) log(line)
+    tellLogs(bed, plan.name, log)
     log(`${plan.name} failed: ${(error as Error).message}`)
     throw new Error(`${plan.name} failed; repeat it with CARESEAL_FAULT_SEED=${seed}`, { cause: error })
   } finally {
@@ -151,6 +152,15 @@ export function violationsOf({ checks }: Pick<CampaignResult, 'checks'>): string
   return checks.flatMap(({ violations }) =>
     violations.map(({ invariant, what, where }) => `${invariant}: ${what} (${where})`),
   )
+}
+
+/** Tells what the services called an error, and keeps all that they said: the folder of the ledger goes. */
+function tellLogs(bed: TestBed, name: string, log: (line: string) => void): void {
+  for (const line of errorsLogged(bed)) log(line)
+  const kept = join(REPOSITORY, 'tmp', 'fault-logs', name)
+  rmSync(kept, { recursive: true, force: true })
+  cpSync(join(bed.folder, 'logs'), kept, { recursive: true })
+  log(`all logs: ${kept}`)
 }
 
 /** What the services themselves called an error, each message once, and the last that each said. */
