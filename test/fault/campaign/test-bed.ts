@@ -1,5 +1,6 @@
 // A ledger of its own under load, in surroundings that can be made bad; nothing of it is left when it is closed.
 import type { CaresealStack, StackNetwork } from '@careseal/stack'
+import { eventually } from '@careseal/testing'
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,6 +32,7 @@ export type BedOptions = {
 }
 
 const PATIENTS = 12
+const DATABASE_BACK_MS = 60_000
 const WITNESSES_OF_A_PAIR = 3
 const SIGNER_DISK_BYTES = 256 * 1024
 const RESTART_DELAY_MS_MAX = 300
@@ -95,7 +97,12 @@ export class TestBed implements Bed {
     }
   }
 
-  async sql<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  // Postgres may be killed just now; what only reads is asked again.
+  sql<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return eventually(() => this.ask<Row>(text, values), { withinMs: DATABASE_BACK_MS })
+  }
+
+  private async ask<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
     const client = new Client({ connectionString: this.stack.state().postgres })
     client.on('error', () => {})
     await client.connect()

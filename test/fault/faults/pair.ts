@@ -16,7 +16,8 @@ const WITHIN_MS = 60_000
 export const PAIR_FAULT_LIST: Fault[] = [
   { kind: 'kill-active', target: 'sequencers', strike: killActive },
   { kind: 'pause-active', target: 'sequencers', strike: pauseActive },
-  { kind: 'pause-in-append', target: 'sequencers', strike: pauseInAppend },
+  // Alone: a connection of ours holds the append up, and would end with Postgres.
+  { kind: 'pause-in-append', target: 'all', strike: pauseInAppend },
   { kind: 'kill-standby', target: 'sequencers', strike: async (bed) => (await standbyOf(bed)).kill() },
   { kind: 'kill-signer', target: 'signer', strike: killSigner },
   { kind: 'restore-ledger-pair', target: 'all', strike: restoreLedgerPair },
@@ -70,29 +71,43 @@ async function pauseActive(bed: Bed, random: SeededRandom): Promise<void> {
 /** Strikes the one that seals, and notes how long it took until another sealed, and until it had committed a block. */
 async function measured(bed: Bed, kind: string, strike: (active: ControlledService) => Promise<void>): Promise<void> {
   await standbyReady(bed)
-  const active = await activeOf(bed)
-  const [lease] = await bed.sql<{ epoch: number; now: number }>(
-    'SELECT epoch::int, extract(epoch FROM clock_timestamp())::float8 AS now FROM ledger.lease',
-  )
+  const { active, epoch } = await holderOf(bed)
+  const struckAt = Date.now()
   const struck = strike(active)
   struck.catch(() => {})
-  await untilTakenOver(bed, lease!, kind)
+  await untilTakenOver(bed, { epoch, struckAt, kind })
   await struck
 }
 
-async function untilTakenOver(bed: Bed, { epoch, now }: { epoch: number; now: number }, kind: string): Promise<void> {
+/** Who seals, and under which epoch: Postgres may have been killed, and the lease be another's by now. */
+async function holderOf(bed: Bed): Promise<{ active: ControlledService; epoch: number }> {
+  for (;;) {
+    const epoch = await epochOf(bed)
+    const active = await activeOf(bed)
+    if ((await epochOf(bed)) === epoch) return { active, epoch }
+  }
+}
+
+async function epochOf(bed: Bed): Promise<number> {
+  const [lease] = await bed.sql<{ epoch: number }>('SELECT epoch::int FROM ledger.lease')
+  return lease!.epoch
+}
+
+type Struck = { epoch: number; struckAt: number; kind: string }
+
+async function untilTakenOver(bed: Bed, { epoch, struckAt, kind }: Struck): Promise<void> {
   const deadline = performance.now() + WITHIN_MS
   for (; performance.now() < deadline; await delay(100)) {
     // The log first: connections of ours would only delay who takes over.
-    const since = sealingSince(bed, now * 1000)
+    const since = sealingSince(bed, struckAt)
     if (since === Infinity) continue
     const [block] = await bed.sql<{ at: number | null }>(
-      'SELECT extract(epoch FROM min(committed_at))::float8 AS at FROM ledger.block WHERE epoch > $1',
+      'SELECT extract(epoch FROM min(committed_at))::float8 * 1000 AS at FROM ledger.block WHERE epoch > $1',
       [epoch],
     )
     if (!block?.at) continue
-    bed.failedOver(kind, Math.round(since - now * 1000))
-    return bed.failedOver(`${kind}, next block`, Math.round((block.at - now) * 1000))
+    bed.failedOver(kind, since - struckAt)
+    return bed.failedOver(`${kind}, next block`, Math.round(block.at - struckAt))
   }
   throw new Error(`no block was sealed by another for a minute after epoch ${epoch}`)
 }
@@ -124,17 +139,16 @@ async function standbyReady(bed: Bed): Promise<void> {
  */
 async function pauseInAppend(bed: Bed, random: SeededRandom): Promise<void> {
   await standbyReady(bed)
-  const active = await activeOf(bed)
+  const { active, epoch } = await holderOf(bed)
   const holder = new Client({ connectionString: bed.stack.state().postgres })
   holder.on('error', () => {})
   await holder.connect()
-  const [lease] = await bed.sql<{ epoch: number }>('SELECT epoch::int FROM ledger.lease')
   try {
     await holder.query('BEGIN')
     await holder.query('SELECT FROM ledger.head FOR UPDATE')
     await untilAppendWaits(bed)
     const paused = pause(active.pid, LEASE_MS + random.integer(2_000, 4_000))
-    await untilEpochBeyond(bed, lease!.epoch)
+    await untilEpochBeyond(bed, epoch)
     await holder.query('ROLLBACK')
     await paused
   } finally {
@@ -153,10 +167,7 @@ async function untilAppendWaits(bed: Bed): Promise<void> {
 }
 
 async function untilEpochBeyond(bed: Bed, epoch: number): Promise<void> {
-  await until(bed, 'nobody took over from a stopped append', async () => {
-    const [row] = await bed.sql<{ epoch: number }>('SELECT epoch::int FROM ledger.lease')
-    return row!.epoch > epoch
-  })
+  await until(bed, 'nobody took over from a stopped append', async () => (await epochOf(bed)) > epoch)
 }
 
 async function until(bed: Bed, failure: string, holds: () => Promise<boolean>): Promise<void> {

@@ -65,6 +65,8 @@ async function running(target: Killable): Promise<number> {
 
 /** SIGSTOP to a process and its children, SIGCONT after a while. */
 export async function pause(pid: number, milliseconds: number): Promise<void> {
+  // It has just ended and is started again; for signals 0 would be our own process group.
+  if (pid === 0) return
   const all = [pid, ...childrenOf(pid)]
   for (const one of all) signal(one, 'SIGSTOP')
   await delay(milliseconds)
