@@ -72,6 +72,12 @@ async function isCosigned(...witnesses: string[]): Promise<boolean> {
   return size === (await status()).treeSize && witnesses.every((name) => names.includes(name))
 }
 
+/** Nothing waits in any outbox, as it does for a moment after its request was answered, and all witnesses have all. */
+async function untilAtRest(): Promise<void> {
+  await untilSealed(stack.state().postgres, { withinMs: 60_000 })
+  await eventually(() => isCosigned('witness-1', 'witness-2', 'witness-3'))
+}
+
 const [first, second, third] = [0, 1, 2].map((place) => () => stack.witnesses[place] as ControlledWitness) as [
   () => ControlledWitness,
   () => ControlledWitness,
@@ -103,7 +109,7 @@ describe('witnesses', () => {
   })
 
   it('of which two are stopped hold up what is published, and nothing else', async () => {
-    await eventually(() => isCosigned())
+    await untilAtRest()
     const before = await published()
     const pids = [second().pid, third().pid]
     for (const pid of pids) process.kill(pid, 'SIGSTOP')
@@ -151,9 +157,7 @@ describe('witnesses', () => {
 
   it('of which none has seen what was signed let it be given up, and the ledger tells of it', async () => {
     await write()
-    // What comes from an outbox after its request was answered would be seen by those witnesses that still run.
-    await untilSealed(stack.state().postgres, { withinMs: 60_000 })
-    await eventually(() => isCosigned('witness-1', 'witness-2', 'witness-3'))
+    await untilAtRest()
     const seen = await published()
     await putBackWhatNobodySaw(seen.size)
     await eventually(async () => (await status()).state === 'halted')

@@ -11,7 +11,7 @@ import { sealBlocks, type SealedBlock } from './appender/appender.js'
 import { BlockPlanner } from './appender/block-planner.js'
 import { LeafQueue } from './appender/leaf-queue.js'
 import { CheckpointLoop } from './checkpointer/checkpoint-loop.js'
-import { Checkpointer } from './checkpointer/checkpointer.js'
+import { Checkpointer, type CheckpointerOptions } from './checkpointer/checkpointer.js'
 import { confirmHead } from './checkpointer/confirm-head.js'
 import { confirmWithWitnesses, type Heard } from './cosigning/confirm-with-witnesses.js'
 import { Cosigning } from './cosigning/cosigning.js'
@@ -27,7 +27,7 @@ import { patiently } from './signer/patiently.js'
 import { parseGenesis } from './signer/signer.js'
 import { loadEntries } from './tree/block-rows.js'
 
-type CheckpointerParts = { signer: LogSigner; chain: SealedChain; cosigning: Cosigning; signedSize: number }
+type CheckpointerParts = Pick<CheckpointerOptions, 'signer' | 'chain' | 'cosigning' | 'signedSize' | 'standing'>
 
 type Asked = Pick<CheckpointerParts, 'signer' | 'cosigning'> & {
   facts: SignerFacts
@@ -71,7 +71,7 @@ export class Sequencer {
     if ((await loadHead(pool)).treeSize >= first.signed.size) status.foundWhole(first.signed.size)
     this.lease = await Lease.acquire({ url, durationMs, onLost: onFatal, signal: this.stopping.signal })
     onEpoch(this.lease.epoch)
-    const { size: publishedSize } = await loadPublished(pool)
+    const { size: publishedSize, note: standing } = await loadPublished(pool)
     // Asked again: a standby may have waited for long, and the signer has signed for another meanwhile.
     const facts = await this.patiently(() => signer.read())
     const genesis = this.genesisOf(facts)
@@ -82,7 +82,7 @@ export class Sequencer {
     const cosigning = new Cosigning(this.options.cosigning)
     const { signed, round } = await this.hearWitnesses({ signer, facts, genesis, cosigning, publishedSize })
     if (status.halt || this.stopping.signal.aborted) return
-    const checkpointer = this.checkpointer({ signer, chain, cosigning, signedSize: signed.size })
+    const checkpointer = this.checkpointer({ signer, chain, cosigning, signedSize: signed.size, standing })
     if (round && publishedSize < signed.size) await checkpointer.publishSigned(round)
     await this.verifyUnsigned(checkpointer, chain, signer)
     if (status.halt || this.stopping.signal.aborted) return

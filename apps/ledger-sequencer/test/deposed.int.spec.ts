@@ -1,11 +1,13 @@
 // A sequencer that has lost its lease and is not dead yet: its pool and its signer still answer it.
 import { sha256 } from '@careseal/crypto'
+import { parseCheckpoint } from '@careseal/ledger-core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Checkpointer } from '../src/checkpointer/checkpointer.js'
 import { confirmHead } from '../src/checkpointer/confirm-head.js'
 import { Cosigning } from '../src/cosigning/cosigning.js'
 import { NO_POLICY } from '../src/cosigning/witness-policy.js'
+import { publish } from '../src/reading/published.js'
 import { LedgerStatus } from '../src/ledger-status.js'
 import { Signer } from '../src/signer/signer.js'
 import type { LogSigner } from '../src/signer/log-signer.js'
@@ -46,6 +48,7 @@ async function checkpointer(sign: LogSigner['sign']) {
     origin: ORIGIN,
     signer: { sign },
     signedSize: signed.size,
+    standing: (await ledger.published()).note,
     chain: confirmation.chain,
     cosigning: new Cosigning({ policy: NO_POLICY, deadlineMs: 500, onAnswer: () => {} }),
     status,
@@ -79,6 +82,26 @@ describe('a deposed sequencer', () => {
     await ledger.sealed(60)
     expect(await successor.own.round()).toBe(true)
     expect((await ledger.published()).size).toBe((await ledger.head()).treeSize)
+  })
+
+  it('that stood still while its successor published the same size replaces nothing, and learns what stands', async () => {
+    const { deliver } = await ledger.start({ checkpointIntervalMs: NEVER })
+    await deliver(records.write(20))
+    await ledger.sealed(20)
+    const signer = await Signer.open(ledger.dir)
+    let ofSuccessor = ''
+    const { own } = await checkpointer(async (request) => {
+      const answer = await signer.sign(request)
+      if (ofSuccessor !== '' || !('note' in answer)) return answer
+      const { size, root } = parseCheckpoint(request.text)
+      ofSuccessor = `${answer.note}of a successor`
+      expect(await publish(database.pool, { size, root, note: ofSuccessor }, '')).toBe(true)
+      return answer
+    })
+    expect(await own.round()).toBe(false)
+    expect((await ledger.published()).note).toBe(ofSuccessor)
+    expect(await own.round()).toBe(true)
+    expect((await ledger.published()).note).not.toBe(ofSuccessor)
   })
 
   it('that publishes while its successor asks the signer is no rollback', async () => {

@@ -31,7 +31,7 @@ describe('the published checkpoint', () => {
     await sequencer.stop()
     const newer = await ledger.published()
     expect(newer.size).toBeGreaterThan(older.size)
-    expect(await publish(database.pool, older)).toBe(false)
+    expect(await publish(database.pool, older, newer.note)).toBe(false)
     expect(await ledger.published()).toEqual(newer)
   })
 
@@ -39,21 +39,22 @@ describe('the published checkpoint', () => {
     const { deliver } = await ledger.start()
     await database.tamper(`UPDATE published SET cosigned_at = clock_timestamp() + interval '1 day'`)
     const { cosignedAt, ...same } = await ledger.published()
-    expect(await publish(database.pool, same)).toBe(true)
+    expect(await publish(database.pool, same, same.note)).toBe(true)
     await deliver(new ChainWriter(ORIGIN, 'records').write(20))
     await ledger.sealed(20)
     await eventually(async () => (await ledger.published()).size === (await ledger.head()).treeSize)
     expect((await ledger.published()).cosignedAt.getTime()).toBeGreaterThanOrEqual(cosignedAt.getTime())
   })
 
-  it('takes what comes late only where the note that it is added to still stands', async () => {
+  it('of one size takes another only where the note that it replaces still stands', async () => {
     const { sequencer } = await ledger.start()
     await sequencer.stop()
     const { size, root, note } = await ledger.published()
-    expect(await publish(database.pool, { size, root, note: `${note}of a successor` })).toBe(true)
+    const ofSuccessor = { size, root, note: `${note}of a successor` }
+    expect(await publish(database.pool, ofSuccessor, note)).toBe(true)
     expect(await publish(database.pool, { size, root, note: `${note}late` }, note)).toBe(false)
-    expect((await ledger.published()).note).toBe(`${note}of a successor`)
-    expect(await publish(database.pool, { size, root, note }, `${note}of a successor`)).toBe(true)
+    expect((await ledger.published()).note).toBe(ofSuccessor.note)
+    expect(await publish(database.pool, { size, root, note }, ofSuccessor.note)).toBe(true)
   })
 
   it('is told of by nobody who came too late to publish it', async () => {

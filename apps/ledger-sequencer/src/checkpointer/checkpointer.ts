@@ -9,7 +9,7 @@ import type { SignedCheckpoint } from '../cosigning/witness-client.js'
 import type { Sql } from '../database/connections.js'
 import { loadHead } from '../database/head.js'
 import type { LedgerStatus } from '../ledger-status.js'
-import { publish } from '../reading/published.js'
+import { loadPublished, publish } from '../reading/published.js'
 import { askToSign, SignerSilent, type LogSigner } from '../signer/log-signer.js'
 import { loadBlocks } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
@@ -22,6 +22,8 @@ export type CheckpointerOptions = {
   signer: Pick<LogSigner, 'sign'>
   /** The size that the signer signed last. */
   signedSize: number
+  /** The note that was published before any cosignature of this process was asked for. */
+  standing: string
   cosigning: Cosigning
   /** The chain up to what the signer signed last, from confirmHead(). */
   chain: SealedChain
@@ -41,9 +43,12 @@ export class Checkpointer {
   private unchecked: FullTile[] = []
   private newest: CosigningRound | null = null
   private signedSize: number
+  /** The published note, as far as this process knows. */
+  private standing: string
 
   constructor(private readonly options: CheckpointerOptions) {
     this.signedSize = options.signedSize
+    this.standing = options.standing
   }
 
   /**
@@ -81,7 +86,7 @@ export class Checkpointer {
 
   /** What was signed before this start and not published: published, if its quorum is heard. */
   async publishSigned(round: CosigningRound): Promise<void> {
-    if (await round.untilQuorum()) await this.publish(round)
+    if (await round.untilQuorum()) await this.publish(round, this.standing)
   }
 
   private async rereadBlocks(): Promise<void> {
@@ -118,15 +123,16 @@ export class Checkpointer {
   private async signAndPublish(): Promise<boolean> {
     const checkpoint = await this.sign()
     if (!checkpoint) return true
+    const { standing } = this
     const round = this.options.cosigning.begin(checkpoint)
     this.newest = round
     const isMet = await round.untilQuorum()
     // If we crash here, the next start signs the same size again, to the same bytes, and publishes them.
-    const published = isMet ? await this.publish(round) : null
+    const published = isMet ? await this.publish(round, standing) : null
     this.finish(round, published).catch((error: unknown) =>
       this.options.onTrouble({ err: error }, 'after a checkpoint'),
     )
-    return isMet
+    return published !== null
   }
 
   private async sign(): Promise<SignedCheckpoint | null> {
@@ -155,13 +161,15 @@ export class Checkpointer {
     return { note: answer.note, text, size, root, proofFrom }
   }
 
-  /** Resolves to the note that it published, as far as nothing newer was. */
-  private async publish(round: CosigningRound, instead: string | null = null): Promise<string> {
+  /** Resolves to the note that it published; to null where another was published meanwhile. */
+  private async publish(round: CosigningRound, replaced: string): Promise<string | null> {
+    const { sql, onPublished } = this.options
     const { size, root } = round.checkpoint
     const [note, witnesses] = [round.note(), round.witnesses]
-    const isNewest = await publish(this.options.sql, { size, root, note }, instead)
-    // A successor was quicker: what it published is newer, and nothing is told of this one.
-    if (isNewest) this.options.onPublished({ size, root, witnesses })
+    const isPublished = await publish(sql, { size, root, note }, replaced)
+    this.standing = isPublished ? note : (await loadPublished(sql)).note
+    if (!isPublished) return null
+    onPublished({ size, root, witnesses })
     return note
   }
 

@@ -13,17 +13,18 @@ export async function loadPublished(sql: Sql): Promise<Published> {
 }
 
 /**
- * Publishes unless something newer was published meanwhile; with `instead` only where that very note still stands.
+ * Publishes what is larger than all that was published; or the same size anew, in place of the note that stood when its
+ * cosignatures were asked for. Any other of this size may be newer: their times would go back. (I8)
  * Resolves to whether it did. A clock that steps back delays nothing: the time moves on by the least that there is.
  */
 export async function publish(
   sql: Sql,
   { size, root, note }: Omit<Published, 'cosignedAt'>,
-  instead: string | null = null,
+  replaced: string,
 ): Promise<boolean> {
   const text = `UPDATE published SET size = $1, root = $2, note = $3,
                        cosigned_at = greatest(clock_timestamp(), cosigned_at + interval '1 microsecond')
-                 WHERE size <= $1 AND ($4::text IS NULL OR note = $4)`
-  const moved = await durableStep('checkpoint.publish', () => sql.query(text, [size, root, note, instead]))
+                 WHERE size < $1 OR (size = $1 AND note = $4)`
+  const moved = await durableStep('checkpoint.publish', () => sql.query(text, [size, root, note, replaced]))
   return moved.rowCount === 1
 }

@@ -180,8 +180,8 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${APP}/dist/reading/published.js`,
-        find: 'WHERE size <= $1 AND',
-        replace: 'WHERE',
+        find: 'WHERE size < $1 OR (size = $1 AND note = $4)',
+        replace: 'WHERE size <> $1 OR note = $4',
       },
       {
         file: `${APP}/dist/migrations/ledger-guards.sql.js`,
@@ -192,6 +192,22 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     caughtBy: {
       file: `${APP}/test/published.int.spec.ts`,
       name: 'the published checkpoint > never goes back, whoever comes late',
+    },
+  },
+  {
+    name: 'same-size-replaced',
+    what: 'publishes a checkpoint that was co-signed before the one of its size that stands',
+    invariants: ['I8'],
+    edits: [
+      {
+        file: `${APP}/dist/reading/published.js`,
+        find: 'WHERE size < $1 OR (size = $1 AND note = $4)',
+        replace: 'WHERE size <= $1 AND $4::text IS NOT NULL',
+      },
+    ],
+    caughtBy: {
+      file: `${APP}/test/deposed.int.spec.ts`,
+      name: 'a deposed sequencer > that stood still while its successor published the same size replaces nothing, and learns what stands',
     },
   },
   {
