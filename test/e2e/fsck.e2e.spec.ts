@@ -15,6 +15,7 @@ import {
   type DataDir,
   type RunningPostgres,
 } from '@careseal/stack'
+import { patientBundle } from '@careseal/synthetic'
 import { eventually } from '@careseal/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -33,6 +34,9 @@ const DAMAGES = [
   ...IN_LOST_LEAVES,
 ]
 const PATIENTLY = { withinMs: 120_000 }
+/** The ledger is looked at dozens of times: patients enough for two full tiles, no more. */
+const PATIENTS = 4
+const bundles = temporaryFolder()
 const mirror = temporaryFolder()
 const broken = new Set<string>()
 let ledger: Awaited<ReturnType<typeof upDetached>>
@@ -43,7 +47,11 @@ let policyFile: string | null
 let copies = 0
 
 beforeAll(async () => {
-  ledger = await upDetached()
+  for (let index = 0; index < PATIENTS; index++) {
+    const bundle = patientBundle({ seed: 'fsck', index })
+    writeFileSync(join(bundles.path, `${index}.json`), JSON.stringify(bundle))
+  }
+  ledger = await upDetached(['--data', bundles.path])
   dataDir = openDataDir(ledger.dataDir)
   ;({ ledgerOrigin, policyFile } = readLastState(dataDir)!)
   await live()
@@ -57,6 +65,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await postgres?.stop()
   await ledger?.down()
+  bundles.remove()
   mirror.remove()
 })
 

@@ -1,22 +1,29 @@
 // Old copies come back while the ledger is stopped: of the disk that all but the signer is on, and of the database alone.
 // Each start says what is wrong and which runbook mends it, and the runbook's commands do.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseNote } from '@careseal/ledger-core'
+import { patientBundle } from '@careseal/synthetic'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, caresealOk, temporaryFolder, UP_DEADLINE_MS, type Detached } from '../support/careseal.js'
 
 const folder = temporaryFolder()
 const dataDir = join(folder.path, 'ledger')
+const REFUSED_MS = 110_000
 const MANY_MS = 6 * UP_DEADLINE_MS
+/** As many as the demo's people are linked to. */
+const PATIENTS = 3
 /** The witness that is a mirror pulls every two seconds. */
 const MIRRORED_MS = 6_000
 
 const run = (...args: string[]) => careseal([...args, '--data-dir', dataDir], { timeoutMs: UP_DEADLINE_MS })
 const runOk = (...args: string[]) => caresealOk([...args, '--data-dir', dataDir], { timeoutMs: UP_DEADLINE_MS })
-const up = (...args: string[]) => run('up', '--detach', '--json', '--port', '0', ...args)
+const start = ['up', '--detach', '--json', '--port', '0'] as const
+const up = (...args: string[]) => run(...start, ...args)
+/** A start that is refused ends as soon as it has said why, and waits for no other service. */
+const upRefused = () => careseal([...start, '--no-demo', '--data-dir', dataDir], { timeoutMs: REFUSED_MS })
 
 /** Starts it, and stops it once witnesses and the mirror have all of it. */
 async function grow(...args: string[]): Promise<void> {
@@ -50,7 +57,12 @@ const ALL = ['postgres', 'nats', 'witnesses', 'signer']
 beforeAll(async () => {
   await grow('--no-demo')
   copy(dataDir, old, ALL)
-  await grow()
+  const bundles = join(folder.path, 'bundles')
+  mkdirSync(bundles)
+  for (let index = 0; index < PATIENTS; index++) {
+    writeFileSync(join(bundles, `${index}.json`), JSON.stringify(patientBundle({ seed: 'old-copy', index, years: 1 })))
+  }
+  await grow('--data', bundles)
   copy(dataDir, whole, ALL)
 }, MANY_MS)
 afterAll(async () => {
@@ -70,14 +82,14 @@ describe('an old copy that was put back while the ledger was stopped', () => {
     'of all but the signer is told by the start, and the signer goes back by command',
     async () => {
       copy(old, dataDir, ['postgres', 'nats', 'witnesses'])
-      const refused = await up('--no-demo')
+      const refused = await upRefused()
       expect(refused.code).toBe(1)
       expect(refused.stderr).toMatch(/ledger-sequencer did not start: rollback-detected: size \d+ was signed/)
       expect(refused.stderr).toContain('docs/operations/rollback-detected.md')
       const before = JSON.parse(await runOk('signer', 'status', '--json'))
       expect(before).toMatchObject({ retreat: null, signedSize: expect.any(Number) })
       const recovery = await run('ledger', 'recover')
-      expect([recovery.code, recovery.stdout]).toEqual([3, expect.stringContaining('was signed')])
+      expect(recovery, recovery.stderr).toMatchObject({ code: 3, stdout: expect.stringContaining('was signed') })
       const retreat = JSON.parse(await runOk('signer', 'retreat', '--yes', '--json'))
       expect(retreat.abandonedSize).toBe(before.signedSize)
       await expectMended()
@@ -93,9 +105,12 @@ describe('an old copy that was put back while the ledger was stopped', () => {
       rmSync(join(dataDir, 'visits'), { recursive: true })
       copy(whole, dataDir, ['nats', 'witnesses', 'signer'])
       copy(old, dataDir, ['postgres'])
-      expect((await up('--no-demo')).stderr).toContain('docs/operations/rollback-detected.md')
+      expect(await upRefused()).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('docs/operations/rollback-detected.md'),
+      })
       await runOk('ledger', 'recover')
-      const { code, stderr } = await up('--no-demo')
+      const { code, stderr } = await upRefused()
       expect([code, stderr]).toEqual([1, expect.stringContaining('docs/operations/producer-rollback.md')])
       const named = /careseal producer recover ([\w ]+) --yes/.exec(stderr)?.[1]?.split(' ') ?? []
       expect(named).toEqual(expect.arrayContaining(['identity', 'records']))

@@ -64,14 +64,21 @@ export async function runServiceScript(options: ServiceProcessOptions): Promise<
   throw new Error(`${options.service} ${options.script} failed (${how}):\n${lastLines(options.logFile)}`)
 }
 
+export type Readiness = {
+  name: string
+  deadlineMs: number
+  /** Why it will never be ready; null while it may. */
+  hasFailed: () => Promise<string | null>
+  /** Nobody waits any longer: the wait is rejected. */
+  signal?: AbortSignal | undefined
+}
+
 /** Resolves once `GET url` answers 2xx. Throws when `hasFailed` gives a reason, or after the deadline. */
-export async function untilReady(
-  url: string,
-  { name, deadlineMs, hasFailed }: { name: string; deadlineMs: number; hasFailed: () => Promise<string | null> },
-): Promise<void> {
+export async function untilReady(url: string, { name, deadlineMs, hasFailed, signal }: Readiness): Promise<void> {
   const deadline = performance.now() + deadlineMs
   let last = 'no answer'
   while (performance.now() < deadline) {
+    signal?.throwIfAborted()
     const failure = await hasFailed()
     if (failure) throw new Error(`${name} did not start: ${failure}`)
     last = await readiness(url)

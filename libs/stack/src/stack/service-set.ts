@@ -48,6 +48,8 @@ export type ServiceSetOptions = {
   untilEitherReady?: ((name: ServiceName) => Promise<void> | null) | undefined
 }
 
+type Waiting = { refusal?: (() => Promise<string | null>) | undefined; signal?: AbortSignal }
+
 type Supervision = { supervised: Supervised<Child>; crashes: number; lastExitCode: number | null }
 
 export class ServiceSet {
@@ -95,7 +97,15 @@ export class ServiceSet {
     const starting = waitedFor.map((name) => this.starting(name))
     const refusals = new Map(starting.map((one) => [one.name, this.refusalOf(one, starting)]))
     await Promise.all(this.names.map((name) => this.supervisions.get(name)?.supervised.start()))
-    await Promise.all(waitedFor.map((name) => untilEitherReady?.(name) ?? this.untilServing(name, refusals.get(name))))
+    // Once one has failed nobody waits for the others, or this process would live until their deadline.
+    const waiting = new AbortController()
+    const serving = (name: ServiceName) =>
+      this.untilServing(name, { refusal: refusals.get(name), signal: waiting.signal })
+    try {
+      await Promise.all(waitedFor.map((name) => untilEitherReady?.(name) ?? serving(name)))
+    } finally {
+      waiting.abort()
+    }
   }
 
   async untilReady(): Promise<void> {
@@ -175,12 +185,12 @@ export class ServiceSet {
     }
   }
 
-  private untilServing(name: ServiceName, refusal: () => Promise<string | null> = async () => null): Promise<void> {
+  private untilServing(name: ServiceName, { refusal, signal }: Waiting = {}): Promise<void> {
     const supervision = this.supervisions.get(name) as Supervision
     const before = supervision.crashes
-    const hasFailed = async () => this.failureOf(name, supervision, before) ?? refusal()
+    const hasFailed = async () => this.failureOf(name, supervision, before) ?? (await refusal?.()) ?? null
     const url = `${this.controlled[name].url}/readyz`
-    return untilReady(url, { name, deadlineMs: READY_DEADLINE_MS, hasFailed })
+    return untilReady(url, { name, deadlineMs: READY_DEADLINE_MS, hasFailed, signal })
   }
 
   // Made before the start: of the log only what follows counts.
