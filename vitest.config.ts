@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const source = { conditions: ['@careseal/source'] }
 const shared = { resolve: source, ssr: { resolve: source } }
@@ -14,16 +15,30 @@ const inPairs = { pool: 'forks', maxWorkers: 2 }
 // Faults are timed: one file after the other, so that nothing else makes a service late.
 const alone = { pool: 'forks', maxWorkers: 1, fileParallelism: false }
 
+/** Begun first, that no file of minutes is left for the end; of all others their size is guess enough. */
+const isLong = ({ moduleId }: TestSpecification) => /\/(fsck|old-copy)\.e2e\.spec/.test(moduleId)
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]) {
+    // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's, not an array's
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
+
 // Told so, results also go to a file: tools/test.mjs adds them up.
 const results = process.env.TEST_RESULTS_FILE
 
 export default defineConfig({
   ...shared,
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],
     projects: [
       project('unit', ['{apps,libs}/*/src/**/*.spec.ts', 'test/{support,tidy,deploy,performance,fault}/**/*.spec.ts'], {
         pool: 'threads',
+        // Nothing of them outlives a test, and a thread for each file costs more than most files do.
+        isolate: false,
         // Generous: many run at once, on few cores.
         // Real data takes seconds on a machine that does something else as well.
         testTimeout: 30_000,
