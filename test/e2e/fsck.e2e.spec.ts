@@ -15,14 +15,13 @@ import {
   type DataDir,
   type RunningPostgres,
 } from '@careseal/stack'
-import { patientBundle } from '@careseal/synthetic'
 import { eventually } from '@careseal/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, caresealOk, temporaryFolder, tokenOf, upDetached } from '../support/careseal.js'
 import { IN_EVENTS, ON_THE_LEDGER } from '../support/damage-to-ledger.js'
 import { IN_ANSWERS, IN_KEYS, IN_LOST_LEAVES, IN_READ_MODELS, IN_VERSIONS } from '../support/damage-to-services.js'
-import { answerOf, claimsOf, grantOf, type Answer } from '../support/fhir.js'
+import { answerOf, claimsOf, grantOf, writeBundles, type Answer } from '../support/fhir.js'
 
 const DAMAGES = [
   ...ON_THE_LEDGER,
@@ -47,10 +46,7 @@ let policyFile: string | null
 let copies = 0
 
 beforeAll(async () => {
-  for (let index = 0; index < PATIENTS; index++) {
-    const bundle = patientBundle({ seed: 'fsck', index })
-    writeFileSync(join(bundles.path, `${index}.json`), JSON.stringify(bundle))
-  }
+  writeBundles(bundles.path, { seed: 'fsck', patients: PATIENTS })
   ledger = await upDetached(['--data', bundles.path])
   dataDir = openDataDir(ledger.dataDir)
   ;({ ledgerOrigin, policyFile } = readLastState(dataDir)!)

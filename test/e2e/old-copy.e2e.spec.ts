@@ -1,13 +1,13 @@
 // Old copies come back while the ledger is stopped: of the disk that all but the signer is on, and of the database alone.
 // Each start says what is wrong and which runbook mends it, and the runbook's commands do.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseNote } from '@careseal/ledger-core'
-import { patientBundle } from '@careseal/synthetic'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, caresealOk, temporaryFolder, UP_DEADLINE_MS, type Detached } from '../support/careseal.js'
+import { writeBundles } from '../support/fhir.js'
 
 const folder = temporaryFolder()
 const dataDir = join(folder.path, 'ledger')
@@ -59,9 +59,7 @@ beforeAll(async () => {
   copy(dataDir, old, ALL)
   const bundles = join(folder.path, 'bundles')
   mkdirSync(bundles)
-  for (let index = 0; index < PATIENTS; index++) {
-    writeFileSync(join(bundles, `${index}.json`), JSON.stringify(patientBundle({ seed: 'old-copy', index, years: 1 })))
-  }
+  writeBundles(bundles, { seed: 'old-copy', patients: PATIENTS, years: 1 })
   await grow('--data', bundles)
   copy(dataDir, whole, ALL)
 }, MANY_MS)

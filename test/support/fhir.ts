@@ -1,4 +1,7 @@
 // FHIR over plain fetch, for tests that look at statuses and headers.
+import { patientBundle } from '@careseal/synthetic'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 export type Answer = { status: number; headers: Headers; body: Record<string, unknown> }
 
@@ -47,5 +50,13 @@ export function grantOf(patientId: string, { type = 'permit', actors = [], purpo
       ...(actors.length > 0 ? { actor: actors.map((reference) => ({ role, reference: { reference } })) } : {}),
       purpose: purposes.map((code) => coding('v3-ActReason', code)),
     },
+  }
+}
+
+/** A folder for `careseal up --data`: one bundle for each made-up patient. */
+export function writeBundles(folder: string, options: { seed: string; patients: number; years?: number }): void {
+  const { patients, ...more } = options
+  for (let index = 0; index < patients; index++) {
+    writeFileSync(join(folder, `${index}.json`), JSON.stringify(patientBundle({ ...more, index })))
   }
 }

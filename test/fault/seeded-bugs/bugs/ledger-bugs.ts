@@ -5,6 +5,9 @@ const APP = 'apps/ledger-sequencer'
 /** SHA-256 of nothing. */
 const EMPTY_ROOT = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
+/** The condition under which a checkpoint is published. */
+const MOVES_FORWARD = 'WHERE size < $1 OR (size = $1 AND note = $4)'
+
 export const LEDGER_BUGS: readonly SeededBug[] = [
   {
     name: 'signer-answers-early',
@@ -180,7 +183,7 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${APP}/dist/reading/published.js`,
-        find: 'WHERE size < $1 OR (size = $1 AND note = $4)',
+        find: MOVES_FORWARD,
         replace: 'WHERE size <> $1 OR note = $4',
       },
       {
@@ -201,7 +204,7 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${APP}/dist/reading/published.js`,
-        find: 'WHERE size < $1 OR (size = $1 AND note = $4)',
+        find: MOVES_FORWARD,
         replace: 'WHERE size <= $1 AND $4::text IS NOT NULL',
       },
     ],
