@@ -6,6 +6,7 @@ import { startLedgerDatabase, type LedgerDatabase } from './ledger-database.js'
 import { eventually, LedgerUnderTest, readerOf } from './ledger-under-test.js'
 import { ORIGIN } from './raw-block.js'
 import { sha256 } from '@careseal/crypto'
+import { Lease } from '../src/lease/lease.js'
 import { LedgerReader } from '../src/reading/ledger-reader.js'
 import { publish } from '../src/reading/published.js'
 
@@ -88,20 +89,22 @@ describe('the published checkpoint', () => {
   })
 
   it('is not shown by a standby while it is older than what the signer has signed', async () => {
-    const { deliver } = await ledger.start()
+    const { deliver, sequencer } = await ledger.start()
     const older = await ledger.published()
     await deliver(new ChainWriter(ORIGIN, 'records').write(20))
-    await ledger.sealed(20)
-    await eventually(async () => (await ledger.published()).size === (await ledger.head()).treeSize)
+    await sequencer.stop()
     const { size, root, note } = await ledger.published()
     const put = 'UPDATE published SET size = $1, root = $2, note = $3'
     await database.tamper(put, [older.size, older.root, older.note])
+    // Whoever starts now stays a standby, and nobody publishes.
+    const lease = await Lease.acquire({ url: database.url, durationMs: 1_000, onLost: () => {} })
     const { status } = ledger.begin()
     const standby = new LedgerReader(database.pool, sha256, status)
     await eventually(() => status.mayShowNewest)
     await expect(standby.published()).rejects.toMatchObject({ status: 503, code: 'ledger-not-confirmed' })
     await database.tamper(put, [size, root, note])
     expect((await standby.published()).size).toBe(size)
+    await lease.release()
   })
 
   it('is refused to nobody while it moves on', async () => {
