@@ -22,6 +22,20 @@ export class NotGranted extends Error {
   }
 }
 
+/** An option with which no consumer can do its work; nothing was read. */
+export class InvalidOption extends Error {
+  override readonly name = 'InvalidOption'
+  readonly code = 'invalid-option'
+
+  constructor(
+    readonly option: string,
+    given: unknown,
+    wanted: string,
+  ) {
+    super(`${option} is ${String(given)}, but has to be ${wanted}`)
+  }
+}
+
 /** The producer itself, or the ledger, contradicts what was read before: none of its events is delivered any more. */
 export class ProducerContradicts extends Error {
   override readonly name = 'ProducerContradicts'

@@ -11,6 +11,7 @@ export { verifyReceipt, type Receipt, type ReceiptVerdict, type TrustedBy } from
 export {
   DeadLetter,
   HandlerTimeout,
+  InvalidOption,
   NotGranted,
   PositionUnreadable,
   ProducerContradicts,

@@ -14,6 +14,7 @@ import type { NatsConnection } from 'nats'
 import { connectBroker } from '../connection.js'
 import { NotGranted } from '../failures.js'
 import { Acknowledgements } from './acknowledgements.js'
+import { checkOptions } from './check-options.js'
 import type { Consumer, ConsumerStatus, Trouble } from './consumer.js'
 import { answerErasures } from './erasures.js'
 import { Handling, type Handler } from './handling.js'
@@ -29,9 +30,10 @@ import { replayPage } from './replay.js'
 /**
  * Starts to consume. Run one process per durable consumer.
  *
- * Rejects when the broker is not there, when the operator has not made the consumer, or with NotGranted.
+ * Rejects when the broker is not there, when the operator has not made the consumer, or with InvalidOption or NotGranted.
  */
 export async function consume<T extends EventType>(options: ConsumeOptions<T>): Promise<Consumer> {
+  checkOptions(options)
   const { nats, durable } = options
   const isOwn = 'url' in nats
   const nc = isOwn ? await connectBroker(nats, durable) : nats

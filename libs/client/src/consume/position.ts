@@ -53,7 +53,8 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function isPosition(value: unknown): value is Position {
+/** Whether each producer has its number and link. */
+export function isPosition(value: unknown): value is Position {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   return Object.values(value as Record<string, { seq?: unknown; link?: unknown } | null>).every(
     (place) => Number.isSafeInteger(place?.seq) && typeof place?.link === 'string',
