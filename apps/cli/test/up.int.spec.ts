@@ -21,6 +21,7 @@ describe.skipIf(!isBuilt)('careseal', () => {
     [['up', '--nonsense'], 'unknown option'],
     [['up', '--port', 'eighty'], 'must be a port'],
     [['up', '--once', '--detach'], 'leave out --detach'],
+    [['up', '--no-demo', '--data', import.meta.dirname], 'which --no-demo leaves out: leave it out, or'],
     [['up', '--data', '/no/such/folder'], 'there is no /no/such/folder'],
     [['up', '--data', import.meta.dirname], 'there is no .json file in'],
     [['up', '--once', '--data', import.meta.dirname], 'there is no .json file in'],

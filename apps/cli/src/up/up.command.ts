@@ -31,7 +31,7 @@ export function addUpCommand(program: Command): void {
     .description('start the ledger on this machine; a second start goes on where the first stopped')
     .option('--detach', 'return once all is ready; stop it with careseal down')
     .option('--no-demo', 'no sample data and no demo logins')
-    .option('--data <dir>', 'import the FHIR bundles of this folder instead of made-up patients')
+    .option('--data <dir>', 'import the FHIR bundles of this folder, as the demo’s hospital; no made-up patients')
     .option('--once', 'import, wait until all is sealed, verify, print a summary, stop')
     .option('--port <number>', 'port of the one origin, 0 for any free one (default: 8080, or a free one)', port)
     .addHelpText('after', EXAMPLES)
@@ -41,6 +41,10 @@ export function addUpCommand(program: Command): void {
 async function runUp(_options: unknown, command: Command): Promise<void> {
   const options = command.optsWithGlobals<UpOptions>()
   if (options.once && options.detach) throw new CliError(EXIT.usage, '--once ends by itself: leave out --detach')
+  if (!options.demo && options.data !== undefined) {
+    const mend = 'leave it out, or import the folder later as a client of yours (careseal import --help)'
+    throw new CliError(EXIT.usage, `--data is imported by the demo's hospital, which --no-demo leaves out: ${mend}`)
+  }
   const context = contextOf(options)
   if (options.once) await runOnce(context, options)
   else if (options.detach) await startDetached(context, options)
