@@ -11,6 +11,7 @@ import {
   type StackState,
 } from '@careseal/stack'
 import { CliError, EXIT, unreachable } from './exit.js'
+import { forgetStrangers } from './stack/strangers.js'
 import { terminalOf, type OutputOptions, type Terminal } from './terminal/terminal.js'
 
 export type GlobalOptions = OutputOptions & { dataDir?: string; origin?: string }
@@ -50,7 +51,9 @@ export function contextOf(options: GlobalOptions): Context {
 /** The data folder, made if need be. Throws (usage) when there can be none at this path. */
 export function usableDataDir(path: string): DataDir {
   try {
-    return openDataDir(path)
+    const dataDir = openDataDir(path)
+    forgetStrangers(dataDir)
+    return dataDir
   } catch (error) {
     const { code = String(error) } = error as NodeJS.ErrnoException
     const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : code

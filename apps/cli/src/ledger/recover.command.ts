@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { recoverLedger, type LedgerRecovery } from '@careseal/stack'
+import { recoverLedger, witnessCountOf, type DataDir, type LedgerRecovery } from '@careseal/stack'
 import { contextOf, type GlobalOptions, type Context } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
+import { requireMirror } from './require-mirror.js'
 
 const HELP = `
 Every entry is verified before its block is written. Without --from the mirror of the first witness of this machine is
@@ -12,6 +13,9 @@ Examples:
   careseal ledger recover
   careseal ledger recover --from ./mirror
   careseal ledger recover --from https://witness.example.org/<hash of the origin>/mirror`
+
+/** There once the folder's ledger has begun; without it the recovery itself says that there is none. */
+const INITIALISED = 'ledger-initialised.json'
 
 type RecoverOptions = GlobalOptions & { from?: string }
 
@@ -26,13 +30,22 @@ export function addRecoverCommand(ledger: Command): void {
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<RecoverOptions>()
       const context = contextOf(options)
-      const { root } = context.dataDir()
+      const dataDir = context.dataDir()
+      await refuseWithoutMirror(dataDir, options.from)
       const onProgress = (told: string) => context.terminal.note(told)
-      const report = await recoverLedger(root, options.from ?? null, { onProgress }).catch((error: unknown) => {
+      const report = await recoverLedger(dataDir.root, options.from ?? null, { onProgress }).catch((error: unknown) => {
         throw new CliError(EXIT.failure, (error as Error).message, { cause: error })
       })
       tell(context, report)
     })
+}
+
+async function refuseWithoutMirror(dataDir: DataDir, from: string | undefined): Promise<void> {
+  if (from === undefined && witnessCountOf(dataDir) > 0) return
+  if (from === undefined)
+    throw new CliError(EXIT.usage, 'no witness of this machine has a mirror: name one with --from')
+  const begun = dataDir.readJson<{ origin: string }>(INITIALISED)
+  if (begun !== null) await requireMirror(from, begun.origin)
 }
 
 function tell({ terminal }: Context, report: LedgerRecovery & { setAside: string }): void {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isSupervisorRunning, readRunningState } from '@careseal/stack'
+import { isSupervisorRunning, readRunningState, type DataDir } from '@careseal/stack'
 import { contextOf, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
+import { startingProcess } from './strangers.js'
 
 const DEADLINE_MS = 90_000
 
@@ -13,12 +14,33 @@ export function addDownCommand(program: Command): void {
     .addHelpText('after', '\nExamples:\n  careseal down\n  careseal down --data-dir ./somewhere')
     .action(async (_options: unknown, command: Command) => {
       const { terminal, dataDir } = contextOf(command.optsWithGlobals<GlobalOptions>())
-      const state = readRunningState(dataDir())
-      if (!state) return terminal.data('it is not running', { stopped: false, dataDir: dataDir().root })
-      process.kill(state.pid, 'SIGTERM')
+      const folder = dataDir()
+      const state = readRunningState(folder)
+      if (!state) {
+        refuseWhileStarting(folder)
+        return terminal.data('it is not running', { stopped: false, dataDir: folder.root })
+      }
+      terminal.note('stopping …')
+      end(state.pid)
       await untilGone(state.pid)
       terminal.data(`stopped; the data stays in ${state.dataDir}`, { stopped: true, dataDir: state.dataDir })
     })
+}
+
+// It writes down that it runs when all is started, and a recovery never does.
+function refuseWhileStarting(folder: DataDir): void {
+  const starting = startingProcess(folder)
+  if (starting === null || !isSupervisorRunning(starting.pid)) return
+  const what = `process ${starting.pid} starts or mends the ledger in ${folder.root}`
+  throw new CliError(EXIT.failure, `${what}: wait for it and repeat this, or end it (kill ${starting.pid})`)
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 async function untilGone(pid: number): Promise<void> {
