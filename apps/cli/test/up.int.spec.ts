@@ -34,6 +34,8 @@ describe.skipIf(!isBuilt)('careseal', () => {
     [['up', '--detach', '--data-dir', import.meta.filename], 'a file is in the way'],
     [['up', '--data-dir', join(import.meta.filename, 'in')], 'a file is in the way'],
     [['up', '--data-dir', '/proc/no-such-ledger'], 'cannot hold a ledger'],
+    [['keys', 'rotate', 'log', '--old', 'w+1+k', '--new', 'w+2+k'], '--old and --new are of a witness'],
+    [['keys', 'rotate', 'witness', '--old', 'w+1+k', '--new', 'w+2+k'], 'w+1+k is no vkey'],
     [['completion', 'cmd'], 'must be one of bash, zsh, fish'],
   ])('%j is a usage error that says why', async (args, why) => {
     const { code, err, out } = await careseal(...args)

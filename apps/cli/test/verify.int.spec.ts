@@ -147,6 +147,9 @@ describe('verify', patience, () => {
     expect((await careseal('policy', 'unpin', origin)).code).toBe(0)
     expect((await verify()).code).toBe(0)
     expect((await careseal('policy', 'show', origin)).code).toBe(2)
+    put(own, 'other', `witness w ${(await checkpointNote(smallLedger(1), 1)).vkey}\nquorum w\n`)
+    const ofNoLog = await careseal('policy', 'pin', join(own, 'other'))
+    expect(ofNoLog).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('names no log') })
   })
 })
 
@@ -218,5 +221,10 @@ describe('receipt verify', patience, () => {
       ok: false,
       reason: 'checkpoint-key-not-valid',
     })
+    const missing = await check('--vkey', vkey, '--memory', `${memory}x`)
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('seen.jsonx') })
+    put(own, 'seen.json', JSON.stringify({ ...stolen, origin: 'another.example/log' }))
+    const another = await check('--vkey', vkey, '--memory', memory)
+    expect(another).toMatchObject({ code: 2, stderr: expect.stringContaining('another.example/log') })
   })
 })

@@ -1,3 +1,5 @@
+import { sha256 } from '@careseal/crypto'
+import { parseVkey } from '@careseal/ledger-core'
 import type { Command } from 'commander'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
@@ -45,11 +47,25 @@ function rotate(context: Context, owner: string, options: RotateOptions): Promis
     AT_ONCE: String(options.atOnce === true),
     PATIENCE_MS: String(options.wait * 1000),
   }
-  if (owner === 'log') return administer(context, 'rotate-log', settings)
   const { old, new: next } = options
+  if (owner === 'log') {
+    if (old !== undefined || next !== undefined) {
+      throw new CliError(EXIT.usage, "the log's signer makes its key itself: --old and --new are of a witness")
+    }
+    return administer(context, 'rotate-log', settings)
+  }
   if (owner !== 'witness') throw new CliError(EXIT.usage, `${owner} has no key of this kind: name log or witness`)
   if (!old || !next) throw new CliError(EXIT.usage, 'name both keys of the witness: --old and --new')
+  for (const vkey of [old, next]) requireVkey(vkey)
   return administer(context, 'rotate-witness', { ...settings, OLD_VKEY: old, NEW_VKEY: next })
+}
+
+function requireVkey(text: string): void {
+  try {
+    parseVkey(sha256, text)
+  } catch (error) {
+    throw new CliError(EXIT.usage, `${text} is no vkey: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 function tell({ terminal }: Context, rotation: Rotation): void {

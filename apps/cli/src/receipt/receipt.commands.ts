@@ -17,7 +17,7 @@ import { seconds } from '../number-option.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { stateFolder } from '../trust/own-folders.js'
 import { pinnedTrust } from '../trust/pinned-policy.js'
-import { readVisit, visitFile } from '../verify/last-visit.js'
+import { readVisit, visitFile, type Visit } from '../verify/last-visit.js'
 import { PRIMITIVES } from '../verify/primitives.js'
 import { readText, trustOf, type TrustOptions } from '../verify/trust-options.js'
 import { explanationOf, shownOf, shownText, subjectText } from './verdict-text.js'
@@ -149,11 +149,19 @@ function noteOf({ proof }: Receipt): string {
 // What `verify` saw of this log tells which of its keys count for which sizes.
 function knownKeys({ dataDirPath }: Context, memory: string | undefined, note: string) {
   const origin = note.split('\n')[0] ?? ''
-  const folders = [stateFolder(), dataDirPath]
-  const files = memory === undefined ? folders.map((folder) => visitFile(folder, origin)) : [memory]
-  const visits = files.map(readVisit).filter((visit) => visit?.origin === origin)
-  const newest = visits.toSorted((a, b) => b!.size - a!.size)[0]
+  const files = [stateFolder(), dataDirPath].map((folder) => visitFile(folder, origin))
+  const visits = memory === undefined ? files.map(readVisit) : [namedVisit(memory, note)]
+  const newest = visits.filter((visit) => visit?.origin === origin).toSorted((a, b) => b!.size - a!.size)[0]
   return newest ? { known: newest.keys, upTo: newest.size } : null
+}
+
+// Without the memory that was meant, a key that has ended would count for ever.
+function namedVisit(file: string, note: string): Visit | null {
+  const visit = readVisit(file)
+  const mend = 'name the file that careseal verify --memory wrote'
+  if (visit === null) throw new CliError(EXIT.usage, `there is no ${file}: ${mend}`)
+  if (note === '' || note.startsWith(`${visit.origin}\n`)) return visit
+  throw new CliError(EXIT.usage, `${file} remembers another log (${visit.origin}): ${mend}`)
 }
 
 function readReceipt(file: string): Receipt {

@@ -6,9 +6,10 @@ import { parsePolicy, readCheckpoint, type Trust } from '@careseal/ledger-core'
 import { CliError, EXIT } from '../exit.js'
 import { configFolder, fileNameOf, writeOwn } from './own-folders.js'
 
-/** Pins a policy for every log that it names. Returns their origins. Throws Malformed for a text that is no policy. */
+/** Pins a policy for every log that it names. Returns their origins. Throws for a text that is no policy, or names none. */
 export function pinPolicy(text: string): string[] {
   const origins = [...new Set(parsePolicy(sha256, text).logs.map(({ vkey }) => vkey.name))]
+  if (origins.length === 0) throw new Error('it names no log: add a line "log" with the vkey of the log that you trust')
   for (const origin of origins) pin(pinnedFile(origin), text)
   return origins
 }
