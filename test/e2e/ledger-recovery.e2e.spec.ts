@@ -1,6 +1,6 @@
 // A ledger whose tables are lost is put back from the mirror of a witness, by command; and one that cannot go on is
 // followed by another, whose genesis names the last checkpoint that witnesses co-signed.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseCheckpoint, parseEntry, parseNote } from '@careseal/ledger-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { careseal, caresealOk, temporaryFolder, UP_DEADLINE_MS, type Detached } 
 const folder = temporaryFolder()
 const dataDir = join(folder.path, 'ledger')
 const successor = join(folder.path, 'successor')
+const exported = join(folder.path, 'export')
 const MANY_MS = 3 * UP_DEADLINE_MS
 let checkpoint: string
 
@@ -28,6 +29,7 @@ beforeAll(async () => {
   writeFileSync(join(folder.path, 'last.checkpoint'), checkpoint)
   // The witness that is a mirror pulls every two seconds.
   await new Promise((resolve) => setTimeout(resolve, 6_000))
+  await caresealOk(['ledger', 'export', exported, '--data-dir', dataDir])
   await caresealOk(['down', '--data-dir', dataDir])
 }, MANY_MS)
 afterAll(async () => {
@@ -36,6 +38,18 @@ afterAll(async () => {
 }, MANY_MS)
 
 describe('a ledger that is stopped', () => {
+  it(
+    'is what it was after a recovery from an export that lacks its entries',
+    async () => {
+      rmSync(join(exported, 'tile', 'entries'), { recursive: true })
+      const refused = await careseal(['ledger', 'recover', '--from', exported, '--data-dir', dataDir])
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('is not all there') })
+      await up(dataDir)
+      await caresealOk(['down', '--data-dir', dataDir])
+    },
+    MANY_MS,
+  )
+
   it(
     'is put back from the mirror of its first witness, and goes on',
     async () => {

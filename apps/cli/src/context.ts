@@ -11,7 +11,6 @@ import {
   type StackState,
 } from '@careseal/stack'
 import { CliError, EXIT, unreachable } from './exit.js'
-import { forgetStrangers } from './stack/strangers.js'
 import { terminalOf, type OutputOptions, type Terminal } from './terminal/terminal.js'
 
 export type GlobalOptions = OutputOptions & { dataDir?: string; origin?: string }
@@ -51,9 +50,7 @@ export function contextOf(options: GlobalOptions): Context {
 /** The data folder, made if need be. Throws (usage) when there can be none at this path. */
 export function usableDataDir(path: string): DataDir {
   try {
-    const dataDir = openDataDir(path)
-    forgetStrangers(dataDir)
-    return dataDir
+    return openDataDir(path)
   } catch (error) {
     const { code = String(error) } = error as NodeJS.ErrnoException
     const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : code

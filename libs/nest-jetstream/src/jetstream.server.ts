@@ -5,6 +5,7 @@ import { describeError, inSpan, redMetrics } from '@careseal/observability'
 import type { JsMsg } from '@nats-io/jetstream'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { checkOptions } from './check-options.js'
 import { CommandRpcContext } from './command.context.js'
 import { DurableConsumer } from './durable-consumer.js'
 import { DeadLetter, originalOf, RetryLater } from './failures.js'
@@ -60,8 +61,10 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   private readonly closing = new AbortController()
   private closed: Promise<void> | undefined
 
+  /** Throws RangeError for an option with which nothing could be handled. */
   constructor(readonly options: JetStreamServerOptions) {
     super()
+    checkOptions(options)
   }
 
   /** Starts answering and consuming. A consumer that cannot be made yet is tried again in the background. */

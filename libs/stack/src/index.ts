@@ -18,6 +18,8 @@ export {
 export { createCaresealStack, STEPS, type CaresealStack, type StackOptions, type Step } from './stack/careseal-stack.js'
 export { createPeopleLogins, createSystemLogins, demoPeopleAt, idsAt, type DemoPeople } from './stack/demo-logins.js'
 export { ContainersUnavailable, findContainerImages } from './stack/containers.js'
+export { isRunning, startOf } from './stack/pid-file.js'
+export { startingProcess } from './stack/start-lock.js'
 export { madeOnce } from './stack/made-once.js'
 export { fingerprintOf, PACKED, packedPrograms, type Programs } from './stack/packed-programs.js'
 export { untilSealed, type SealingOptions } from './stack/until-sealed.js'
@@ -37,7 +39,6 @@ export {
 export { defaultScopeOf, loginsOf, OPERATOR, tokenOf, UnknownLogin, type LoginRecord } from './stack/logins.js'
 export {
   holdsLedger,
-  isSupervisorRunning,
   readLastState,
   readRunningState,
   type Login,

@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { isSupervisorRunning, lastLines } from '@careseal/stack'
+import { isRunning, lastLines } from '@careseal/stack'
 
 const PREFIX = 'careseal-kit-'
 const OF_A_RUN = /^careseal-kit-(\d+)-/
@@ -60,7 +60,7 @@ function tail(lines: number): (file: string) => string {
 function removeAbandoned(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = Number(OF_A_RUN.exec(name)?.[1] ?? 0)
-    if (pid === 0 || isSupervisorRunning(pid)) continue
+    if (pid === 0 || isRunning(pid)) continue
     const path = join(tmpdir(), name)
     try {
       if (Date.now() - statSync(path).mtimeMs > ABANDONED_AFTER_MS) rmSync(path, { recursive: true, force: true })

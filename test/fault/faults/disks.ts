@@ -2,7 +2,9 @@
 import type { SeededRandom } from '@careseal/synthetic'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from 'pg'
 import type { Bed, Fault } from './fault.js'
 import { expectSignerCovers } from './ledger-state.js'
 import { childrenOf } from './processes.js'
@@ -52,6 +54,40 @@ async function signerFull(bed: Bed, random: SeededRandom): Promise<void> {
 async function postgresFails(bed: Bed, random: SeededRandom, injection: string): Promise<void> {
   const { pid } = bed.stack.postgres
   await inject([pid, ...childrenOf(pid)], injection, () => delay(random.integer(300, 1500)))
+  await endStuckRecovery(bed)
+}
+
+const LOOK_MS = 500
+const LOOKS = 6
+
+// Postgres 18.4 stays in recovery for good, without the process that recovers, when its disk fails within the recovery.
+// Whoever runs it has to end it then (docs/operations/postgres-stays-in-recovery.md), and so do we.
+async function endStuckRecovery({ stack }: Bed): Promise<void> {
+  for (let looks = 0; await isInRecovery(stack.state().postgres); await delay(LOOK_MS)) {
+    looks = childrenOf(stack.postgres.pid).some(recovers) ? 0 : looks + 1
+    if (looks === LOOKS) return stack.postgres.kill()
+  }
+}
+
+async function isInRecovery(url: string): Promise<boolean> {
+  const client = new Client(url)
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return false
+  } catch (error) {
+    return (error as Error).message.includes('in recovery mode')
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+function recovers(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('postgres: startup')
+  } catch {
+    return false
+  }
 }
 
 /** System calls of these processes, and of what they start, fail while `work` lasts. */

@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isSupervisorRunning, readRunningState, type DataDir } from '@careseal/stack'
+import { isRunning, readRunningState, startingProcess, type DataDir, type StackState } from '@careseal/stack'
 import { contextOf, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
-import { startingProcess } from './strangers.js'
 
 const DEADLINE_MS = 90_000
 
@@ -22,7 +21,7 @@ export function addDownCommand(program: Command): void {
       }
       terminal.note('stopping …')
       end(state.pid)
-      await untilGone(state.pid)
+      await untilGone(state)
       terminal.data(`stopped; the data stays in ${state.dataDir}`, { stopped: true, dataDir: state.dataDir })
     })
 }
@@ -30,9 +29,9 @@ export function addDownCommand(program: Command): void {
 // It writes down that it runs when all is started, and a recovery never does.
 function refuseWhileStarting(folder: DataDir): void {
   const starting = startingProcess(folder)
-  if (starting === null || !isSupervisorRunning(starting.pid)) return
-  const what = `process ${starting.pid} starts or mends the ledger in ${folder.root}`
-  throw new CliError(EXIT.failure, `${what}: wait for it and repeat this, or end it (kill ${starting.pid})`)
+  if (starting === null) return
+  const what = `process ${starting} starts or mends the ledger in ${folder.root}`
+  throw new CliError(EXIT.failure, `${what}: wait for it and repeat this, or end it (kill ${starting})`)
 }
 
 function end(pid: number): void {
@@ -43,9 +42,9 @@ function end(pid: number): void {
   }
 }
 
-async function untilGone(pid: number): Promise<void> {
+async function untilGone({ pid, processStart }: StackState): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS
-  while (isSupervisorRunning(pid)) {
+  while (isRunning(pid, processStart)) {
     if (performance.now() > deadline) {
       throw new CliError(
         EXIT.failure,

@@ -17,6 +17,7 @@ import type { ServiceName, ServicePorts, StackNetwork, Surroundings } from './se
 import { WitnessSet, type ControlledWitness } from './witness-set.js'
 import { servicePorts, surroundingsOf } from './surroundings.js'
 import { underStartLock } from './start-lock.js'
+import { startOf } from './pid-file.js'
 import { readRunningState, removeState, writeState, type Login, type StackState } from './state.js'
 import type { ControlledNats, ControlledPart } from './parts.js'
 
@@ -249,6 +250,7 @@ function firstState(dataDir: DataDir, { parts, services, around, witnesses }: Ru
     origin: around.publicOrigin,
     dataDir: dataDir.root,
     pid: process.pid,
+    processStart: startOf(process.pid),
     startedAt: new Date().toISOString(),
     demo: around.demo,
     nats: parts.nats.url,

@@ -13,6 +13,7 @@ const IMAGES = {
 }
 
 const REAPER_IMAGE = 'testcontainers/ryuk'
+const OWN_HOSTS = ['localhost', '127.0.0.1', '::1']
 const NATS_CONFIG = '/careseal-nats.conf'
 const PULL_DEADLINE_MS = 60_000
 const READY_DEADLINE_MS = 60_000
@@ -49,12 +50,14 @@ export async function findContainerImages({ pull = true } = {}): Promise<string[
 
 async function runtime() {
   const { getContainerRuntimeClient } = await import('testcontainers')
-  try {
-    return await getContainerRuntimeClient()
-  } catch (error) {
-    const mend = 'start the engine (Docker or Podman), or set DOCKER_HOST'
-    throw new ContainersUnavailable('no-engine', 'no container engine answers', mend, { cause: error })
-  }
+  const mend = 'start an engine on this machine (Docker or Podman), or set DOCKER_HOST to one'
+  const client = await getContainerRuntimeClient().catch((cause: unknown) => {
+    throw new ContainersUnavailable('no-engine', 'no container engine answers', mend, { cause })
+  })
+  // Ports are chosen here, and services ask for them here.
+  const { host } = client.info.containerRuntime
+  if (OWN_HOSTS.includes(host)) return client
+  throw new ContainersUnavailable('no-engine', `the container engine is on another machine (${host})`, mend)
 }
 
 async function imageOf(part: Part, pull = true): Promise<string> {
@@ -98,7 +101,10 @@ export async function startContainerPostgres(options: PartsOptions): Promise<Con
     .start()
   const password = encodeURIComponent(options.superuserPassword)
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
-  await acceptsConnections(url)
+  await acceptsConnections(url).catch(async (error: unknown) => {
+    await container.stop()
+    throw error
+  })
   return control(url, container)
 }
 

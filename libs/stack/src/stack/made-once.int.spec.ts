@@ -50,4 +50,13 @@ describe('what is made once', () => {
     const dir = await madeOnce('half', async (work) => writeFileSync(join(work, 'new'), ''))
     expect(readdirSync(dir).toSorted()).toEqual(['.whole', 'new'])
   })
+
+  it('leaves nothing half made behind, whatever its name was', async () => {
+    for (const name of ['gone', 'held']) mkdirSync(join(cacheDir(), `${name}.work`), { recursive: true })
+    writeFileSync(join(cacheDir(), 'gone.lock'), String(GONE))
+    writeFileSync(join(cacheDir(), 'held.lock'), String(process.pid))
+    await madeOnce('after', async () => undefined)
+    const left = readdirSync(cacheDir()).filter((name) => /^(gone|held)/.test(name))
+    expect(left.toSorted()).toEqual(['held.lock', 'held.work'])
+  })
 })

@@ -1,11 +1,10 @@
 // Folders of this user's cache that are dear to make: each is made whole by one process, and used by all. The last file
 // written says that it is whole; a crash before leaves what is made anew.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
-import { utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isSupervisorRunning } from './state.js'
+import { holderOf, takePidFile } from './pid-file.js'
 
 /** Each build of a clone makes new ones: of those that nobody used lately, this many stay. */
 const KEPT_MAX = 12
@@ -27,7 +26,7 @@ export async function madeOnce(name: string, make: (dir: string) => Promise<void
   const lock = `${dir}.lock`
   mkdirSync(cacheDir(), { recursive: true, mode: 0o700 })
   while (!existsSync(join(dir, WHOLE))) {
-    if (take(lock)) await makeUnder(lock, dir, make)
+    if (takePidFile(lock)) await makeUnder(lock, dir, make)
     else await delay(WAIT_MS)
   }
   utimesSync(join(dir, WHOLE), new Date(), new Date())
@@ -51,31 +50,22 @@ async function makeUnder(lock: string, dir: string, make: (dir: string) => Promi
   }
 }
 
-function take(lock: string): boolean {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' })
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    if (!isSupervisorRunning(holderOf(lock))) rmSync(lock, { force: true })
-    return false
-  }
-}
-
-function holderOf(lock: string): number {
-  try {
-    // Empty for the moment between its making and its writing: then it is somebody's, whose we do not know.
-    return Number(readFileSync(lock, 'utf8')) || process.pid
-  } catch {
-    return process.pid
-  }
-}
-
 function removeUnused(): void {
+  removeHalfMade()
   const folders = readdirSync(cacheDir()).filter((name) => existsSync(join(cacheDir(), name, WHOLE)))
   const used = folders.map((name) => ({ name, ms: statSync(join(cacheDir(), name, WHOLE)).mtimeMs }))
   const old = used.toSorted((a, b) => b.ms - a.ms).slice(KEPT_MAX)
   for (const { name, ms } of old) {
     if (Date.now() - ms > LATELY_MS) rmSync(join(cacheDir(), name), { recursive: true, force: true })
+  }
+}
+
+// What a killed process left: its name holds the build, and may never come again.
+function removeHalfMade(): void {
+  for (const name of readdirSync(cacheDir()).filter((one) => one.endsWith('.work'))) {
+    const lock = join(cacheDir(), name.replace(/\.work$/, '.lock'))
+    if (holderOf(lock) !== null) continue
+    rmSync(join(cacheDir(), name), { recursive: true, force: true })
+    rmSync(lock, { force: true })
   }
 }

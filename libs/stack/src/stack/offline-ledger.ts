@@ -51,7 +51,8 @@ export function initSuccessor(root: string, previous: string, options: OfflineOp
 
 /**
  * Puts the ledger of a stopped data folder back from a mirror: a URL, the folder of an export, or by default the mirror
- * of its first witness. The tables that were there stay beside, as the schema that `setAside` names.
+ * of its first witness. The tables that were there stay beside, as the schema that `setAside` names; they come back
+ * when the recovery fails.
  */
 export function recoverLedger(
   root: string,
@@ -61,13 +62,18 @@ export function recoverLedger(
   return offline(root, async (dataDir, parts) => {
     if (!holdsLedger(dataDir)) throw new Error(`${dataDir.root} holds no ledger that could be put back`)
     return withWitnesses(dataDir, async (witnesses) => {
-      const setAside = await setSchemaAside(parts)
-      await parts.provision()
-      await migrate(dataDir, parts)
       const mirror = from ?? mirrorOf(witnesses, ledgerOrigin(dataDir))
       const env = { ...environment(dataDir, parts), ...policyOf(dataDir), MIRROR: mirror }
-      const report = JSON.parse(await runSequencerProgram('recover.js', env, options)) as LedgerRecovery
-      return { ...report, setAside }
+      const setAside = await setSchemaAside(parts)
+      try {
+        await parts.provision()
+        await migrate(dataDir, parts)
+        const report = JSON.parse(await runSequencerProgram('recover.js', env, options)) as LedgerRecovery
+        return { ...report, setAside }
+      } catch (error) {
+        await putSchemaBack(parts, setAside)
+        throw error
+      }
     })
   })
 }
@@ -154,13 +160,22 @@ async function migrate(dataDir: DataDir, parts: Parts): Promise<void> {
   await runSequencerProgram('migrate.js', environment(dataDir, parts), { onProgress: () => {} })
 }
 
-async function setSchemaAside({ superuserUrl }: Parts): Promise<string> {
+async function setSchemaAside(parts: Parts): Promise<string> {
   const name = `ledger_before_${Math.floor(Date.now() / 1000)}`
+  await asSuperuser(parts, `ALTER SCHEMA ledger RENAME TO ${name}`)
+  return name
+}
+
+function putSchemaBack(parts: Parts, name: string): Promise<void> {
+  return asSuperuser(parts, `DROP SCHEMA IF EXISTS ledger CASCADE; ALTER SCHEMA ${name} RENAME TO ledger`)
+}
+
+/** Several statements are one transaction. */
+async function asSuperuser({ superuserUrl }: Parts, statements: string): Promise<void> {
   const client = new Client(superuserUrl)
   await client.connect()
   try {
-    await client.query(`ALTER SCHEMA ledger RENAME TO ${name}`)
-    return name
+    await client.query(statements)
   } finally {
     await client.end()
   }

@@ -37,7 +37,9 @@ describe('a start', () => {
 
   it.each([
     ['of a process that has ended', () => String(spawnSync('true').pid)],
+    ['of a process whose number another has by now', () => `${process.pid} an-earlier-run/1`],
     ['that holds nonsense', () => 'nonsense'],
+    ['that holds nothing', () => ''],
   ])('takes over a lock %s', async (_case, content) => {
     writeFileSync(lock(), content())
     expect(await underStartLock(dataDir, started)).toBe('started')

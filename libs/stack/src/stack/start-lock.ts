@@ -1,7 +1,7 @@
 // One start at a time on a data folder: two NATS servers on one store would ruin it before Postgres refuses the second.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import type { DataDir } from './data-dir.js'
-import { isSupervisorRunning } from './state.js'
+import { holderOf, takePidFile } from './pid-file.js'
 
 const FILE = 'starting.pid'
 
@@ -12,13 +12,9 @@ const FILE = 'starting.pid'
  */
 export async function underStartLock<T>(dataDir: DataDir, start: () => Promise<T>): Promise<T> {
   const file = dataDir.path(FILE)
-  if (!create(file)) {
-    const pid = holderOf(file)
-    if (pid !== null && isSupervisorRunning(pid)) {
-      throw new Error(`a ledger is being started on ${dataDir.root} already (process ${pid}): wait for it, or end it`)
-    }
-    rmSync(file, { force: true })
-    if (!create(file)) throw new Error(`a ledger is being started on ${dataDir.root} already: wait for it`)
+  if (!takePidFile(file)) {
+    const who = `process ${startingProcess(dataDir) ?? 'unknown'}`
+    throw new Error(`a ledger is being started on ${dataDir.root} already (${who}): wait for it, or end it`)
   }
   try {
     return await start()
@@ -27,21 +23,7 @@ export async function underStartLock<T>(dataDir: DataDir, start: () => Promise<T
   }
 }
 
-function create(file: string): boolean {
-  try {
-    writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 })
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    return false
-  }
-}
-
-function holderOf(file: string): number | null {
-  try {
-    const pid = Number(readFileSync(file, 'utf8'))
-    return Number.isInteger(pid) && pid > 0 ? pid : null
-  } catch {
-    return null
-  }
+/** Who starts, recovers or administers the folder's ledger at this moment; null where nobody does. */
+export function startingProcess(dataDir: DataDir): number | null {
+  return holderOf(dataDir.path(FILE))
 }

@@ -1,6 +1,6 @@
 // What a running stack writes down, so that `status`, `token`, `down` and the other commands find it.
-import { readFileSync } from 'node:fs'
 import type { DataDir } from './data-dir.js'
+import { isRunning } from './pid-file.js'
 import type { ServiceName } from './services.js'
 
 /** Somebody who can get a token; `clientId` is the one that the authorisation server knows. */
@@ -12,6 +12,8 @@ export type StackState = {
   dataDir: string
   /** The supervisor's process. */
   pid: number
+  /** When that began, as startOf() tells it; older versions wrote none. */
+  processStart?: string | null
   startedAt: string
   demo: boolean
   /** The name of the log, as its checkpoints bear it. */
@@ -41,7 +43,7 @@ export function holdsLedger(dataDir: DataDir): boolean {
 /** The state of the stack that runs on this data folder, or null when none does. */
 export function readRunningState(dataDir: DataDir): StackState | null {
   const state = dataDir.readJson<StackState>(FILE)
-  return state && isSupervisorRunning(state.pid) ? state : null
+  return state && isRunning(state.pid, state.processStart) ? state : null
 }
 
 /** The state that was written last, running or not. */
@@ -55,18 +57,4 @@ export function writeState(dataDir: DataDir, state: StackState): void {
 
 export function removeState(dataDir: DataDir): void {
   dataDir.remove(FILE)
-}
-
-/** False for a process that is gone, also where nobody collects the dead. */
-export function isSupervisorRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
-  }
-  try {
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return true
-  }
 }

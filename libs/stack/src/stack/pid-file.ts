@@ -1,0 +1,77 @@
+// Files that name a process, so that others leave alone what is its own for now. A number alone would not do: after a
+// power cut or in the next container another process bears it. It is named with when it began, too.
+import { randomBytes } from 'node:crypto'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+
+/** The place of the start time in /proc/<pid>/stat behind the name, which may hold spaces and parentheses. */
+const START_TIME = 19
+const BOOT_ID = '/proc/sys/kernel/random/boot_id'
+
+/**
+ * What tells a process from every other that has its number: the run of the machine, and the ticks since that began.
+ * Null where nobody can tell.
+ */
+export function startOf(pid: number): string | null {
+  try {
+    return `${readFileSync(BOOT_ID, 'utf8').trim()}/${statOf(pid)[START_TIME]}`
+  } catch {
+    return null
+  }
+}
+
+/** False for a process that is gone, also where nobody collects the dead, and for another than the one that began then. */
+export function isRunning(pid: number, start: string | null = null): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
+  }
+  return !isDead(pid) && (start === null || [null, start].includes(startOf(pid)))
+}
+
+/** Writes down that this process has the file; false where another one that runs has it. */
+export function takePidFile(file: string): boolean {
+  if (create(file)) return true
+  if (holderOf(file) !== null) return false
+  rmSync(file, { force: true })
+  return create(file)
+}
+
+/** The process that has the file and runs; null where none does. */
+export function holderOf(file: string): number | null {
+  try {
+    const [pid = '', start] = readFileSync(file, 'utf8').split(' ')
+    return /^[1-9]\d*$/.test(pid) && isRunning(Number(pid), start) ? Number(pid) : null
+  } catch {
+    return null
+  }
+}
+
+// Linked into its place with its content: a full disk or a power cut leaves no file that names nobody.
+function create(file: string): boolean {
+  const whole = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`
+  try {
+    writeFileSync(whole, [process.pid, startOf(process.pid) ?? ''].join(' ').trim(), { flag: 'wx', mode: 0o600 })
+    linkSync(whole, file)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return false
+  } finally {
+    rmSync(whole, { force: true })
+  }
+}
+
+function isDead(pid: number): boolean {
+  try {
+    return statOf(pid)[0] === 'Z'
+  } catch {
+    return false
+  }
+}
+
+/** The fields of proc_pid_stat(5) from the state on. */
+function statOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
