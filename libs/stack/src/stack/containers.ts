@@ -1,5 +1,6 @@
 // NATS and Postgres in containers, for a stack that lives as long as a test. testcontainers is loaded only when asked
 // for: nobody who runs the ledger natively needs it.
+import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { StartedTestContainer } from 'testcontainers'
@@ -13,7 +14,6 @@ const IMAGES = {
 }
 
 const REAPER_IMAGE = 'testcontainers/ryuk'
-const OWN_HOSTS = ['localhost', '127.0.0.1', '::1']
 const NATS_CONFIG = '/careseal-nats.conf'
 const PULL_DEADLINE_MS = 60_000
 const READY_DEADLINE_MS = 60_000
@@ -56,8 +56,13 @@ async function runtime() {
   })
   // Ports are chosen here, and services ask for them here.
   const { host } = client.info.containerRuntime
-  if (OWN_HOSTS.includes(host)) return client
+  if (isThisMachine(host)) return client
   throw new ContainersUnavailable('no-engine', `the container engine is on another machine (${host})`, mend)
+}
+
+function isThisMachine(host: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return host === 'localhost' || own.some(({ address }) => address === host)
 }
 
 async function imageOf(part: Part, pull = true): Promise<string> {
