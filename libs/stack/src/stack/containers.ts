@@ -1,6 +1,6 @@
 // NATS and Postgres in containers, for a stack that lives as long as a test. testcontainers is loaded only when asked
 // for: nobody who runs the ledger natively needs it.
-import { networkInterfaces } from 'node:os'
+import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { StartedTestContainer } from 'testcontainers'
@@ -56,13 +56,9 @@ async function runtime() {
   })
   // Ports are chosen here, and services ask for them here.
   const { host } = client.info.containerRuntime
-  if (isThisMachine(host)) return client
+  const { Name } = (await client.container.dockerode.info()) as { Name?: string }
+  if (host === 'localhost' || Name === hostname()) return client
   throw new ContainersUnavailable('no-engine', `the container engine is on another machine (${host})`, mend)
-}
-
-function isThisMachine(host: string): boolean {
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return host === 'localhost' || own.some(({ address }) => address === host)
 }
 
 async function imageOf(part: Part, pull = true): Promise<string> {
