@@ -40,12 +40,30 @@ async function answerOf(url: string, init: RequestInit): Promise<Response> {
 export async function requestJson<T>(url: string, options: RequestOptions = {}): Promise<T> {
   const response = await request(url, options)
   const text = await response.text()
-  if (!response.ok) throw new CliError(EXIT.failure, `${pathOf(url)}: ${reasonOf(response.status, text)}`)
+  if (!response.ok) throw refusalOf(pathOf(url), response.status, text)
+  return jsonOf<T>(pathOf(url), text)
+}
+
+/** The body of a 2xx answer as JSON. Throws a CliError that names the path: the engine's own error quotes the body. */
+export function jsonOf<T>(path: string, text: string): T {
   try {
     return JSON.parse(text) as T
-  } catch (error) {
-    throw new CliError(EXIT.failure, `${pathOf(url)} answered no JSON`, { cause: error })
+  } catch {
+    throw new CliError(EXIT.failure, `${path} answered no JSON: is this the address of a ledger?`)
   }
+}
+
+/**
+ * What is thrown for an answer that is not 2xx: (unreachable) where a proxy says that the service is away, or the service
+ * that it cannot answer now, which are no verdict on what was asked.
+ */
+export function refusalOf(what: string, status: number, text: string): CliError {
+  return new CliError(isAway(status) ? EXIT.unreachable : EXIT.failure, `${what}: ${reasonOf(status, text)}`)
+}
+
+/** Whether a status says that a service cannot answer now. */
+export function isAway(status: number): boolean {
+  return status === 502 || status === 503 || status === 504
 }
 
 /** What a refusal says, from a problem document or an OperationOutcome. */
@@ -69,7 +87,7 @@ export function reasonOf(status: number, text: string): string {
 }
 
 function isPassing(status: number): boolean {
-  return status === 429 || status === 502 || status === 503 || status === 504
+  return status === 429 || isAway(status)
 }
 
 // Full jitter, unless the server says when to come back.
@@ -79,7 +97,8 @@ function pause(attempt: number, outcome: unknown): number {
   return Math.random() * most + (Number.isFinite(asked) ? Math.min(asked * 1000, LONGEST_DELAY_MS) : 0)
 }
 
-function pathOf(url: string): string {
+/** The path of a URL, as errors name it. */
+export function pathOf(url: string): string {
   const { pathname } = new URL(url)
   return pathname
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { request } from '../src/http.js'
+import { jsonOf, refusalOf, request } from '../src/http.js'
 
 let server: Server
 let origin: string
@@ -28,5 +28,24 @@ describe('a request that may be repeated', () => {
   it('ends with the reason of whoever gives it up', async () => {
     const signal = AbortSignal.abort(new Error('another failed'))
     await expect(request(origin, { attempts: 3, signal })).rejects.toThrow('another failed')
+  })
+})
+
+describe('an answer that is no good', () => {
+  it.each([502, 503, 504])('is no verdict with %i, but a service that is away', (status) => {
+    expect(refusalOf('/ledger/producers', status, '{"title":"away"}')).toMatchObject({
+      exitCode: 4,
+      message: `/ledger/producers: ${status} away`,
+    })
+  })
+
+  it('is a failure with any other status', () => {
+    for (const status of [400, 403, 404, 409, 500]) expect(refusalOf('x', status, '')).toMatchObject({ exitCode: 1 })
+  })
+
+  it('names its path where it is no JSON, and quotes nothing of it', () => {
+    const read = () => jsonOf('/fhir/Patient/1', 'canary')
+    expect(read).toThrow(expect.objectContaining({ exitCode: 1, message: expect.stringContaining('/fhir/Patient/1') }))
+    expect(read).not.toThrow(/canary/)
   })
 })

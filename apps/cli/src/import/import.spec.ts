@@ -60,6 +60,8 @@ describe('an import', () => {
   let origin: string
   const keys: string[] = []
   let isPage = false
+  /** What is answered instead of entries. */
+  let instead: object | null = null
 
   // Fails the first request of each key for a passing reason, and refuses bundles without a Patient.
   beforeAll(async () => {
@@ -71,6 +73,7 @@ describe('an import', () => {
         const isFirst = !keys.includes(key)
         keys.push(key)
         if (isFirst) return void response.writeHead(503, { 'retry-after': '0' }).end()
+        if (instead) return void response.end(JSON.stringify(instead))
         if (isPage) return void response.end('<!doctype html>')
         const { entry } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as ReturnType<typeof patientBundle>
         if (!entry.some(({ resource }) => resource.resourceType === 'Patient')) {
@@ -111,6 +114,28 @@ describe('an import', () => {
     ])
     expect(new Set(keys).size).toBe(3)
     expect(keys).toHaveLength(6)
+  })
+
+  it.each([
+    ['no entries', {}, 'for 0 of 2 entries'],
+    [
+      'fewer entries than were sent',
+      { entry: [{ response: { status: '201 Created', location: 'Patient/1' } }] },
+      'for 1 of 2 entries',
+    ],
+    [
+      'entries that are none',
+      { entry: [null, { response: { status: 201 } }] },
+      '2 of 2 entries refused, first entry 0: no status',
+    ],
+  ])('refuses a file that is answered with %s', async (name, answer, reason) => {
+    instead = answer
+    const bundle = patientBundle({ seed: name, index: 7 })
+    const path = file('7.json', JSON.stringify({ ...bundle, entry: bundle.entry.slice(0, 2) }))
+    const summary = await importBundles([fileSource(path)], { origin, token: async () => 't' })
+    instead = null
+    expect(summary).toMatchObject({ storedCount: 0, resourceCount: 0, refusals: [{ name: '7.json' }] })
+    expect(summary.refusals[0]!.reason).toContain(reason)
   })
 
   it('refuses a file whose answer is no JSON, and names file and server', async () => {

@@ -92,7 +92,7 @@ async function importOne(source: Source, number: number, { options, summary, sig
   const known = options.known?.(file.hash)
   const answer = known ? { locations: known, reason: null } : await send(file, options, signal)
   if (answer.reason) summary.refusals.push({ number, name: source.name, hash: file.hash, reason: answer.reason })
-  if (answer.locations.length === 0) return
+  if (answer.reason && answer.locations.length === 0) return
   const countsByType = typesOf(answer.locations)
   addCounts(summary.countsByType, countsByType)
   summary.resourceCount += answer.locations.length
@@ -125,7 +125,12 @@ async function send(file: BundleFile, { origin, token }: ImportOptions, signal: 
   const text = await response.text()
   if (!response.ok) return { locations: [], reason: reasonOf(response.status, text) }
   const answer = parsed(text)
-  return answer ? answerOf(answer) : { locations: [], reason: `${origin} answered ${response.status} without JSON` }
+  if (!answer) return { locations: [], reason: `${origin} answered ${response.status} without JSON` }
+  // What became of the rest nobody knows: a repeat is harmless.
+  const given = Array.isArray(answer.entry) ? answer.entry.length : 0
+  if (given === file.entryCount) return answerOf(answer)
+  const told = `${origin} answered ${response.status} for ${given} of ${file.entryCount} entries`
+  return { locations: [], reason: `${told}: is this the address of a ledger?` }
 }
 
 // A proxy's page, for example: what became of the bundle nobody knows, and a repeat is harmless.
@@ -137,23 +142,24 @@ function parsed(text: string): ResponseBundle | null {
   }
 }
 
-type ResponseBundle = { entry?: { response?: { status?: string; location?: string } }[] }
+type ResponseBundle = { entry?: ({ response?: { status?: unknown; location?: unknown } | null } | null)[] }
 
-const isStored = (status: string | undefined) => status?.startsWith('2') ?? false
+const isStored = (status: unknown) => typeof status === 'string' && status.startsWith('2')
 
 // A batch may be stored in part: what was refused of it counts as a refusal of the file, what was stored as stored.
 function answerOf(bundle: ResponseBundle): Answer {
-  const entries = bundle.entry ?? []
-  const locations = entries.flatMap(({ response }) =>
-    isStored(response?.status) && response?.location ? [response.location] : [],
+  const responses = (bundle.entry ?? []).map((entry) => entry?.response ?? {})
+  const locations = responses.flatMap(({ status, location }) =>
+    isStored(status) && typeof location === 'string' && location ? [location] : [],
   )
-  const refusedAt = entries.findIndex(({ response }) => !isStored(response?.status))
+  const refusedAt = responses.findIndex(({ status }) => !isStored(status))
   if (refusedAt < 0) return { locations, reason: null }
-  const refusedCount = entries.filter(({ response }) => !isStored(response?.status)).length
-  const status = entries[refusedAt]?.response?.status ?? 'no status'
+  const refusedCount = responses.filter(({ status }) => !isStored(status)).length
+  const told = responses[refusedAt]?.status
+  const status = typeof told === 'string' ? told : 'no status'
   return {
     locations,
-    reason: `${refusedCount} of ${entries.length} entries refused, first entry ${refusedAt}: ${status}`,
+    reason: `${refusedCount} of ${responses.length} entries refused, first entry ${refusedAt}: ${status}`,
   }
 }
 
