@@ -1,11 +1,14 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sha256 } from '@careseal/crypto'
+import { ED25519, formatCheckpoint, formatVkey, signNote, vkeyOf, type Trust } from '@careseal/ledger-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fsckExport } from '../src/fsck/fsck-export.js'
-import { put, smallLedger, strangersVkey, writeExport } from '../src/fsck/small-export.fixture.js'
+import { put, smallLedger, strangersVkey, vkey, writeExport } from '../src/fsck/small-export.fixture.js'
 import { exportLedger } from '../src/ledger/export-ledger.js'
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'careseal-export-'))
@@ -35,7 +38,7 @@ beforeEach(async () => {
 })
 afterEach(() => [log, folder].forEach((path) => rmSync(path, { recursive: true, force: true })))
 
-const run = () => exportLedger({ origin, folder, trust: null, onProgress: () => {} })
+const run = (trust: Trust | null = null) => exportLedger({ origin, folder, trust, onProgress: () => {} })
 const filesOf = (path: string) => {
   const all = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   return all.map((entry) => join(entry.parentPath, entry.name).slice(path.length)).toSorted()
@@ -43,6 +46,17 @@ const filesOf = (path: string) => {
 const isClean = () => {
   const note = readFileSync(join(folder, 'checkpoint'), 'utf8')
   return fsckExport({ folder, note, vkeys: [] }).clean
+}
+
+/** The checkpoint of a size that no log has, well signed by a key of the server's own. */
+async function serveLie(): Promise<void> {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const raw = Uint8Array.from(publicKey.export({ format: 'der', type: 'spki' }).subarray(-32))
+  const key = vkeyOf(sha256, { name: 'ledger.example/fsck', type: ED25519, publicKey: raw })
+  const text = formatCheckpoint({ origin: key.name, size: 9_007_199_254_740_000, root: sha256(raw) })
+  rmSync(join(log, 'tile'), { recursive: true })
+  put(log, 'vkey', `${formatVkey(key)}\n`)
+  put(log, 'checkpoint', await signNote(text, { ...key, sign: (message) => sign(null, message, privateKey) }))
 }
 
 describe('an export of a ledger', () => {
@@ -143,6 +157,18 @@ describe('an export of a ledger', () => {
     put(log, file, '<!doctype html><title>Welcome</title>')
     await expect(run()).rejects.toThrow(/is this the address of a ledger/)
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.each(['a key', 'nothing'])('ends soon where a server lies about the size and %s is trusted', async (trusted) => {
+    await serveLie()
+    const trust = trusted === 'a key' ? { logVkeys: [vkey] } : null
+    const refused = trust ? { exitCode: 3, message: expect.stringContaining('NOT verified: the checkpoint') } : {}
+    await expect(run(trust)).rejects.toMatchObject({ exitCode: 1, ...refused })
+    expect(asked.length).toBeLessThanOrEqual(trust ? 0 : 8)
+    // The folder is nobody's yet.
+    expect(readdirSync(folder)).toEqual([])
+    await writeExport(log, smallLedger(3))
+    expect(await run({ logVkeys: [vkey] })).toMatchObject({ entries: 305 })
   })
 
   it('refuses a folder that holds another log, or anything else', async () => {

@@ -2,16 +2,18 @@
 // is verified before it has a checkpoint, so the checkpoint of an export never speaks for more than was verified.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import { sha256 } from '@careseal/crypto'
-import { parseVkey, type Trust } from '@careseal/ledger-core'
+import { CheckpointRefused, parseVkey, verifyCheckpoint, type Trust } from '@careseal/ledger-core'
 import { HASH_BYTES, levelSize, tilePath, TILE_WIDTH, type Tile } from '@careseal/merkle'
 import { CliError, EXIT } from '../exit.js'
-import { reasonOf, request } from '../http.js'
+import { refusalOf, request } from '../http.js'
 import { inParallel } from '../in-parallel.js'
 import { pinnedTrust } from '../trust/pinned-policy.js'
 import { entriesIn } from '../verify/bundle-bytes.js'
 import { fetchCheckpoint, fetchVkeys } from '../verify/ledger-client.js'
-import { sizeOf } from '../verify/verify-ledger.js'
+import { PRIMITIVES } from '../verify/primitives.js'
+import { describeFault, sizeOf } from '../verify/verify-ledger.js'
 import { checkFolder } from './checked-folder.js'
 import { writePublic } from './public-file.js'
 
@@ -28,6 +30,8 @@ export type ExportSummary = { entries: number; files: number }
 
 const AT_ONCE = 8
 const ATTEMPTS = 6
+/** After so many files that are there, others get their turn and the user hears of it. */
+const LOOKS_AT_ONCE = 4096
 
 /**
  * Brings a folder up to the ledger's published checkpoint. A repeat goes on where the last run ended, and fetches nothing
@@ -39,19 +43,47 @@ const ATTEMPTS = 6
 export async function exportLedger({ origin, folder, trust, onProgress }: ExportOptions): Promise<ExportSummary> {
   const note = await fetchCheckpoint(origin)
   const size = readableSize(note)
-  claim(folder, `${readable(await fetchVkeys(origin)).join('\n')}\n`)
-  const isMissing = (tile: Tile) => !existsSync(join(folder, tilePath(tile)))
-  const total = countOf(tilesOf(size), isMissing)
-  let done = 0
-  await inParallel(tilesOf(size), AT_ONCE, async (tile, signal) => {
-    if (!isMissing(tile)) return
-    await copyTile({ origin, folder, signal }, tile)
-    onProgress('tiles fetched', ++done, total)
-  })
+  const trusted = trust ?? pinnedTrust(note)
+  // First: until it is believed, a checkpoint may name any size, and its server any keys.
+  if (trusted) await requireBelieved(note, trusted)
+  const vkeys = `${readable(await fetchVkeys(origin)).join('\n')}\n`
+  requireOwn(folder, vkeys)
+  const files = await fetchMissing({ origin, folder, vkeys }, size, onProgress)
   const checked = (verified: number) => onProgress('entries verified', verified, size)
-  await checkFolder({ folder, note, size, trust: trust ?? pinnedTrust(note), onProgress: checked })
+  await checkFolder({ folder, note, size, trust: trusted, onProgress: checked })
+  claim(folder, vkeys)
   writePublic(join(folder, 'checkpoint'), note)
-  return { entries: size, files: done }
+  return { entries: size, files }
+}
+
+async function requireBelieved(note: string, trust: Trust): Promise<void> {
+  try {
+    await verifyCheckpoint(note, trust, PRIMITIVES)
+  } catch (error) {
+    if (!(error instanceof CheckpointRefused)) throw error
+    const fault = describeFault({ code: 'checkpoint-refused', height: 0, index: 0, detail: error.code })
+    throw new CliError(EXIT.verification, `NOT verified: ${fault}; nothing was fetched`, { cause: error })
+  }
+}
+
+type Copying = { origin: string; folder: string; vkeys: string }
+
+// What is missing is counted while it is fetched: the first file of a size that is a lie, which nobody has, ends it.
+async function fetchMissing(copying: Copying, size: number, onProgress: ExportOptions['onProgress']): Promise<number> {
+  const all = tileCount(size)
+  let [there, done] = [0, 0]
+  await inParallel(tilesOf(size), AT_ONCE, async (tile, signal) => {
+    if (existsSync(join(copying.folder, tilePath(tile)))) {
+      there += 1
+      if (there % LOOKS_AT_ONCE !== 0) return
+      await othersTurn()
+    } else {
+      await copyTile(copying, tile, signal)
+      done += 1
+    }
+    onProgress('tiles fetched', done, all - there)
+  })
+  return done
 }
 
 function readableSize(note: string): number {
@@ -70,8 +102,8 @@ function readable(vkeys: string[]): string[] {
   }
 }
 
-// The keys are written first: a folder that holds anything else is somebody's, and may be another log's.
-function claim(folder: string, vkeys: string): void {
+// A folder that holds anything else is somebody's, and may be another log's.
+function requireOwn(folder: string, vkeys: string): void {
   const file = join(folder, 'vkey')
   const held = existsSync(file) ? readFileSync(file, 'utf8') : null
   if (held === vkeys) return
@@ -84,7 +116,12 @@ function claim(folder: string, vkeys: string): void {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new CliError(EXIT.usage, `${folder} is not empty and no export of a ledger: name an empty folder`)
   }
-  writePublic(file, vkeys)
+}
+
+// The keys are written before the first file, and not sooner: a folder that got nothing belongs to no log.
+function claim(folder: string, vkeys: string): void {
+  const file = join(folder, 'vkey')
+  if (!existsSync(file)) writePublic(file, vkeys)
 }
 
 function nameIn(vkeys: string): string {
@@ -103,20 +140,20 @@ function* tilesOfLevel(level: Tile['level'], count: number): Generator<Tile> {
   }
 }
 
-function countOf<T>(items: Iterable<T>, counts: (item: T) => boolean): number {
-  let count = 0
-  for (const item of items) if (counts(item)) count += 1
+/** How many of them there are. */
+function tileCount(size: number): number {
+  let count = Math.ceil(size / TILE_WIDTH)
+  for (let level = 0; levelSize(size, level) > 0; level++) count += Math.ceil(levelSize(size, level) / TILE_WIDTH)
   return count
 }
 
-type Copying = { origin: string; folder: string; signal: AbortSignal }
-
-async function copyTile({ origin, folder, signal }: Copying, tile: Tile): Promise<void> {
+async function copyTile({ origin, folder, vkeys }: Copying, tile: Tile, signal: AbortSignal): Promise<void> {
   const path = tilePath(tile)
   const response = await request(`${origin}/ledger/${path}`, { attempts: ATTEMPTS, signal })
-  if (!response.ok) throw new CliError(EXIT.failure, `${path}: ${reasonOf(response.status, await response.text())}`)
+  if (!response.ok) throw refusalOf(path, response.status, await response.text())
   const bytes = new Uint8Array(await response.arrayBuffer())
   requireForm(tile, bytes)
+  claim(folder, vkeys)
   writePublic(join(folder, path), bytes)
   // What was partial and is full now is of no use to anybody.
   if (tile.width === TILE_WIDTH) rmSync(join(folder, `${path}.p`), { recursive: true, force: true })
