@@ -13,9 +13,10 @@ import {
 import type { Command } from 'commander'
 import { contextOf, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
+import { inputText } from '../terminal/input.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { PRIMITIVES } from '../verify/primitives.js'
-import { readText, trustOf, type TrustOptions } from '../verify/trust-options.js'
+import { trustOf, type TrustOptions } from '../verify/trust-options.js'
 
 type VerifyOptions = GlobalOptions & TrustOptions
 
@@ -45,7 +46,7 @@ export function addEvidenceCommands(program: Command, collect: (value: string, b
 async function runVerify(file: string, _options: unknown, command: Command): Promise<void> {
   const options = command.optsWithGlobals<VerifyOptions>()
   const trust = trustOf(options)
-  const evidence = read(file)
+  const evidence = await read(file)
   const verdict = await verifyEvidence(evidence, PRIMITIVES)
   const ours = trust && policyOf(sha256, trust).logs.map(({ vkey }) => formatVkey(vkey))
   // The whole key: another one with the same name and key ID is soon found.
@@ -53,9 +54,9 @@ async function runVerify(file: string, _options: unknown, command: Command): Pro
   tell(contextOf(options).terminal, evidence, isOurs ? verdict : { proves: false, reason: 'another-key' })
 }
 
-function read(file: string): Evidence {
+async function read(file: string): Promise<Evidence> {
   try {
-    return parseEvidence(readText(file === '-' ? '/dev/stdin' : file))
+    return parseEvidence(await inputText(file))
   } catch (error) {
     if (!(error instanceof Malformed)) throw error
     throw new CliError(EXIT.usage, `${file} is no evidence of a fork: ${error.message}`, { cause: error })

@@ -12,14 +12,15 @@ import {
 import { setTimeout as delay } from 'node:timers/promises'
 import { accessToken, contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
-import { reasonOf, request } from '../http.js'
+import { jsonOf, pathOf, refusalOf, request, requestJson } from '../http.js'
 import { seconds } from '../number-option.js'
+import { inputText } from '../terminal/input.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { stateFolder } from '../trust/own-folders.js'
 import { pinnedTrust } from '../trust/pinned-policy.js'
 import { readVisit, visitFile, type Visit } from '../verify/last-visit.js'
 import { PRIMITIVES } from '../verify/primitives.js'
-import { readText, trustOf, type TrustOptions } from '../verify/trust-options.js'
+import { trustOf, type TrustOptions } from '../verify/trust-options.js'
 import { explanationOf, shownOf, shownText, subjectText } from './verdict-text.js'
 
 type GetOptions = GlobalOptions & { as: string; wait: number; field?: string }
@@ -82,7 +83,7 @@ async function runGet(place: string, _options: unknown, command: Command): Promi
   const origin = context.origin()
   const url = withField(await receiptUrl(place, { origin, token }), options.field)
   const text = await untilSealed(url, token, { patienceMs: options.wait * 1000, note: context.terminal.note })
-  context.terminal.data(text, JSON.parse(text))
+  context.terminal.data(text, jsonOf(pathOf(url), text))
 }
 
 async function receiptUrl(place: string, { origin, token }: { origin: string; token: string }): Promise<string> {
@@ -95,11 +96,11 @@ async function receiptUrl(place: string, { origin, token }: { origin: string; to
       `${place} is no place: give Type/id/_history/version, Type/id or Patient/id/accesses/event`,
     )
   }
-  const response = await request(`${origin}/fhir/${place}`, { headers: { authorization: `Bearer ${token}` } })
-  const text = await response.text()
-  if (!response.ok) throw new CliError(EXIT.failure, `${place}: ${reasonOf(response.status, text)}`)
-  const { meta } = JSON.parse(text) as { meta?: { versionId?: string } }
-  return `${origin}/fhir/${place}/_history/${meta?.versionId ?? ''}/$receipt`
+  const headers = { authorization: `Bearer ${token}` }
+  const answer = await requestJson<{ meta?: { versionId?: unknown } } | null>(`${origin}/fhir/${place}`, { headers })
+  const version = answer?.meta?.versionId
+  if (typeof version === 'string') return `${origin}/fhir/${place}/_history/${version}/$receipt`
+  throw new CliError(EXIT.failure, `${place} was answered without a version: is ${origin} the address of a ledger?`)
 }
 
 function withField(url: string, field: string | undefined): string {
@@ -119,7 +120,7 @@ async function untilSealed(url: string, token: string, { patienceMs, note }: Pat
     if (response.ok) return text
     const mayCome = response.status === 409 || response.status === 503
     if (!mayCome || performance.now() > deadline) {
-      throw new CliError(EXIT.failure, `no receipt: ${reasonOf(response.status, text)}`)
+      throw refusalOf('no receipt', response.status, text)
     }
     if (isFirst) note(`… it is not sealed yet: waiting, ${patienceMs / 1000} s at most`)
     await delay(300)
@@ -129,7 +130,7 @@ async function untilSealed(url: string, token: string, { patienceMs, note }: Pat
 async function runVerify(file: string, _options: unknown, command: Command): Promise<void> {
   const options = command.optsWithGlobals<VerifyOptions>()
   const context = contextOf(options)
-  const receipt = readReceipt(file)
+  const receipt = await readReceipt(file)
   const note = noteOf(receipt)
   const trust = trustOf(options) ?? pinnedTrust(note)
   if (trust === null) return tellUnverified(context, receipt, await examineReceipt(receipt, PRIMITIVES))
@@ -164,9 +165,9 @@ function namedVisit(file: string, note: string): Visit | null {
   throw new CliError(EXIT.usage, `${file} remembers another log (${visit.origin}): ${mend}`)
 }
 
-function readReceipt(file: string): Receipt {
+async function readReceipt(file: string): Promise<Receipt> {
   try {
-    return parseReceipt(readText(file === '-' ? '/dev/stdin' : file))
+    return parseReceipt(await inputText(file))
   } catch (error) {
     if (error instanceof CliError) throw error
     throw new CliError(EXIT.usage, `${file} is no receipt: it is not JSON`, { cause: error })
