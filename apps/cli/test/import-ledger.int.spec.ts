@@ -108,6 +108,25 @@ describe('an import of a ledger', () => {
     expect(filesOf(folder)).toEqual(filesOf(source))
   })
 
+  it('is the only one into its folder: a second one is refused, and takes nothing from the first', async () => {
+    const both = await Promise.allSettled([run(), run()])
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(both[1]).toMatchObject({ reason: { exitCode: 1, message: expect.stringContaining('another import into') } })
+    expect(filesOf(folder)).toEqual(filesOf(source))
+    expect(await run()).toMatchObject({ ok: true })
+  })
+
+  it('says how far it is while it takes files over, and gives others their turn', async () => {
+    const told: string[] = []
+    const timer = setInterval(() => told.push('a turn'), 0)
+    const onProgress = (step: string, done: number, total: number) => void told.push(`${step} ${done}/${total}`)
+    await importLedger({ source: await exportedLedger(source), folder, trust: null, onProgress })
+    clearInterval(timer)
+    const last = told.findLastIndex((each) => each.startsWith('files taken over'))
+    expect(told[last]).toMatch(/ (\d+)\/\1$/)
+    expect(told.slice(told.indexOf(told.find((each) => each.startsWith('files compared'))!), last)).toContain('a turn')
+  })
+
   it('names the bundle of a source that is none', async () => {
     put(source, 'tile/entries/001', '<!doctype html>')
     for (const from of [source, mirror]) {

@@ -7,6 +7,7 @@ import { tilePath } from '@careseal/merkle'
 import { CliError, EXIT } from '../exit.js'
 import type { ReadableLedger } from '../verify/ledger-source.js'
 import { PRIMITIVES } from '../verify/primitives.js'
+import { LOCK, underImportLock } from './import-lock.js'
 import { Incoming, INCOMING } from './incoming.js'
 import { writePublic } from './public-file.js'
 import { Tiling } from './tiling.js'
@@ -15,23 +16,33 @@ export type ImportLedger = {
   source: ReadableLedger
   folder: string
   trust: Trust | null
-  onProgress: (done: number, total: number) => void
+  onProgress: (step: 'entries verified' | 'files compared' | 'files taken over', done: number, total: number) => void
 }
 
 /**
  * The verdict; the folder is an export of the source's size exactly if it is ok, and as it was if not. Throws (usage) for
- * a folder that holds something else, or more of the same ledger; (verification) where it holds other bytes.
+ * a folder that holds something else, or more of the same ledger; (verification) where it holds other bytes; (failure)
+ * while another import into it is under way.
  *
  * If we crash here, the folder holds tiles that are verified and no newer checkpoint than before, which is written last.
  */
 export async function importLedger(options: ImportLedger): Promise<LedgerVerdict> {
   const { source, folder } = options
   requireRoom(folder, source.note, source.size)
+  return underImportLock(folder, async () => {
+    // Again: another import may have ended since.
+    requireRoom(folder, source.note, source.size)
+    return imported(options)
+  })
+}
+
+async function imported(options: ImportLedger): Promise<LedgerVerdict> {
+  const { source, folder, onProgress } = options
   const incoming = new Incoming(folder)
   try {
     const verdict = await verified(options, incoming)
     if (!verdict.ok) return verdict
-    incoming.takeOver()
+    await incoming.takeOver(onProgress)
     const vkeys = logKeysAt(verdict.state.governance.keys, source.size)
     writePublic(join(folder, 'vkey'), vkeys.map((vkey) => `${vkey}\n`).join(''))
     writePublic(join(folder, 'checkpoint'), source.note)
@@ -46,13 +57,17 @@ async function verified({ source, trust, onProgress }: ImportLedger, incoming: I
   const tiling = new Tiling(({ bytes, ...tile }) => incoming.put(tilePath(tile), bytes))
   const verdict = await verifyLedger(
     { entries: tiling.through(source.entries()), checkpoint: note },
-    { ...PRIMITIVES, ...(trust ? { trust } : {}), onBlock: (_header, tree) => onProgress(tree.size, size) },
+    {
+      ...PRIMITIVES,
+      ...(trust ? { trust } : {}),
+      onBlock: (_header, tree) => onProgress('entries verified', tree.size, size),
+    },
   )
   if (verdict.ok) tiling.end()
   return verdict
 }
 
-const OWN_NAMES: readonly string[] = ['tile', 'vkey', INCOMING]
+const OWN_NAMES: readonly string[] = ['tile', 'vkey', INCOMING, LOCK]
 
 function requireRoom(folder: string, note: string, size: number): void {
   const checkpoint = join(folder, 'checkpoint')

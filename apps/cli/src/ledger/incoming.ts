@@ -1,6 +1,7 @@
 // Where an import puts what it has not verified yet: beside the copy, in a folder of its own that does not outlive it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import { CliError, EXIT } from '../exit.js'
 import { writePublic } from './public-file.js'
 
@@ -9,7 +10,7 @@ export const INCOMING = '.incoming'
 export class Incoming {
   private readonly root: string
 
-  /** What an import that was ended by force has left is removed. */
+  /** What an import that was ended by force has left is removed: to be made under the import lock alone. */
   constructor(private readonly folder: string) {
     this.root = join(folder, INCOMING)
     this.remove()
@@ -27,19 +28,29 @@ export class Incoming {
    *
    * If we crash here, the copy holds a part of what was verified, and a repeat adds the rest.
    */
-  takeOver(): void {
+  async takeOver(onProgress: (step: 'files compared' | 'files taken over', done: number, total: number) => void) {
     const paths = this.paths()
-    for (const path of paths) this.requireSame(path)
-    for (const path of paths) {
-      const target = join(this.folder, path)
-      if (!existsSync(target)) writePublic(target, readFileSync(join(this.root, path)))
-      // What was partial and is full now is of no use to anybody.
-      rmSync(`${target}.p`, { recursive: true, force: true })
+    for (const [index, path] of paths.entries()) {
+      this.requireSame(path)
+      onProgress('files compared', index + 1, paths.length)
+      await othersTurn()
+    }
+    for (const [index, path] of paths.entries()) {
+      this.take(path)
+      onProgress('files taken over', index + 1, paths.length)
+      await othersTurn()
     }
   }
 
   remove(): void {
     rmSync(this.root, { recursive: true, force: true })
+  }
+
+  private take(path: string): void {
+    const target = join(this.folder, path)
+    if (!existsSync(target)) writePublic(target, readFileSync(join(this.root, path)))
+    // What was partial and is full now is of no use to anybody.
+    rmSync(`${target}.p`, { recursive: true, force: true })
   }
 
   private requireSame(path: string): void {

@@ -74,10 +74,9 @@ async function runImport(from: string, folder: string, _options: unknown, comman
   const context = contextOf(options)
   const given = trustOf(options)
   const source = await exportedLedger(from)
-  const progress = startProgress(context.terminal, 'entries verified', source.size)
-  const onProgress = (done: number) => progress.update(done)
+  const { onProgress, stop } = steps(context)
   const trust = given ?? pinnedTrust(source.note)
-  const verdict = await importLedger({ source, folder, trust, onProgress }).finally(() => progress.stop())
+  const verdict = await importLedger({ source, folder, trust, onProgress }).finally(stop)
   if (!verdict.ok) return tellFault(context, verdict.fault)
   context.terminal.data(`${source.size} entries in ${folder}, verified`, { folder, entries: source.size })
 }
