@@ -26,7 +26,7 @@ describe('a token of a demo login', () => {
     expect(await ask()).toMatchObject({ token: TOKEN, expiresInSeconds: 300 })
   })
 
-  it.each([{}, { access_token: null }, { access_token: 7 }, { access_token: {} }, [], { access_token: `${TOKEN}\nx` }])(
+  it.each([{}, { access_token: null }, { access_token: 7 }, { access_token: {} }, []])(
     'is none where the answer is %j',
     async (body) => {
       answering(200, body)

@@ -17,7 +17,19 @@ export type AccessToken = { token: string; expiresInSeconds: number; scope: stri
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** Asks for a token. Throws an error with the server's reason if it is refused. */
+/** The authorisation server gave no token: its HTTP status, and in the message its reason. */
+export class TokenRefused extends Error {
+  override readonly name = 'TokenRefused'
+
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+/** Asks for a token. Throws TokenRefused, and what `fetch` throws when nobody answers in time. */
 export async function requestToken(options: TokenOptions): Promise<AccessToken> {
   const body = new URLSearchParams({
     grant_type: 'client_credentials',
@@ -30,10 +42,15 @@ export async function requestToken(options: TokenOptions): Promise<AccessToken> 
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>
   if (!response.ok) {
     const reason = [answer['error'], answer['error_description'] ?? answer['detail']].filter(Boolean).join(': ')
-    throw new Error(`no token for ${options.clientId}: ${response.status} ${reason}`)
+    throw new TokenRefused(response.status, `no token for ${options.clientId}: ${response.status} ${reason}`)
+  }
+  const token = answer['access_token']
+  if (typeof token !== 'string') {
+    const told = `${options.tokenUrl} answered without a token: is this the address of a ledger?`
+    throw new TokenRefused(response.status, told)
   }
   return {
-    token: String(answer['access_token']),
+    token,
     expiresInSeconds: Number(answer['expires_in']),
     scope: String(answer['scope'] ?? ''),
   }
