@@ -1,8 +1,10 @@
 // What an operator with a superuser's rights could do to stored bytes, done on purpose: one byte is changed past every
 // trigger and grant, and what was there is kept so that it can be put back.
+import { closeSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs'
 import { Client } from 'pg'
-import type { DataDir } from '@careseal/stack'
+import { writeDurably, type DataDir } from '@careseal/stack'
 import { CliError, EXIT } from '../exit.js'
+import { withLock } from '../folder-lock.js'
 
 export type TamperTarget = 'entry' | 'record'
 
@@ -19,6 +21,7 @@ export type Tampering = {
 }
 
 const FILE = 'tampered.json'
+const WAIT_MS = 10_000
 
 type Victim = {
   table: string
@@ -31,36 +34,63 @@ type Victim = {
 
 /** Changes one byte in the middle of what is stored. Throws if one is changed already, or there is nothing to change yet. */
 export async function tamper(dataDir: DataDir, databaseUrl: string, target: TamperTarget): Promise<Tampering> {
-  const [earlier] = tamperings(dataDir)
-  // The same bit of the same value changed again would be as it was, and restored as if it had been good before.
-  if (earlier) {
-    throw new CliError(
-      EXIT.usage,
-      `${earlier.described} is changed already: put it back first with careseal demo restore`,
-    )
-  }
-  return withSuperuser(databaseUrl, async (client) => {
-    const victim = target === 'entry' ? await anEntry(client) : await aRecord(client)
-    if (!victim) throw new CliError(EXIT.failure, `there is no stored ${target} to change yet: import something first`)
-    const { table, column, key, value, offset, described } = victim
-    const tampering = { target, table, column, key, offset, before: value.toString('base64'), described }
-    // Written before the change: a crash in between leaves something to restore that changes nothing.
-    dataDir.writeJson(FILE, [tampering])
-    const changed = Buffer.from(value)
-    changed[offset] = (changed[offset] as number) ^ 1
-    await overwrite(client, tampering, changed)
-    return tampering
+  return underLock(dataDir, async () => {
+    const [earlier] = tamperings(dataDir)
+    if (earlier) throw changedAlready(earlier)
+    return withSuperuser(databaseUrl, (client) => change(dataDir, client, target))
   })
+}
+
+async function change(dataDir: DataDir, client: Client, target: TamperTarget): Promise<Tampering> {
+  const victim = target === 'entry' ? await anEntry(client) : await aRecord(client)
+  if (!victim) throw new CliError(EXIT.failure, `there is no stored ${target} to change yet: import something first`)
+  const { table, column, key, value, offset, described } = victim
+  const tampering = { target, table, column, key, offset, before: value.toString('base64'), described }
+  // Written before the change: a crash in between leaves something to restore that changes nothing.
+  keep(dataDir, tampering)
+  const changed = Buffer.from(value)
+  changed[offset] = (changed[offset] as number) ^ 1
+  await overwrite(client, tampering, changed)
+  return tampering
 }
 
 /** Puts everything back, the last change first. Resolves to what was put back. */
 export async function restore(dataDir: DataDir, databaseUrl: string): Promise<Tampering[]> {
-  const done = tamperings(dataDir).toReversed()
-  await withSuperuser(databaseUrl, async (client) => {
-    for (const tampering of done) await overwrite(client, tampering, Buffer.from(tampering.before, 'base64'))
+  return underLock(dataDir, async () => {
+    const done = tamperings(dataDir).toReversed()
+    await withSuperuser(databaseUrl, async (client) => {
+      for (const tampering of done) await overwrite(client, tampering, Buffer.from(tampering.before, 'base64'))
+    })
+    dataDir.remove(FILE)
+    return done
   })
-  dataDir.remove(FILE)
-  return done
+}
+
+function underLock<T>(dataDir: DataDir, work: () => Promise<T>): Promise<T> {
+  const what = `changing stored bytes of ${dataDir.root}, or putting them back`
+  return withLock(dataDir.path(`${FILE}.lock`), { what, waitMs: WAIT_MS }, work)
+}
+
+// The same bit of the same value changed again would be as it was, and restored as if it had been good before.
+function changedAlready({ described }: Tampering): CliError {
+  return new CliError(EXIT.usage, `${described} is changed already: put it back first with careseal demo restore`)
+}
+
+// Whole or not at all, and never in place of another.
+function keep(dataDir: DataDir, tampering: Tampering): void {
+  const next = dataDir.path(`${FILE}.new`)
+  writeDurably(next, `${JSON.stringify([tampering], null, 2)}\n`)
+  try {
+    linkSync(next, dataDir.path(FILE))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    throw changedAlready(tamperings(dataDir)[0] ?? tampering)
+  } finally {
+    rmSync(next, { force: true })
+  }
+  const folder = openSync(dataDir.root, 'r')
+  fsyncSync(folder)
+  closeSync(folder)
 }
 
 /** What was changed and not put back yet. */
