@@ -4,6 +4,7 @@ import { recipientOf } from '@careseal/contracts'
 import { request, type NatsConnection } from '@careseal/messaging'
 import { consumersOf, type DataDir } from '@careseal/stack'
 import { failureCodeOf } from '../failure-code.js'
+import { withLock } from '../folder-lock.js'
 
 /** One recipient's part in an erasure; `failed` is the code of why it did not acknowledge. */
 export type Acknowledgement = { recipient: string } & ({ forgotten: number } | { failed: string })
@@ -12,21 +13,32 @@ export type Acknowledgement = { recipient: string } & ({ forgotten: number } | {
 type Erasures = Record<string, Record<string, string | null>>
 
 const FILE = 'erasures.json'
-const DEADLINE_MS = 20_000
+/** How long one recipient has to forget a subject. */
+export const RECIPIENT_DEADLINE_MS = 20_000
+const WAIT_MS = 10_000
 
-/** Has every recipient forget a subject. What is not acknowledged stays written down, and a repeat asks again. */
+/**
+ * Writes down whom a subject's erasure concerns, and resolves to their names. Done before anybody is asked: if we crash
+ * after it, the operator still sees that nobody has acknowledged.
+ */
+export async function noteRecipients(dataDir: DataDir, subjectId: string): Promise<string[]> {
+  const names = consumersOf(dataDir).flatMap(({ name, recipient }) => (recipient ? [name] : []))
+  for (const name of names) await note(dataDir, { subjectId, name, at: null })
+  return names
+}
+
+/** Has each recipient forget a subject; `onDone` hears of each. What is not acknowledged stays written down. */
 export async function tellRecipients(
   { nc, dataDir }: { nc: NatsConnection; dataDir: DataDir },
-  subjectId: string,
+  { subjectId, names }: { subjectId: string; names: readonly string[] },
+  onDone: (done: number) => void,
 ): Promise<Acknowledgement[]> {
-  const recipients = consumersOf(dataDir).filter(({ recipient }) => recipient)
-  // Written first: if we crash here, the operator still sees that nobody has acknowledged.
-  for (const { name } of recipients) note(dataDir, { subjectId, name, at: null })
   const answers: Acknowledgement[] = []
-  for (const { name } of recipients) {
+  for (const name of names) {
     const answer = await tell(nc, name, subjectId)
-    if ('forgotten' in answer) note(dataDir, { subjectId, name, at: new Date().toISOString() })
+    if ('forgotten' in answer) await note(dataDir, { subjectId, name, at: new Date().toISOString() })
     answers.push(answer)
+    onDone(answers.length)
   }
   return answers
 }
@@ -42,16 +54,23 @@ export function unacknowledged(dataDir: DataDir, name: string): string[] {
 async function tell(nc: NatsConnection, recipient: string, subjectId: string): Promise<Acknowledgement> {
   const asked = { subjectIds: [subjectId] }
   try {
-    const answer = await request(nc, recipientOf(recipient), 'forget-subjects', asked, { deadlineMs: DEADLINE_MS })
+    const answer = await request(nc, recipientOf(recipient), 'forget-subjects', asked, {
+      deadlineMs: RECIPIENT_DEADLINE_MS,
+    })
     return { recipient, forgotten: answer.forgotten }
   } catch (error) {
     return { recipient, failed: failureCodeOf(error) }
   }
 }
 
-function note(dataDir: DataDir, { subjectId, name, at }: { subjectId: string; name: string; at: string | null }): void {
-  const erasures = dataDir.readJson<Erasures>(FILE) ?? {}
-  const known = erasures[subjectId]?.[name] ?? null
-  erasures[subjectId] = { ...erasures[subjectId], [name]: at ?? known }
-  dataDir.writeJson(FILE, erasures)
+type Note = { subjectId: string; name: string; at: string | null }
+
+async function note(dataDir: DataDir, { subjectId, name, at }: Note): Promise<void> {
+  const options = { what: `changing ${dataDir.path(FILE)}`, waitMs: WAIT_MS }
+  await withLock(dataDir.path(`${FILE}.lock`), options, () => {
+    const erasures = dataDir.readJson<Erasures>(FILE) ?? {}
+    const known = erasures[subjectId]?.[name] ?? null
+    erasures[subjectId] = { ...erasures[subjectId], [name]: at ?? known }
+    dataDir.writeJson(FILE, erasures)
+  })
 }

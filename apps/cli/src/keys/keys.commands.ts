@@ -1,11 +1,12 @@
 import { addRotateCommand } from '../administration/rotate.command.js'
 import { Argument, InvalidArgumentError, type Command } from 'commander'
 import { PRODUCERS } from '@careseal/contracts'
+import type { NatsConnection } from '@careseal/messaging'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT, type ExitCode } from '../exit.js'
 import { asNatsUser, DEPLOYER } from '../nats-user.js'
 import { startProgress } from '../terminal/progress.js'
-import { tellRecipients, type Acknowledgement } from '../consumer/erasures.js'
+import { noteRecipients, RECIPIENT_DEADLINE_MS, tellRecipients, type Acknowledgement } from '../consumer/erasures.js'
 import { destroyKeys, type Destroyed } from './destroy-keys.js'
 
 type DestroyOptions = GlobalOptions & { yes?: boolean }
@@ -43,11 +44,26 @@ async function runDestroy({ type, id }: Subject, _options: unknown, command: Com
   context.terminal.note(FOREVER)
   const dataDir = context.dataDir()
   const erased = await asNatsUser(DEPLOYER, { nats: context.runningState().nats, dataDir }, async (nc) => {
+    const names = await noteRecipients(dataDir, id)
     const progress = startProgress(context.terminal, 'services', PRODUCERS.length)
     const services = await destroyKeys(nc, id, (done) => progress.update(done)).finally(() => progress.stop())
-    return { services, recipients: await tellRecipients({ nc, dataDir }, id) }
+    return { services, recipients: await askRecipients(context, nc, { subjectId: id, names }) }
   })
   tell(context, `${type}/${id}`, erased)
+}
+
+async function askRecipients(
+  { terminal, dataDir }: Context,
+  nc: NatsConnection,
+  asked: { subjectId: string; names: readonly string[] },
+): Promise<Acknowledgement[]> {
+  if (asked.names.length === 0) return []
+  terminal.note(
+    `asking ${asked.names.join(', ')} to forget the subject: each has up to ${RECIPIENT_DEADLINE_MS / 1000} s`,
+  )
+  const progress = startProgress(terminal, 'recipients', asked.names.length)
+  const told = tellRecipients({ nc, dataDir: dataDir() }, asked, (done) => progress.update(done))
+  return told.finally(() => progress.stop())
 }
 
 type Erased = { services: readonly Destroyed[]; recipients: readonly Acknowledgement[] }
