@@ -1,8 +1,10 @@
 import { ConsumerName, EVENT_TYPES, type ConsumerGrant, type EventType } from '@careseal/contracts'
 import { consumersOf, natsSeedFileOf, publicNkeyOf, writeConsumers } from '@careseal/stack'
 import { InvalidArgumentError, type Command } from 'commander'
+import { existsSync } from 'node:fs'
 import { contextOf, type Context, type GlobalOptions } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
+import { withLock } from '../folder-lock.js'
 import { makeDurable, removeDurable } from './durable.js'
 import { unacknowledged } from './erasures.js'
 
@@ -47,19 +49,28 @@ async function runAdd(name: string, _options: unknown, command: Command): Promis
   const options = command.optsWithGlobals<AddOptions>()
   const context = contextOf(options)
   const { nats } = context.runningState()
-  const dataDir = context.dataDir()
-  const publicNkey = publicNkeyOf(dataDir, name)
-  const before = consumersOf(dataDir).find((other) => other.name === name)
-  const recipient = options.recipient ?? before?.recipient ?? false
-  if (before?.recipient && !recipient) warnOfOpenErasures(context, name)
-  const grant: ConsumerGrant = { name, types: options.types, publicNkey, recipient }
-  await makeDurable({ nats, dataDir }, grant)
-  writeConsumers(dataDir, [...consumersOf(dataDir).filter((other) => other.name !== name), grant])
-  const seedFile = natsSeedFileOf(dataDir, name)
-  const duty = recipient ? 'must acknowledge erasures' : 'is told of no erasure'
+  const grant = await underConsumersLock(context, () => add(context, name, options))
+  const seedFile = natsSeedFileOf(context.dataDir(), name)
+  const duty = grant.recipient ? 'must acknowledge erasures' : 'is told of no erasure'
   const lines = [`${name} may read ${grant.types.join(', ')}, and ${duty}`, `broker  ${nats}`, `seed    ${seedFile}`]
   context.terminal.data(lines.join('\n'), { ...grant, nats, seedFile })
   context.terminal.note('The seed is its password: hand it over on a safe way. The broker knows it in a moment.')
+}
+
+async function add(context: Context, name: string, options: AddOptions): Promise<ConsumerGrant> {
+  const [dataDir, { nats }] = [context.dataDir(), context.runningState()]
+  const before = consumersOf(dataDir).find((other) => other.name === name)
+  // What a removal that was cut off left is somebody else's: whoever holds that seed must never get in again.
+  if (before === undefined) {
+    dataDir.remove(seedOf(name))
+    await removeDurable({ nats, dataDir }, name)
+  }
+  const recipient = options.recipient ?? before?.recipient ?? false
+  if (before?.recipient && !recipient) warnOfOpenErasures(context, name)
+  const grant: ConsumerGrant = { name, types: options.types, publicNkey: publicNkeyOf(dataDir, name), recipient }
+  await makeDurable({ nats, dataDir }, grant)
+  writeConsumers(dataDir, [...consumersOf(dataDir).filter((other) => other.name !== name), grant])
+  return grant
 }
 
 function runList(_options: unknown, command: Command): void {
@@ -78,21 +89,34 @@ function runList(_options: unknown, command: Command): void {
 
 async function runRemove(name: string, _options: unknown, command: Command): Promise<void> {
   const context = contextOf(command.optsWithGlobals<GlobalOptions>())
-  const { nats } = context.runningState()
-  const dataDir = context.dataDir()
-  const consumers = consumersOf(dataDir)
-  if (!consumers.some((each) => each.name === name)) {
-    throw new CliError(EXIT.usage, `there is no consumer ${name}: see careseal consumer list`)
-  }
-  warnOfOpenErasures(context, name)
-  // Rights first: if we crash here, it can read no more, and a repeat removes the rest.
-  writeConsumers(
-    dataDir,
-    consumers.filter((each) => each.name !== name),
-  )
-  await removeDurable({ nats, dataDir }, name)
-  dataDir.remove(`secrets/nats-${name}.nk`)
+  await underConsumersLock(context, () => remove(context, name))
   context.terminal.data(`${name} may read nothing any more`, { removed: name })
+}
+
+async function remove(context: Context, name: string): Promise<void> {
+  const [dataDir, { nats }] = [context.dataDir(), context.runningState()]
+  const consumers = consumersOf(dataDir)
+  const isListed = consumers.some((each) => each.name === name)
+  const hasSeed = existsSync(dataDir.path(seedOf(name)))
+  if (isListed) warnOfOpenErasures(context, name)
+  // Rights first: if we crash here, it can read no more, and a repeat removes the rest. The seed before what needs the
+  // broker, which may not answer.
+  const others = consumers.filter((each) => each.name !== name)
+  if (isListed) writeConsumers(dataDir, others)
+  dataDir.remove(seedOf(name))
+  const hadDurable = await removeDurable({ nats, dataDir }, name)
+  if (isListed || hasSeed || hadDurable) return
+  throw new CliError(EXIT.usage, `there is no consumer ${name}: see careseal consumer list`)
+}
+
+const seedOf = (name: string) => `secrets/nats-${name}.nk`
+
+const WAIT_MS = 10_000
+
+function underConsumersLock<T>(context: Context, work: () => Promise<T>): Promise<T> {
+  const { root, path } = context.dataDir()
+  const options = { what: `changing the consumers of ${root}`, waitMs: WAIT_MS, onWait: context.terminal.note }
+  return withLock(path('consumers.json.lock'), options, work)
 }
 
 function warnOfOpenErasures(context: Context, name: string): void {
