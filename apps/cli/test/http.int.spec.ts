@@ -19,6 +19,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
+const answeredBadly = () => jsonOf('/fhir/Patient/1', 'canary')
+
 describe('a request that may be repeated', () => {
   it('is repeated when an answer breaks off that had begun well', async () => {
     const response = await request(origin, { attempts: 3 })
@@ -44,8 +46,9 @@ describe('an answer that is no good', () => {
   })
 
   it('names its path where it is no JSON, and quotes nothing of it', () => {
-    const read = () => jsonOf('/fhir/Patient/1', 'canary')
-    expect(read).toThrow(expect.objectContaining({ exitCode: 1, message: expect.stringContaining('/fhir/Patient/1') }))
-    expect(read).not.toThrow(/canary/)
+    expect(answeredBadly).toThrow(
+      expect.objectContaining({ exitCode: 1, message: expect.stringContaining('/fhir/Patient/1') }),
+    )
+    expect(answeredBadly).not.toThrow(/canary/)
   })
 })

@@ -111,7 +111,7 @@ describe('an import of a ledger', () => {
   it('is the only one into its folder: a second one is refused, and takes nothing from the first', async () => {
     const both = await Promise.allSettled([run(), run()])
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
-    expect(both[1]).toMatchObject({ reason: { exitCode: 1, message: expect.stringContaining('another import into') } })
+    expect(both[1]).toMatchObject({ reason: { exitCode: 1, message: expect.stringContaining('is importing into') } })
     expect(filesOf(folder)).toEqual(filesOf(source))
     expect(await run()).toMatchObject({ ok: true })
   })

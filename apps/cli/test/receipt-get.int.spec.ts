@@ -34,23 +34,23 @@ it('a receipt that is waited for is waited for visibly, and a token of the envir
 }, 120_000)
 
 it.each([
-  ['Observation/1/_history/1', 200, 'canary', 1, '/fhir/Observation/1/_history/1/$receipt answered no JSON'],
-  ['Observation/1', 200, 'canary', 1, '/fhir/Observation/1 answered no JSON'],
-  ['Observation/1', 200, 'null', 1, 'Observation/1 was answered without a version'],
-  ['Observation/1', 503, '{"title":"service-unreachable"}', 4, '/fhir/Observation/1: 503 service-unreachable'],
-  ['Observation/1/_history/1', 503, '{"title":"service-unreachable"}', 4, 'no receipt: 503 service-unreachable'],
-  ['Observation/1/_history/1', 502, '', 4, 'no receipt: 502'],
+  ['Observation/1/_history/1', 200, 'canary', { code: 1, line: '1/$receipt answered no JSON' }],
+  ['Observation/1', 200, 'canary', { code: 1, line: '/fhir/Observation/1 answered no JSON' }],
+  ['Observation/1', 200, 'null', { code: 1, line: 'Observation/1 was answered without a version' }],
+  ['Observation/1', 503, '{"title":"away"}', { code: 4, line: '/fhir/Observation/1: 503 away' }],
+  ['Observation/1/_history/1', 503, '{"title":"away"}', { code: 4, line: 'no receipt: 503 away' }],
+  ['Observation/1/_history/1', 502, '', { code: 4, line: 'no receipt: 502' }],
 ])(
   '%s answered with %i %s ends with its own code and line',
-  async (place, status, body, expected, line) => {
+  async (place, status, body, expected) => {
     answer = { status, body }
     const origin = `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`
     const { ended } = startCareseal(['receipt', 'get', place, '--as', 'patient-1', '--wait', '0', '--origin', origin], {
       env: { CARESEAL_TOKEN: 'given' },
     })
     const { code, stdout, stderr } = await ended
-    expect({ code, stdout }).toEqual({ code: expected, stdout: '' })
-    expect(stderr).toContain(line)
+    expect({ code, stdout }).toEqual({ code: expected.code, stdout: '' })
+    expect(stderr).toContain(expected.line)
     expect(stderr).not.toContain('canary')
   },
   120_000,

@@ -1,13 +1,13 @@
 // Takes in a copy of a ledger from whoever has one: a folder of tiles, or a mirror that serves them. All of it is verified
 // from the entries alone, and the folder that is written holds what they make, whatever else the source held.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { logKeysAt, verifyLedger, type LedgerVerdict, type Trust } from '@careseal/ledger-core'
 import { tilePath } from '@careseal/merkle'
 import { CliError, EXIT } from '../exit.js'
+import { withLock } from '../folder-lock.js'
 import type { ReadableLedger } from '../verify/ledger-source.js'
 import { PRIMITIVES } from '../verify/primitives.js'
-import { LOCK, underImportLock } from './import-lock.js'
 import { Incoming, INCOMING } from './incoming.js'
 import { writePublic } from './public-file.js'
 import { Tiling } from './tiling.js'
@@ -29,7 +29,8 @@ export type ImportLedger = {
 export async function importLedger(options: ImportLedger): Promise<LedgerVerdict> {
   const { source, folder } = options
   requireRoom(folder, source.note, source.size)
-  return underImportLock(folder, async () => {
+  mkdirSync(folder, { recursive: true })
+  return withLock(join(folder, LOCK), { what: `importing into ${folder}`, waitMs: 0 }, async () => {
     // Again: another import may have ended since.
     requireRoom(folder, source.note, source.size)
     return imported(options)
@@ -67,6 +68,7 @@ async function verified({ source, trust, onProgress }: ImportLedger, incoming: I
   return verdict
 }
 
+const LOCK = '.incoming.lock'
 const OWN_NAMES: readonly string[] = ['tile', 'vkey', INCOMING, LOCK]
 
 function requireRoom(folder: string, note: string, size: number): void {
