@@ -1,6 +1,6 @@
 // Everything again from the very first event on. The broker is needed to reach the producers, not for what it stores: it
 // may have lost all of it.
-import { consume, type BrokerOptions, type EventContext, type EventOf } from '@careseal/client'
+import { consume, type BrokerOptions, type EventContext, type EventOf, type Trouble } from '@careseal/client'
 
 const TYPES = ['ConsentGranted', 'ConsentRevoked'] as const
 
@@ -13,8 +13,14 @@ export type ReplayOptions = {
   onEvent: (event: EventOf<(typeof TYPES)[number]>, context: EventContext) => void
 }
 
-/** Resolves when every event was handed on that was on the ledger when it began. */
-export async function replay({ nats, name, heads, onEvent }: ReplayOptions): Promise<void> {
-  await using consumer = await consume({ nats, durable: name, types: TYPES, from: 'beginning', onEvent })
+/**
+ * Resolves when every event was handed on or put aside that was on the ledger when it began, with those put aside: they
+ * are missing from what was handed on.
+ */
+export async function replay({ nats, name, heads, onEvent }: ReplayOptions): Promise<Trouble[]> {
+  const aside: Trouble[] = []
+  const onTrouble = (trouble: Trouble) => void (trouble.kind === 'dead-letter' && aside.push(trouble))
+  await using consumer = await consume({ nats, durable: name, types: TYPES, from: 'beginning', onEvent, onTrouble })
   await consumer.reached(await heads(TYPES))
+  return aside
 }
