@@ -1,7 +1,6 @@
 // The examples of apps/examples against a real ledger of five services, as a developer of another service tests: the kit
 // starts it, a patient decides over HTTP, and nothing is known of the ledger's inside.
 import { httpClient, type Trouble } from '@careseal/client'
-import { sampleEvent } from '@careseal/contracts'
 import { createCaresealStack, type CaresealStack } from '@careseal/test-kit'
 import { once } from 'node:events'
 import {
@@ -18,10 +17,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Client } from 'pg'
 import { Webhook } from 'standardwebhooks'
-import { DataSource } from 'typeorm'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ENTITIES, StandingConsent } from '../../apps/examples/src/read-model/read-model.entities.js'
-import { positionOf, project } from '../../apps/examples/src/read-model/standing-consents.projection.js'
 import { forward } from '../../apps/examples/src/webhook-forwarder/forwarder.js'
 import { grantOf } from '../support/fhir.js'
 import { ExampleProcess } from './example-process.js'
@@ -154,30 +150,6 @@ describe('the read model in NestJS', () => {
     await using again = start()
     expect(await shown(again)).toEqual(standing)
   }, 180_000)
-})
-
-/** A place in the producer's chain, with a link of its own. */
-function at(seq: number) {
-  return { producer: 'consent', seq, link: String(seq).repeat(64) }
-}
-
-describe('its projection', () => {
-  it('applies an event once, and none that lies before the position, whoever brings it again', async () => {
-    await query(stack.postgres.url, 'CREATE DATABASE projected')
-    const url = Object.assign(new URL(stack.postgres.url), { pathname: '/projected' }).href
-    const database = new DataSource({ type: 'postgres', url, entities: ENTITIES, synchronize: true })
-    await database.initialize()
-    const granted = sampleEvent('ConsentGranted')
-    const sample = sampleEvent('ConsentRevoked')
-    const revoked = { ...sample, data: { ...sample.data, consentId: granted.data.consentId } }
-    await Promise.all([1, 2].map(() => project(database, granted, at(2))))
-    expect(await database.getRepository(StandingConsent).count()).toBe(1)
-    await project(database, revoked, at(5))
-    await project(database, granted, at(2))
-    expect(await database.getRepository(StandingConsent).count()).toBe(0)
-    expect(await positionOf(database)).toEqual({ consent: { seq: 5, link: '5'.repeat(64) } })
-    await database.destroy()
-  })
 })
 
 describe('the forwarder to a webhook', () => {

@@ -18,5 +18,5 @@ export {
   ServiceFailed,
   Stopped,
 } from './failures.js'
-export type { EventBody, EventType } from '@careseal/contracts'
+export { incarnationOf, type EventBody, type EventType, type Incarnation } from '@careseal/contracts'
 export type { LedgerEvent, Position, ProducerPosition } from '@careseal/event-envelope'

@@ -12,6 +12,8 @@ export type ReadingOptions = {
   name: string
   /** How many events of each producer there are: `ledgerHeads`. */
   heads: () => Promise<Record<string, number>>
+  /** Waiting times before the second, third … attempt at an event; the last one repeats. Default 100 ms to 15 s. */
+  backoffMs?: readonly number[]
 }
 
 export const READING: unique symbol = Symbol('what ConsentEvents needs')
@@ -28,12 +30,15 @@ export class ConsentEvents implements OnModuleInit, OnModuleDestroy {
 
   /** The app answers nobody before it has read as far as the ledger goes. */
   async onModuleInit(): Promise<void> {
-    const { nats, name, heads } = this.options
+    const { nats, name, heads, backoffMs } = this.options
     this.consumer = await consume({
       nats,
       durable: name,
       types: TYPES,
       from: await positionOf(this.database),
+      // A dead letter would be missing here for good, and what fails is the database, not the event: wait for it.
+      maxAttempts: Number.MAX_SAFE_INTEGER,
+      ...(backoffMs && { backoffMs }),
       onEvent: (event, context) => project(this.database, event, context),
       onTrouble: ({ kind, producer, seq, error }) => this.logger.warn({ kind, producer, seq, error: String(error) }),
     })

@@ -13,8 +13,16 @@ export class StandingConsent {
   @Column('text')
   versionId!: string
 
-  @Column('text')
-  effect!: 'permit' | 'deny'
+  /** Null once it is revoked. The row stays, so that no older event brings the consent back. */
+  @Column('text', { nullable: true })
+  effect!: 'permit' | 'deny' | null
+
+  /** Of the event that said so: the number of its producer's incarnation, and its place in that one's chain. */
+  @Column('integer')
+  incarnation!: number
+
+  @Column('integer')
+  seq!: number
 }
 
 /** Without it an event that comes twice would bring a revoked consent back. */

@@ -1,5 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common'
-import { DataSource } from 'typeorm'
+import { DataSource, IsNull, Not } from 'typeorm'
 import { StandingConsent } from './read-model.entities.js'
 
 @Controller('patients')
@@ -8,6 +8,7 @@ export class StandingConsents {
 
   @Get(':patientId/consents')
   ofPatient(@Param('patientId') patientId: string): Promise<StandingConsent[]> {
-    return this.database.getRepository(StandingConsent).find({ where: { patientId }, order: { consentId: 'ASC' } })
+    const where = { patientId, effect: Not(IsNull()) }
+    return this.database.getRepository(StandingConsent).find({ where, order: { consentId: 'ASC' } })
   }
 }

@@ -1,6 +1,6 @@
 // Which consents stand, from the events alone. The change and the position are one transaction: whenever the process
 // dies, both happened or neither did.
-import type { EventOf, Position } from '@careseal/client'
+import { incarnationOf, type EventOf, type Position } from '@careseal/client'
 import type { DataSource, EntityManager } from 'typeorm'
 import { ENTITIES, ReadingPosition, StandingConsent } from './read-model.entities.js'
 
@@ -14,7 +14,7 @@ export type Place = { producer: string; seq: number; link: string }
 /** Applies the next event and moves the position to it. An event that was applied before changes nothing. */
 export async function project(database: DataSource, event: ConsentEvent, place: Place): Promise<void> {
   await database.transaction(async (manager) => {
-    if (await moves(manager, place)) await apply(manager, event)
+    if (await moves(manager, place)) await apply(manager, event, place)
   })
 }
 
@@ -39,9 +39,13 @@ async function moves(manager: EntityManager, { producer, seq, link }: Place): Pr
   return (raw as unknown[]).length > 0
 }
 
-async function apply(manager: EntityManager, event: ConsentEvent): Promise<void> {
+// Incarnations of a producer come side by side, and an older one that comes later has nothing to say any more.
+async function apply(manager: EntityManager, event: ConsentEvent, { producer, seq }: Place): Promise<void> {
   const { consentId, patientId, versionId } = event.data
-  if (event.type === 'ConsentRevoked') return void (await manager.delete(StandingConsent, { consentId }))
-  const { effect } = event.data
-  await manager.upsert(StandingConsent, { consentId, patientId, versionId, effect }, ['consentId'])
+  const effect = event.type === 'ConsentRevoked' ? null : event.data.effect
+  const row = { consentId, patientId, versionId, effect, incarnation: incarnationOf(producer).number, seq }
+  const where = '(standing_consent.incarnation, standing_consent.seq) < (EXCLUDED.incarnation, EXCLUDED.seq)'
+  const insert = manager.createQueryBuilder().insert().into(StandingConsent).values(row)
+  const said = ['patientId', 'versionId', 'effect', 'incarnation', 'seq']
+  await insert.orUpdate(said, ['consentId'], { overwriteCondition: { where } }).execute()
 }
