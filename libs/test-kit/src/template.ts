@@ -3,7 +3,7 @@
 // All copies share the keys of their template: for tests that is all the same, for anything else it would not be.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { madeOnce, postgresVersion, type Programs } from '@careseal/stack'
@@ -21,11 +21,19 @@ export type TemplateOptions = {
   make: (dir: string) => Promise<void>
 }
 
-/** Copies the template of this plan into an empty folder; where there is none, it is made first. */
+/**
+ * Copies the template of this plan into an empty folder; where there is none, it is made first. Rejects as `make` does,
+ * and the folder has the logs then.
+ */
 export async function copyOfTemplate(into: string, { plan, programs, make }: TemplateOptions): Promise<void> {
   const dir = await madeOnce(`ledger-${keyOf(plan, programs)}`, async (work) => {
     plan.log('preparing a ledger, once for these services and patients; later starts copy it')
-    await make(work)
+    await make(work).catch((error: unknown) => {
+      // The cache keeps nothing of what failed: its logs are this run's.
+      const logs = join(work, 'logs')
+      if (existsSync(logs)) cpSync(logs, join(into, 'logs'), { recursive: true })
+      throw error
+    })
     rmSync(join(work, 'logs'), { recursive: true, force: true })
   })
   // With -p root keeps the owner of the database's files, which is nobody.
