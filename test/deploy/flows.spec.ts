@@ -1,8 +1,11 @@
 // Who may reach whom, as the network policies of overlay dev have it: what the settings name, and nothing beyond.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { environmentFor, isOurs, renderDevOverlay, type DevOverlay } from './dev-overlay.js'
 import { ownEnvironment, podsOf, type Container } from './mounted.js'
-import type { Manifest } from './rendered.js'
+import { render, REPOSITORY, type Manifest } from './rendered.js'
 
 type Labels = Record<string, string>
 type Peer = { podSelector?: { matchLabels?: Labels }; namespaceSelector?: object; ipBlock?: { cidr: string } }
@@ -30,16 +33,23 @@ function names(peers: Peer[] = [], labels: Labels): boolean {
   return peers.some((peer) => !peer.namespaceSelector && peer.podSelector && selects(peer.podSelector, labels))
 }
 
-/** What both ends admit. */
-function admittedFlows(manifests: Manifest[]): Flow[] {
-  const pods = podsOf(manifests).map(([name, , labels]) => ({ name, labels }))
+function rulesOf(manifests: Manifest[], labels: Labels, way: 'ingress' | 'egress'): Rule[] {
   const policies = specsOf<Policy>(manifests, 'NetworkPolicy').map(([, policy]) => policy)
-  const rulesOf = (labels: Labels, way: 'ingress' | 'egress') =>
-    policies.filter(({ podSelector }) => selects(podSelector, labels)).flatMap((policy) => policy[way] ?? [])
+  return policies.filter(({ podSelector }) => selects(podSelector, labels)).flatMap((policy) => policy[way] ?? [])
+}
+
+type NamedPod = { name: string; labels: Labels }
+
+/** What both ends admit. */
+function admittedFlows(
+  manifests: Manifest[],
+  pods: NamedPod[] = podsOf(manifests).map(([name, , labels]) => ({ name, labels })),
+): Flow[] {
+  const targets = podsOf(manifests).map(([name, , labels]) => ({ name, labels }))
   return pods.flatMap((from) =>
-    pods.flatMap((to) => {
-      const out = rulesOf(from.labels, 'egress').filter((rule) => names(rule.to, to.labels))
-      const into = rulesOf(to.labels, 'ingress').filter((rule) => names(rule.from, from.labels))
+    targets.flatMap((to) => {
+      const out = rulesOf(manifests, from.labels, 'egress').filter((rule) => names(rule.to, to.labels))
+      const into = rulesOf(manifests, to.labels, 'ingress').filter((rule) => names(rule.from, from.labels))
       const taken = new Set(into.flatMap(({ ports }) => ports.map(({ port }) => port)))
       const ports = out.flatMap((rule) => rule.ports.map(({ port }) => port)).filter((port) => taken.has(port))
       return ports.map((port) => `${from.name} → ${to.name}:${port}`)
@@ -75,6 +85,21 @@ function addressIn(value: string): { host: string; port: number }[] {
   return host === undefined ? [] : [{ host, port: Number(port) }]
 }
 
+/** The labels that a runbook gives to the pod of its job. */
+function labelsIn(page: string): Labels {
+  const text = readFileSync(join(REPOSITORY, 'docs', 'operations', page), 'utf8')
+  const line = /^labels: .*$/m.exec(text)?.[0] ?? ''
+  return (parse(line) as { labels?: Labels } | null)?.labels ?? {}
+}
+
+/** The port at which a witness of deploy/witness is reached: in a cluster, and with containers. */
+async function witnessPorts(): Promise<number[]> {
+  const cluster = specsOf<Service>(await render('deploy/witness'), 'Service').flatMap(([, { ports }]) => ports)
+  const compose = readFileSync(join(REPOSITORY, 'deploy', 'witness', 'compose.yaml'), 'utf8')
+  const published = /WITNESS_PORT:-(\d+)/.exec(compose)?.[1]
+  return [...cluster.map(({ port }) => port), Number(published)]
+}
+
 describe('the network policies of overlay dev', () => {
   it('admit between workloads what their settings name, and nothing beyond', () => {
     expect(admittedFlows(overlay.manifests).toSorted()).toEqual(neededFlows(overlay))
@@ -101,10 +126,27 @@ describe('the network policies of overlay dev', () => {
     ])
   })
 
-  it('let the sequencers out to witnesses at an address that is nobody’s, until an overlay names theirs', () => {
+  it('let the sequencers out to witnesses at an address that is nobody’s, until an overlay names theirs', async () => {
     const ways = specsOf<Policy>(overlay.manifests, 'NetworkPolicy').flatMap(([name, { egress = [] }]) =>
-      egress.flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => (ipBlock ? [`${name}: ${ipBlock.cidr}`] : []))),
+      egress.flatMap(({ to = [], ports }) =>
+        to.flatMap(({ ipBlock }) => (ipBlock ? ports.map(({ port }) => `${name}: ${ipBlock.cidr}:${port}`) : [])),
+      ),
     )
-    expect(ways).toEqual(['ledger-witnesses: 192.0.2.0/24'])
+    const ports = await witnessPorts()
+    expect(ways).toEqual(ports.map((port) => `ledger-witnesses: 192.0.2.0/24:${port}`))
+  }, 60_000)
+
+  it.each([
+    ['producer-rollback.md', ['postgres:5432', 'nats:4222', 'ledger-front:8080']],
+    ['restore-ledger.md', ['postgres:5432', 'ledger-signer:8443']],
+    ['successor-ledger.md', ['postgres:5432']],
+  ])('let the job of %s out to what it needs, by the labels of that page', (page, needed) => {
+    const admitted = admittedFlows(overlay.manifests, [{ name: 'job', labels: labelsIn(page) }])
+    expect(admitted).toEqual(expect.arrayContaining(needed.map((target) => `job → ${target}`)))
+  })
+
+  it('let the job that restores the ledger out to its mirror, where the sequencers reach it', () => {
+    const out = rulesOf(overlay.manifests, labelsIn('restore-ledger.md'), 'egress')
+    expect(out.filter(({ to = [] }) => to.some(({ ipBlock }) => ipBlock))).toHaveLength(1)
   })
 })
