@@ -1,6 +1,5 @@
 // The public HTTP face of a ledger, as a verifier reads it: nothing it says is believed, all of it is checked.
-import { CliError, EXIT } from '../exit.js'
-import { reasonOf, request } from '../http.js'
+import { pathOf, refusalOf, request } from '../http.js'
 
 const ENTRIES_AT_ONCE = 4096
 const ATTEMPTS = 6
@@ -48,12 +47,6 @@ export async function fetchConsistency(origin: string, { from, to }: { from: num
 async function fetchText(url: string): Promise<string> {
   const response = await request(url, { attempts: ATTEMPTS })
   const text = await response.text()
-  if (!response.ok) throw refusalOf(url, response.status, text)
+  if (!response.ok) throw refusalOf(pathOf(url), response.status, text)
   return text
-}
-
-// What a proxy says for a ledger that is away, and a ledger that cannot answer now, are no verdict on it.
-function refusalOf(url: string, status: number, text: string): CliError {
-  const isAway = status === 502 || status === 503 || status === 504
-  return new CliError(isAway ? EXIT.unreachable : EXIT.failure, `${new URL(url).pathname}: ${reasonOf(status, text)}`)
 }

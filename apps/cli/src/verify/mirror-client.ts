@@ -1,7 +1,6 @@
 // A static mirror of a log, as C2SP tlog-tiles has it: checkpoint and entry bundles below a URL, and nothing else.
 import { tilePath, TILE_WIDTH } from '@careseal/merkle'
-import { CliError, EXIT } from '../exit.js'
-import { reasonOf, request } from '../http.js'
+import { refusalOf, request } from '../http.js'
 import { entriesIn } from './bundle-bytes.js'
 
 const ATTEMPTS = 6
@@ -41,6 +40,5 @@ async function fetchPath(url: string, path: string, instead?: string): Promise<R
   if (response.ok) return response
   const text = await response.text()
   if (response.status === 404 && instead !== undefined && instead !== path) return fetchPath(url, instead)
-  const isAway = response.status >= 502 && response.status <= 504
-  throw new CliError(isAway ? EXIT.unreachable : EXIT.failure, `${path}: ${reasonOf(response.status, text)}`)
+  throw refusalOf(path, response.status, text)
 }
