@@ -1,8 +1,7 @@
 // What an operator with a superuser's rights could do to stored bytes, done on purpose: one byte is changed past every
 // trigger and grant, and what was there is kept so that it can be put back.
-import { closeSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs'
 import { Client } from 'pg'
-import { writeDurably, type DataDir } from '@careseal/stack'
+import type { DataDir } from '@careseal/stack'
 import { CliError, EXIT } from '../exit.js'
 import { withLock } from '../folder-lock.js'
 
@@ -36,7 +35,11 @@ type Victim = {
 export async function tamper(dataDir: DataDir, databaseUrl: string, target: TamperTarget): Promise<Tampering> {
   return underLock(dataDir, async () => {
     const [earlier] = tamperings(dataDir)
-    if (earlier) throw changedAlready(earlier)
+    // The same bit of the same value changed again would be as it was, and restored as if it had been good before.
+    if (earlier) {
+      const mend = 'put it back first with careseal demo restore'
+      throw new CliError(EXIT.usage, `${earlier.described} is changed already: ${mend}`)
+    }
     return withSuperuser(databaseUrl, (client) => change(dataDir, client, target))
   })
 }
@@ -47,7 +50,7 @@ async function change(dataDir: DataDir, client: Client, target: TamperTarget): P
   const { table, column, key, value, offset, described } = victim
   const tampering = { target, table, column, key, offset, before: value.toString('base64'), described }
   // Written before the change: a crash in between leaves something to restore that changes nothing.
-  keep(dataDir, tampering)
+  dataDir.writeJson(FILE, [tampering])
   const changed = Buffer.from(value)
   changed[offset] = (changed[offset] as number) ^ 1
   await overwrite(client, tampering, changed)
@@ -69,28 +72,6 @@ export async function restore(dataDir: DataDir, databaseUrl: string): Promise<Ta
 function underLock<T>(dataDir: DataDir, work: () => Promise<T>): Promise<T> {
   const what = `changing stored bytes of ${dataDir.root}, or putting them back`
   return withLock(dataDir.path(`${FILE}.lock`), { what, waitMs: WAIT_MS }, work)
-}
-
-// The same bit of the same value changed again would be as it was, and restored as if it had been good before.
-function changedAlready({ described }: Tampering): CliError {
-  return new CliError(EXIT.usage, `${described} is changed already: put it back first with careseal demo restore`)
-}
-
-// Whole or not at all, and never in place of another.
-function keep(dataDir: DataDir, tampering: Tampering): void {
-  const next = dataDir.path(`${FILE}.new`)
-  writeDurably(next, `${JSON.stringify([tampering], null, 2)}\n`)
-  try {
-    linkSync(next, dataDir.path(FILE))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    throw changedAlready(tamperings(dataDir)[0] ?? tampering)
-  } finally {
-    rmSync(next, { force: true })
-  }
-  const folder = openSync(dataDir.root, 'r')
-  fsyncSync(folder)
-  closeSync(folder)
 }
 
 /** What was changed and not put back yet. */
