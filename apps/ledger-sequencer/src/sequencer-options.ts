@@ -11,6 +11,8 @@ import type { LogSigner, Tombstones } from './signer/log-signer.js'
 export type ReaderSetup = {
   origin: string
   producers: Position
+  /** What the stream has from before is sealed, or is fetched from its producer. */
+  since: Date
   deliver: (batch: readonly LedgerEvent[]) => Promise<void>
   onFrozen: (producer: string, reason: string) => void
 }

@@ -2,7 +2,6 @@
 // checkpoint → co-sign.
 import { latestOf } from '@careseal/contracts'
 import { sha256 } from '@careseal/crypto'
-import type { Position } from '@careseal/messaging'
 import { equalHashes } from '@careseal/merkle'
 import { AdminDesk, type AdminOutcome } from './admission/admin-desk.js'
 import type { Admission } from './admission/admission-rules.js'
@@ -17,7 +16,7 @@ import { confirmWithWitnesses, type Heard } from './cosigning/confirm-with-witne
 import { Cosigning } from './cosigning/cosigning.js'
 import { logKeysAt, type Genesis, type Governance, type PlacedAdmin } from '@careseal/ledger-core'
 import type { SealedChain } from './checkpointer/sealed-chain.js'
-import { loadCursors, loadFrozen, loadHead, packHashes, type CursorRow } from './database/head.js'
+import { loadCursors, loadFrozen, loadHead, packHashes, positionOf } from './database/head.js'
 import { Fatal } from './fatal.js'
 import { Lease } from './lease/lease.js'
 import { loadPublished } from './reading/published.js'
@@ -34,6 +33,10 @@ type Asked = Pick<CheckpointerParts, 'signer' | 'cosigning'> & {
   genesis: Genesis
   publishedSize: number
 }
+
+// How long before the last block's time an event that is in no block yet may have been published, clocks of two machines
+// included. What is older still is fetched from its producer.
+const UNSEALED_SECONDS = 60
 
 type Sealing = { genesis: Genesis; governance: Governance; signer: LogSigner }
 
@@ -216,6 +219,7 @@ export class Sequencer {
     this.reader = openReader({
       origin: genesis.origin,
       producers: positionOf(cursors.filter(({ producer }) => isOpen(producer))),
+      since: new Date((chain.time - UNSEALED_SECONDS) * 1000),
       deliver: (batch) => this.queue.offer(batch),
       onFrozen: (producer, reason) => void this.freeze(producer, reason),
     })
@@ -288,12 +292,4 @@ export class Sequencer {
 
 function nowSeconds(): number {
   return Math.floor(Date.now() / 1000)
-}
-
-function positionOf(cursors: readonly CursorRow[]): Position {
-  const entries = cursors.map(({ producer, lastSeq, lastLink }) => [
-    producer,
-    { seq: lastSeq, link: Buffer.from(lastLink).toString('hex') },
-  ])
-  return Object.fromEntries(entries) as Position
 }

@@ -27,6 +27,7 @@ export type RunningSequencer = {
   deliver: ReaderSetup['deliver']
   /** Where the reader was asked to begin. */
   position: ReaderSetup['producers']
+  since: ReaderSetup['since']
   freeze: ReaderSetup['onFrozen']
   /** Codes of what would have ended the process. */
   fatal: string[]
@@ -96,6 +97,9 @@ export class LedgerUnderTest {
       deliver: async (batch) => setup.current?.deliver(batch),
       get position() {
         return setup.current?.producers ?? {}
+      },
+      get since() {
+        return setup.current?.since ?? new Date(Number.NaN)
       },
       freeze: (producer, reason) => setup.current?.onFrozen(producer, reason),
       fatal,

@@ -58,6 +58,11 @@ export class SealedChain {
     return this.verified.height
   }
 
+  /** When the last block was sealed, in seconds since 1970. */
+  get time(): number {
+    return this.verified.time
+  }
+
   get size(): number {
     return this.tree.range.size
   }

@@ -1,4 +1,5 @@
 // The right edge of the ledger as the last committed block left it.
+import type { Position } from '@careseal/messaging'
 import { CompactRange, type Hash, type Sha256 } from '@careseal/merkle'
 import type { Sql } from './connections.js'
 
@@ -30,6 +31,11 @@ export async function loadCursors(sql: Sql): Promise<CursorRow[]> {
     'SELECT producer, last_seq AS "lastSeq", last_link AS "lastLink" FROM producer_cursor ORDER BY producer',
   )
   return found.rows
+}
+
+export function positionOf(cursors: readonly CursorRow[]): Position {
+  const placeOf = ({ lastSeq, lastLink }: CursorRow) => ({ seq: lastSeq, link: Buffer.from(lastLink).toString('hex') })
+  return Object.fromEntries(cursors.map((cursor) => [cursor.producer, placeOf(cursor)]))
 }
 
 export async function loadFrozen(sql: Sql): Promise<{ producer: string; reason: string }[]> {

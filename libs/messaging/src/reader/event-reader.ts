@@ -32,7 +32,7 @@ export type ReaderOptions = {
   headDeadlineMs?: number
   /** What is held in memory beyond what is being delivered; default 32 MiB. More is dropped and replayed later. */
   maxBufferedBytes?: number
-  /** Older messages are asked from the producers, not from the stream; default all from a zero position, else ten minutes. */
+  /** Older messages are asked from the producers, not from the stream; default all where nothing was read yet, else ten minutes. */
   since?: Date
   /** The producer itself confirmed that its chain does not fit ours: it is read no further until `reset`. */
   onFrozen?: (producer: string, reason: string) => void
@@ -147,8 +147,7 @@ class Reader implements EventReader {
     const feed = new EventFeed({
       nc,
       subjects: this.options.subjects ?? cursors.map(({ producer }) => `evt.${producer}.>`),
-      since:
-        this.options.since ?? (producers.some(([, { seq }]) => seq === 0) ? null : new Date(Date.now() - RECENT_MS)),
+      since: this.options.since ?? (producers.every(([, { seq }]) => seq === 0) ? null : recently()),
       onMessage: (message) => this.receive(message),
       onTrouble: (error) => this.options.onTrouble?.({ kind: 'stream', error }),
       hasRoom: () => cursors.every((cursor) => cursor.queuedBytes < bytesMax / 2),
@@ -254,6 +253,11 @@ class Reader implements EventReader {
     this.feed.stop()
     this.end.resolve()
   }
+}
+
+// A producer that told nothing so far is no reason to read all of the stream again.
+function recently(): Date {
+  return new Date(Date.now() - RECENT_MS)
 }
 
 function statusOf(cursor: ProducerCursor): ProducerStatus {

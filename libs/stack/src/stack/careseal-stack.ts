@@ -7,7 +7,6 @@ import { freePort, isPortFree } from '../parts/port.js'
 import { natsSeedFile } from './credentials.js'
 import { consumersFile } from './consumers.js'
 import { openDataDir, type DataDir } from './data-dir.js'
-import { startGateway } from './gateway.js'
 import { OPERATOR, tokenOf, type LoginRecord } from './logins.js'
 import { folderOf, type PACKED } from './packed-programs.js'
 import { startParts, type NatsAuthorization, type Parts, type PartsKind } from './start-parts.js'
@@ -183,6 +182,8 @@ async function start(options: StartOptions): Promise<CaresealStack> {
     await pair?.startStandby()
   })
   const origin = { port: publicPort, ports: around.pair ? { ...ports, 'ledger-sequencer': front(around.pair) } : ports }
+  // Its web server is loaded where one is wanted: every command of the line would wait for it.
+  const { startGateway } = await import('./gateway.js')
   const gateway = await step('gateway', () => startGateway(origin))
   onStop(() => gateway.stop())
   return stackOf(options, { parts, services, around, witnesses, pair })

@@ -1,4 +1,4 @@
-// Files that name a process, so that others leave alone what is its own for now. A number alone would not do: after a
+// Files that name a process, so that others leave alone what it holds while it runs. A number alone would not do: after a
 // power cut or in the next container another process bears it. It is named with when it began, too.
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
