@@ -143,25 +143,6 @@ describe('reading events', () => {
     expect(seqsOf(seen, 'consent')).toEqual(upTo(30).slice(10))
   })
 
-  it('does not read the stream from its beginning for a producer that told nothing so far', async () => {
-    await publishEvents(nc, consent.add(30))
-    const { seen } = read({ producers: { ...fromTheStart(), consent: consent.head } })
-    await publishEvents(nc, identity.add(5))
-    await untilRead(seen, 5)
-    const manager = await jetstreamManager(nc)
-    const policies: string[] = []
-    for await (const { config } of manager.consumers.list('EVENTS')) policies.push(config.deliver_policy)
-    expect(policies).toEqual(['by_start_time'])
-  })
-
-  it('fetches from the producer what was published before it is told to look', async () => {
-    await publishEvents(nc, consent.add(30))
-    const { seen } = read({ since: new Date(Date.now() + 60_000), producers: { consent: { seq: 0, link: '' } } })
-    await untilRead(seen, 30)
-    expect(seqsOf(seen, 'consent')).toEqual(upTo(30))
-    expect(consent.replays).toBeGreaterThan(0)
-  })
-
   it('goes on when the broker lost all of its data in mid-run', async () => {
     const { seen } = read()
     await publishEvents(nc, consent.add(20))
