@@ -4,7 +4,7 @@ import type { Caller } from '@careseal/contracts'
 import type { JsonObject } from '@careseal/fhir'
 import { callerOf } from '@careseal/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { passGates } from '../src/active-consents/head-gate.js'
+import { GATE_NAMESPACE } from '../src/active-consents/head-gate.js'
 import { consentResource } from '../src/consent/consent.builder.js'
 import { startService, type Service } from './service.js'
 
@@ -81,7 +81,10 @@ describe('a write that is refused', () => {
     const { id } = await grant(patient)
     const unmet = newPatient().patientId!
     await service.database.query('BEGIN')
-    await passGates(service.database, [patient.patientId!, unmet])
+    await service.database.query('SELECT pg_advisory_xact_lock_shared($1, gate) FROM consent.gates_of($2) AS gate', [
+      GATE_NAMESPACE,
+      [patient.patientId!, unmet],
+    ])
     try {
       for (const named of [patient.patientId!, unmet]) {
         const body = { ...consentResource(named), id }

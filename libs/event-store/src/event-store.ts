@@ -55,13 +55,18 @@ export class EventStore {
   /**
    * Appends events in the order given, with a handful of statements for any number of them.
    *
-   * Throws VersionConflict, SubjectErased (of the key store) or a ZodError; nothing is then written.
+   * `held` are the current keys of all subjects where this transaction has acquired them before. Throws VersionConflict,
+   * SubjectErased (of the key store) or a ZodError; nothing is then written.
    */
-  async append(sql: ClientBase, events: readonly NewEvent[]): Promise<AppendedEvent[]> {
+  async append(
+    sql: ClientBase,
+    events: readonly NewEvent[],
+    held?: ReadonlyMap<string, SubjectKey>,
+  ): Promise<AppendedEvent[]> {
     if (events.length === 0) return []
     for (const event of events) EVENT_SCHEMAS[event.type][SCHEMA_VERSION].parse(event.data)
     const subjectIds = events.map((event) => event.subjectId ?? this.options.deploymentId)
-    const keys = await this.options.acquireKeys(sql, subjectIds, { create: true })
+    const keys = held ?? (await this.options.acquireKeys(sql, subjectIds, { create: true }))
     const start = await beginAppend(sql, events, { ids: subjectIds, keys })
     const nextVersion = counting(start.versions)
     const nextTag = this.tags(start, keys)
@@ -123,7 +128,7 @@ export class EventStore {
     }
   }
 
-  private tags(start: AppendStart, keys: Map<string, SubjectKey>): (subjectId: string) => Uint8Array {
+  private tags(start: AppendStart, keys: ReadonlyMap<string, SubjectKey>): (subjectId: string) => Uint8Array {
     const month = start.time.slice(0, MONTH_CHARACTERS)
     const next = counting(start.counters)
     const tagKeys = new Map(

@@ -35,7 +35,7 @@ export { openEvents, type OpeningOptions } from './opening.js'
 export { Relay, type RelayOptions } from './relay.js'
 export { retryOnConflict } from './retry.js'
 export { LedgerInconsistent, SealFollower, type SealFollowerOptions } from './seal-follower.js'
-export { transaction, type Queryable, type Tx } from './transaction.js'
+export { ask, transaction, type Queryable, type Tx } from './transaction.js'
 export { withConnection } from './with-connection.js'
 export { WorkLoop, type WorkLoopOptions } from './work-loop.js'
 export {

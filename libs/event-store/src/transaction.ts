@@ -8,6 +8,16 @@ export type Queryable = Pick<ClientBase, 'query'>
 /** One connection in one READ COMMITTED transaction: `sql` for batches and locks, `manager` for entities. */
 export type Tx = { readonly sql: ClientBase; readonly manager: EntityManager }
 
+/** Asks on a connection of the pool, without a transaction: each statement sees what is committed when it begins. */
+export async function ask<T>(dataSource: DataSource, question: (sql: Queryable) => Promise<T>): Promise<T> {
+  const runner = dataSource.createQueryRunner()
+  try {
+    return await question((await runner.connect()) as ClientBase)
+  } finally {
+    await runner.release()
+  }
+}
+
 /**
  * Runs `work` in one transaction and commits it; any error rolls back and is thrown on.
  *

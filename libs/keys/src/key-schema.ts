@@ -5,7 +5,7 @@
 export function keySchemaSql(service: string): string {
   if (!/^[a-z][a-z0-9_]*$/.test(service)) throw new RangeError('a service name is a plain lower-case identifier')
   const schema = `${service}_keys`
-  return tables(schema) + lockSubjects(schema) + grants(service, schema)
+  return tables(schema) + lockSubjects(schema) + lockKeyVersions(schema) + grants(service, schema)
 }
 
 // `lockable` carries no meaning: SELECT … FOR SHARE demands UPDATE on one column, and no other may be given away.
@@ -60,6 +60,25 @@ BEGIN
     LEFT JOIN LATERAL (SELECT * FROM ${schema}.subject_key o WHERE o.subject_id = s.subject_id
                        ORDER BY o.key_version DESC LIMIT 1) k ON true
     WHERE s.subject_id = ANY (locked);
+END $$;
+`
+}
+
+// The same for keys by their ids. Of a subject that was erased or came in between, nothing comes back.
+function lockKeyVersions(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.lock_key_versions(wanted uuid[])
+RETURNS TABLE (subject_id text, key_version integer, key_id uuid, wrapped bytea) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE owners text[];
+BEGIN
+  SELECT array_agg(DISTINCT k.subject_id) INTO owners FROM ${schema}.subject_key k WHERE k.key_id = ANY (wanted);
+  SELECT array_agg(l.subject_id) INTO owners FROM (
+    SELECT s.subject_id FROM ${schema}.subject s WHERE s.subject_id = ANY (owners) AND s.state = 'active'
+    ORDER BY s.subject_id FOR SHARE) l;
+  RETURN QUERY
+    SELECT k.subject_id, k.key_version, k.key_id, k.wrapped FROM ${schema}.subject_key k
+    WHERE k.key_id = ANY (wanted) AND k.subject_id = ANY (owners);
 END $$;
 `
 }

@@ -71,14 +71,11 @@ export class SubjectKeys {
 
   /**
    * Older or current versions by key id, for opening what was written under them. Locks like `acquire`; keys of
-   * erased or unknown subjects are absent from the answer.
+   * erased or unknown subjects are absent from the answer. Outside of a transaction it waits for an erasure that is under
+   * way and is seen by no later one: for what is opened at once.
    */
-  async acquireVersions(sql: ClientBase, keyIds: readonly string[]): Promise<Map<string, SubjectKey>> {
-    const owners = await ownersOf(sql, keyIds)
-    const omit = { create: false, erased: 'omit' } as const
-    const locked = await lockShared(sql, this.remembered(ascending(owners), omit), omit)
-    const active = new Set(locked.filter(isActive).map((row) => row.subject_id))
-    const rows = (await keysById(sql, keyIds)).filter((row) => active.has(row.subject_id))
+  async acquireVersions(sql: Pick<ClientBase, 'query'>, keyIds: readonly string[]): Promise<Map<string, SubjectKey>> {
+    const rows = (await lockVersions(sql, keyIds)).filter((row) => !this.forgotten.has(row.subject_id))
     return new Map(await Promise.all(rows.map((row) => this.unwrapNamed(row.key_id, row))))
   }
 
@@ -214,22 +211,13 @@ async function currentKeys(sql: ClientBase, subjectIds: string[]): Promise<KeyRo
   return rows
 }
 
-async function ownersOf(sql: ClientBase, keyIds: readonly string[]): Promise<string[]> {
+async function lockVersions(sql: Pick<ClientBase, 'query'>, keyIds: readonly string[]): Promise<KeyRow[]> {
   if (keyIds.length === 0) return []
-  const found = await sql.query<{ subject_id: string }>(
-    'SELECT DISTINCT subject_id FROM subject_key WHERE key_id = ANY ($1::uuid[])',
-    [keyIds],
-  )
-  return found.rows.map((row) => row.subject_id)
-}
-
-// A statement of its own after the lock: read together with it, the row could be older than the lock.
-async function keysById(sql: ClientBase, keyIds: readonly string[]): Promise<KeyRow[]> {
-  if (keyIds.length === 0) return []
-  const { rows } = await sql.query<KeyRow>(
-    'SELECT subject_id, key_version, key_id, wrapped FROM subject_key WHERE key_id = ANY ($1::uuid[])',
-    [keyIds],
-  )
+  const { rows } = await sql.query<KeyRow>({
+    name: 'careseal-lock-key-versions',
+    text: 'SELECT subject_id, key_version, key_id, wrapped FROM lock_key_versions($1::uuid[])',
+    values: [keyIds],
+  })
   return rows
 }
 

@@ -1,11 +1,8 @@
 // Reads consents for decisions, and only ever under the patients' heads.
 import type { ConsentRule } from '@careseal/consent-policy'
 import type { Grantee } from '@careseal/contracts'
-import type { Tx } from '@careseal/event-store'
 import type { ClientBase } from 'pg'
-import { In } from 'typeorm'
-import { ActiveConsent } from './active-consent.entity.js'
-import { passGates } from './head-gate.js'
+import type { ActiveConsent } from './active-consent.entity.js'
 
 export type ConsentsAtHead = { atMs: number; consents: Map<string, ConsentRule[]> }
 
@@ -17,30 +14,32 @@ export type ConsentsAtHead = { atMs: number; consents: Map<string, ConsentRule[]
  * returns, when it had to wait for a revocation, the new head with the old consents (READ COMMITTED re-reads only the
  * locked row).
  */
-export async function consentsAtHead({ sql, manager }: Tx, patientIds: readonly string[]): Promise<ConsentsAtHead> {
-  const ids = [...new Set(patientIds)].toSorted()
+export async function consentsAtHead(sql: ClientBase, patientIds: readonly string[]): Promise<ConsentsAtHead> {
+  const ids = [...new Set(patientIds)]
   if (ids.length === 0) return { atMs: 0, consents: new Map() }
-  await passGates(sql, ids)
   const atMs = await lockHeads(sql, ids)
-  const rows = await manager.findBy(ActiveConsent, { patientId: In(ids) })
+  const rows = await consentsOf(sql, ids)
   return { atMs, consents: rulesByPatient(rows) }
 }
 
-/** Locks the heads FOR SHARE, ascending, after making those that are missing. Answers the time at the last lock. */
 async function lockHeads(sql: ClientBase, ids: readonly string[]): Promise<number> {
-  const lock = () =>
-    sql.query<{ at: Date }>(
-      `SELECT clock_timestamp() AS at FROM consent_head WHERE patient_id = ANY ($1::uuid[])
-       ORDER BY patient_id FOR SHARE`,
-      [ids],
-    )
-  let { rows } = await lock()
-  if (rows.length < ids.length) {
-    const insert = 'INSERT INTO consent_head (patient_id) SELECT unnest($1::uuid[]) ORDER BY 1 ON CONFLICT DO NOTHING'
-    await sql.query(insert, [ids])
-    rows = (await lock()).rows
-  }
-  return Math.max(...rows.map(({ at }) => at.getTime()))
+  const { rows } = await sql.query<{ at: Date }>({
+    name: 'careseal-lock-heads',
+    text: 'SELECT lock_heads($1::uuid[]) AS at',
+    values: [ids],
+  })
+  return rows[0]!.at.getTime()
+}
+
+async function consentsOf(sql: ClientBase, ids: readonly string[]): Promise<ActiveConsent[]> {
+  const { rows } = await sql.query<ActiveConsent>({
+    name: 'careseal-consents-of',
+    text: `SELECT consent_id AS "consentId", version_id AS "versionId", patient_id AS "patientId", effect, grantees,
+                  purposes, period_start AS "periodStart", period_end AS "periodEnd", revision
+           FROM consents_of($1::uuid[])`,
+    values: [ids],
+  })
+  return rows
 }
 
 export function rulesByPatient(rows: readonly ActiveConsent[]): Map<string, ConsentRule[]> {

@@ -98,7 +98,7 @@ export class ConsentService {
       subjectId: event.data.patientId,
       content: fieldRoot(key, stored, stored.resource),
     }
-    await this.store.append(tx.sql, [{ ...place, ...event } as NewEvent])
+    await this.store.append(tx.sql, [{ ...place, ...event } as NewEvent], new Map([[key.subjectId, key]]))
   }
 
   private async keep(

@@ -39,16 +39,14 @@ export class DecisionService {
   async decide(question: Question): Promise<Answer[]> {
     const work = async (tx: Tx) => {
       const active = await this.keys.acquire(tx.sql, question.patientIds, { create: true, erased: 'omit' })
-      const { atMs, consents } = await consentsAtHead(tx, [...active.keys()])
+      const { atMs, consents } = await consentsAtHead(tx.sql, [...active.keys()])
       const taken = question.patientIds.map((patientId) =>
         active.has(patientId)
           ? decisionOf(question, { patientId, atMs, consents: consents.get(patientId) ?? [] }, this.deployment.policy)
           : erased(patientId),
       )
-      await this.store.append(
-        tx.sql,
-        taken.flatMap(({ event }) => event ?? []),
-      )
+      const events = taken.flatMap(({ event }) => event ?? [])
+      await this.store.append(tx.sql, events, active)
       return taken.map(({ answer }) => answer)
     }
     return this.transactions.runWithRetry(work, 'decision.commit')

@@ -1,5 +1,6 @@
 import { eventStoreSql } from '@careseal/event-store'
 import { keySchemaSql } from '@careseal/keys'
+import { HEAD_FUNCTIONS } from '../active-consents/head-gate.js'
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 
 const CONSENTS = `
@@ -47,7 +48,7 @@ export class CreateConsent1764000000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(keySchemaSql('consent'))
     await queryRunner.query(eventStoreSql('consent'))
-    await queryRunner.query(CONSENTS)
+    await queryRunner.query(CONSENTS + HEAD_FUNCTIONS)
   }
 
   async down(): Promise<void> {

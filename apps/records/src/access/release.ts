@@ -30,7 +30,11 @@ export async function recordDisclosure(sql: ClientBase, store: EventStore, discl
 /** Marks permits as used; a permit that was used before breaks a unique key, and nothing is committed. */
 export async function useUp(sql: ClientBase, permits: readonly Permit[]): Promise<void> {
   if (permits.length === 0) return
-  await sql.query('INSERT INTO permit_use (permit_id) SELECT unnest($1::uuid[])', [permits.map((one) => one.permitId)])
+  await sql.query({
+    name: 'careseal-use-permits',
+    text: 'INSERT INTO permit_use (permit_id) SELECT unnest($1::uuid[])',
+    values: [permits.map((one) => one.permitId)],
+  })
 }
 
 function permitFor(permits: Permits, patientId: string): Permit {

@@ -18,7 +18,7 @@ export class DisclosureService {
   /** Commits what is about to be disclosed, then opens it. If we crash between the two, the access stands as made. */
   async disclose(disclosure: Disclosure): Promise<OpenedVersion[]> {
     await this.record(disclosure)
-    return this.database.read((sql) => this.opener.open(sql, disclosure.versions))
+    return this.database.ask((sql) => this.opener.open(sql, disclosure.versions))
   }
 
   /** Commits the events of a disclosure whose content is already open in memory (a search has to look to decide). */
@@ -28,11 +28,11 @@ export class DisclosureService {
 
   /** Opens versions for a search to decide on; nothing of them may leave before `record`. */
   look(versionIds: readonly string[]): Promise<OpenedVersion[]> {
-    return this.database.read(async (sql) => this.opener.open(sql, await currentVersions(sql, versionIds)))
+    return this.database.ask(async (sql) => this.opener.open(sql, await currentVersions(sql, versionIds)))
   }
 
   /** The fields of a version that was disclosed. */
   fields(version: OpenedVersion): Promise<FieldTree | undefined> {
-    return this.database.read((sql) => this.opener.fields(sql, version))
+    return this.database.ask((sql) => this.opener.fields(sql, version))
   }
 }

@@ -1,18 +1,11 @@
 // read, vread and history: find, ask consent, record, release. Whatever may not be seen answers as if it were not there.
 import { Injectable } from '@nestjs/common'
 import type { Caller, PurposeOfUse } from '@careseal/contracts'
-import type { ClientBase } from 'pg'
+import type { Queryable } from '@careseal/event-store'
 import { ConsentClient } from '../access/consent.client.js'
 import { allPermit, type Permits } from '../access/permit.js'
 import { gone, notFound } from '../access/refusals.js'
-import {
-  currentVersions,
-  headsOf,
-  historyFacts,
-  historyOf,
-  versionOf,
-  type Reference,
-} from '../versions/version.query.js'
+import { currentVersionOf, historyFacts, historyOf, versionOf, type Reference } from '../versions/version.query.js'
 import { RecordsDatabase } from '../versions/records-database.js'
 import type { StoredVersion } from '../versions/version.js'
 import type { OpenedVersion } from '../versions/version-opener.js'
@@ -36,10 +29,7 @@ export class ReadService {
 
   /** The present version. Throws 404, or 410 when it is deleted and the caller may know. */
   async read(reference: Reference, context: ReadContext): Promise<LivingVersion> {
-    const version = await this.find(reference, async (sql) => {
-      const head = (await headsOf(sql, [reference])).get(`${reference.type}/${reference.id}`)
-      return head && (await currentVersions(sql, [head.versionId]))[0]
-    })
+    const version = await this.find(reference, (sql) => currentVersionOf(sql, reference))
     return this.releaseOne(version, 'read', context)
   }
 
@@ -77,9 +67,9 @@ export class ReadService {
     return permits
   }
 
-  private async find<T>(reference: Reference, find: (sql: ClientBase) => Promise<T | undefined>): Promise<T> {
+  private async find<T>(reference: Reference, find: (sql: Queryable) => Promise<T | undefined>): Promise<T> {
     if (!isServerId(reference.id)) throw notFound()
-    const found = await this.database.read(find)
+    const found = await this.database.ask(find)
     if (!found) throw notFound()
     return found
   }

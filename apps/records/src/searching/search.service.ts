@@ -63,7 +63,7 @@ export class SearchService {
 
   private async patientsOfIds(type: string, ids: readonly string[]): Promise<Patients> {
     const references = ids.map((id) => ({ type, id }))
-    const heads = await this.database.read((sql) => headsOf(sql, references))
+    const heads = await this.database.ask((sql) => headsOf(sql, references))
     const patientIds = new Set([...heads.values()].flatMap((head) => head.patientIds))
     if (patientIds.size > 500) throw tooManyPatients()
     return { ids: [...patientIds], withoutPatient: true }
@@ -91,7 +91,7 @@ export class SearchService {
     { caller, purpose }: ReadContext,
   ): Promise<Page> {
     return buildPage(query, start, {
-      candidates: (page) => this.database.read((sql) => candidatesAfter(sql, scope, page)),
+      candidates: (page) => this.database.ask((sql) => candidatesAfter(sql, scope, page)),
       decide: (patientIds) => this.consent.decide({ caller, purpose, action: 'read', patientIds, types: [query.type] }),
       open: (heads) => this.disclosures.look(heads.map((head) => head.versionId)),
     })

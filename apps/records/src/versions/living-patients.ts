@@ -14,7 +14,7 @@ export class LivingPatients {
   /** Those of them who exist and are neither deleted nor erased. Makes no key for anybody who is not here. */
   async existing(ids: readonly string[]): Promise<Set<string>> {
     if (ids.length === 0) return new Set()
-    const known = await this.database.read((sql) => existingPatients(sql, ids))
+    const known = await this.database.ask((sql) => existingPatients(sql, ids))
     return this.active([...known])
   }
 

@@ -1,6 +1,6 @@
 import type { DurableStep } from '@careseal/durable-step'
 import { Injectable } from '@nestjs/common'
-import { transaction } from '@careseal/event-store'
+import { ask, transaction, type Queryable } from '@careseal/event-store'
 import { SubjectErased } from '@careseal/keys'
 import { EventTransactions } from '@careseal/nest-event-store'
 import { HttpProblem } from '@careseal/service-kit'
@@ -14,6 +14,11 @@ export class RecordsDatabase {
     private readonly dataSource: DataSource,
     private readonly transactions: EventTransactions,
   ) {}
+
+  /** For questions: each statement is a transaction of its own, and its locks end with it. */
+  ask<T>(question: (sql: Queryable) => Promise<T>): Promise<T> {
+    return ask(this.dataSource, question)
+  }
 
   /** For work that appends no event. */
   read<T>(work: (sql: ClientBase) => Promise<T>): Promise<T> {

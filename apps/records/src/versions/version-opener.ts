@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { FieldTree, SubjectKey } from '@careseal/crypto'
 import type { Resource } from '@careseal/fhir'
 import { SubjectKeys } from '@careseal/keys'
-import type { ClientBase } from 'pg'
+import type { Queryable } from '@careseal/event-store'
 import type { StoredVersion } from './version.js'
 import { fieldsOf, VersionVault } from './version-vault.js'
 
@@ -17,19 +17,19 @@ export class VersionOpener {
     private readonly vault: VersionVault,
   ) {}
 
-  /** Locks the subjects FOR SHARE. Throws SealBroken when a row was altered or swapped. */
-  async open(sql: ClientBase, versions: readonly StoredVersion[]): Promise<OpenedVersion[]> {
+  /** Waits for an erasure that is under way, and opens nothing of what was erased. Throws SealBroken when a row was altered or swapped. */
+  async open(sql: Queryable, versions: readonly StoredVersion[]): Promise<OpenedVersion[]> {
     const keys = await this.keysOf(sql, versions)
     return versions.map((version) => ({ ...version, resource: this.contentOf(version, keys) }))
   }
 
   /** The tree over the fields of a version; undefined when its subject was erased. */
-  async fields(sql: ClientBase, { resource, ...version }: OpenedVersion): Promise<FieldTree | undefined> {
+  async fields(sql: Queryable, { resource, ...version }: OpenedVersion): Promise<FieldTree | undefined> {
     const key = (await this.keysOf(sql, [version])).get(version.keyId ?? '')
     return key && resource && fieldsOf(key, version, resource)
   }
 
-  private keysOf(sql: ClientBase, versions: readonly StoredVersion[]): Promise<Map<string, SubjectKey>> {
+  private keysOf(sql: Queryable, versions: readonly StoredVersion[]): Promise<Map<string, SubjectKey>> {
     const keyIds = new Set(versions.flatMap((version) => (version.keyId === null ? [] : [version.keyId])))
     return this.keys.acquireVersions(sql, [...keyIds])
   }

@@ -80,15 +80,29 @@ type VersionRow = {
 const VERSION = `v.type, v.id, v.version_no, v.version_id, v.interaction, v.subject_id, v.key_id, v.schema_version,
   v.ciphertext, v.patient_ids, v.event_id, v.recorded_at`
 
+/** The present version of one resource. */
+export async function currentVersionOf(
+  sql: Pick<ClientBase, 'query'>,
+  { type, id }: Reference,
+): Promise<StoredVersion | undefined> {
+  const { rows } = await sql.query<VersionRow>({
+    name: 'careseal-current-version',
+    text: `SELECT ${VERSION} FROM resource r JOIN version v USING (version_id) WHERE r.type = $1 AND r.id = $2`,
+    values: [type, id],
+  })
+  return rows[0] && storedVersion(rows[0])
+}
+
 /** One version of one resource, by its version id. */
 export async function versionOf(
   sql: Pick<ClientBase, 'query'>,
-  reference: Reference & { versionId: string },
+  { type, id, versionId }: Reference & { versionId: string },
 ): Promise<StoredVersion | undefined> {
-  const { rows } = await sql.query<VersionRow>(
-    `SELECT ${VERSION} FROM version v WHERE v.type = $1 AND v.id = $2 AND v.version_id = $3`,
-    [reference.type, reference.id, reference.versionId],
-  )
+  const { rows } = await sql.query<VersionRow>({
+    name: 'careseal-version',
+    text: `SELECT ${VERSION} FROM version v WHERE v.type = $1 AND v.id = $2 AND v.version_id = $3`,
+    values: [type, id, versionId],
+  })
   return rows[0] && storedVersion(rows[0])
 }
 

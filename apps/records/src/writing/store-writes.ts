@@ -32,15 +32,13 @@ export class StoreWrites {
   /** Runs in the caller's transaction. Throws 409 or 412 when a resource is no longer what was decided on. */
   async store(sql: ClientBase, writes: readonly SealedWrite[], decided: Decided): Promise<IdempotentAnswer[]> {
     // Locks every subject FOR SHARE: one that was erased since the sealing is found out here.
-    await this.keys.acquire(sql, this.sealer.subjectsOf(writes), { create: true })
+    const keys = await this.keys.acquire(sql, this.sealer.subjectsOf(writes), { create: true })
     const heads = await this.lockHeads(sql, writes, decided.heads)
     const effective = writes.filter((write) => !deletesAgain(write, heads))
     const rows = effective.map((write) => rowOf(write, heads.get(keyOf(write))))
     await useUp(sql, [...decided.permits.values()])
-    await this.events.append(
-      sql,
-      rows.map((row) => eventOf(row, decided)),
-    )
+    const events = rows.map((row) => eventOf(row, decided))
+    await this.events.append(sql, events, keys)
     await writeVersions(sql, rows)
     assertFresh(decided.permits.values())
     return writes.map(answerOf)

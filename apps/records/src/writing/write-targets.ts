@@ -42,7 +42,7 @@ export class WriteTargeting {
 
   private async headsToWrite(existing: readonly PlannedWrite[]): Promise<Map<string, ResourceHead>> {
     if (existing.length === 0) return new Map()
-    const heads = await this.database.read((sql) => headsOf(sql, existing))
+    const heads = await this.database.ask((sql) => headsOf(sql, existing))
     const missing = existing.find((write) => !heads.has(nameOf(write)))
     if (missing) throw new BundleRefused(notFoundToWrite(), missing.where)
     return heads
@@ -50,7 +50,7 @@ export class WriteTargeting {
 
   private async writersOf(existing: readonly PlannedWrite[]): Promise<Map<string, string>> {
     if (existing.length === 0) return new Map()
-    return this.database.read((sql) => writersOf(sql, existing))
+    return this.database.ask((sql) => writersOf(sql, existing))
   }
 
   /**
@@ -63,7 +63,7 @@ export class WriteTargeting {
     )
     const targets = [...orphans.values()].flat()
     if (targets.length === 0) return writes
-    const stored = await this.database.read((sql) => headsOf(sql, targets))
+    const stored = await this.database.ask((sql) => headsOf(sql, targets))
     const heirs = writes.map((write) => {
       const name = nameOf(write)
       return { name, patientIds: write.patientIds, refersTo: orphans.get(name)?.map(nameOf) ?? [] }

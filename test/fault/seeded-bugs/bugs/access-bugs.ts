@@ -54,7 +54,7 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
       },
       {
         file: HEADS,
-        find: 'const rows = await manager.findBy(ActiveConsent, { patientId: In(ids) });',
+        find: 'const rows = await consentsOf(sql, ids);',
         replace: 'const rows = joined.rows.filter(({ consentId }) => consentId !== null);',
       },
     ],
@@ -67,9 +67,8 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: HEADS,
-        find: 'await manager.findBy(ActiveConsent, { patientId: In(ids) })',
-        replace:
-          '((globalThis.consents ??= {})[ids.join()] ??= await manager.findBy(ActiveConsent, { patientId: In(ids) }))',
+        find: 'await consentsOf(sql, ids)',
+        replace: '((globalThis.consents ??= {})[ids.join()] ??= await consentsOf(sql, ids))',
       },
     ],
     caughtBy: {
