@@ -48,11 +48,16 @@ export function startServiceProcess(options: ServiceProcessOptions): Promise<Chi
   const [command, ...args] = whole as [string, ...string[]]
   const started = startChild(command, args, {
     cwd: options.programs ?? repositoryRoot(),
-    env: options.env,
+    env: { ...compiledBeside(options.programs), ...options.env },
     stdio: ['ignore', log, log],
     stopGraceMs: 30_000,
   })
   return started.finally(() => closeSync(log))
+}
+
+// Where packed programs lie, what Node compiled of them is kept too: they load in two thirds of the time.
+function compiledBeside(programs: string | undefined): Record<string, string> {
+  return programs === undefined ? {} : { NODE_COMPILE_CACHE: join(programs, '.compiled') }
 }
 
 /** Runs a script of a service to its end. Throws an error with the end of its log if it fails. */
