@@ -112,6 +112,18 @@ describe('consume', () => {
     expect(seen).toEqual(granted([1, 2]))
   })
 
+  it('goes past headers that its client library refuses, and has the event from its producer', async () => {
+    const seen: string[] = []
+    const consumer = await billing(seen)
+    const [first, second] = consent.add(['ConsentGranted', 'ConsentGranted'])
+    const nameless = MsgHdrsImpl.fromRecord({ 'no name': ['x'] })
+    await here().as('consent').request(first!.subject, first!.body, { headers: nameless, timeout: 5000 })
+    await here().publish(consent, [second!])
+    await until(() => expect(consumer.status().position['consent']).toEqual(consent.head))
+    await until(async () => expect(await here().outstanding('billing')).toEqual([0, 0]))
+    expect(seen).toEqual(granted([1, 2]))
+  })
+
   it('drops an event that its producer does not know', async () => {
     const seen: string[] = []
     await billing(seen)

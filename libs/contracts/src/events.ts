@@ -143,9 +143,14 @@ export function producerOf(type: EventType): Producer {
   return producers[type].producer
 }
 
+// Asked for with every event that is read.
+const SUBJECT_ENDS: Record<string, string> = Object.fromEntries(
+  EVENT_TYPES.map((type) => [type, `${producers[type].aggregate}.${kebab(type)}`]),
+)
+
 /** `ConsentGranted` → `evt.consent.consent.consent-granted`. Holds no id, so a subject betrays nobody. */
 export function subjectOf(type: EventType, producer: string = producers[type].producer): string {
-  return `evt.${producer}.${producers[type].aggregate}.${kebab(type)}`
+  return `evt.${producer}.${SUBJECT_ENDS[type]}`
 }
 
 /**
@@ -162,6 +167,8 @@ export type EventBody<T extends EventType = EventType> = {
   data: EventData<T>
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
 const body = z.strictObject({
   id: ServerId,
   type: z.enum(EVENT_TYPES as [EventType, ...EventType[]]),
@@ -176,13 +183,22 @@ const body = z.strictObject({
 
 const named = z.looseObject({ id: ServerId, type: z.string().regex(/^[A-Z][A-Za-z]{1,63}$/), schemaVersion: z.int() })
 
+/** The JSON of a published body. Throws for bytes that are no UTF-8 or no JSON. */
+export function bodyJson(bytes: Uint8Array): unknown {
+  return JSON.parse(UTF8.decode(bytes))
+}
+
+/** As `eventBodyOf`, of the bytes. */
+export function parseEventBody(bytes: Uint8Array): EventBody {
+  return eventBodyOf(bodyJson(bytes))
+}
+
 /**
- * Parses and validates a published body, and lifts it to the newest version of its type.
+ * Validates the JSON of a published body, and lifts it to the newest version of its type.
  *
  * Throws a ZodError that names the member at fault, or UnknownEventVersion for what a newer program wrote.
  */
-export function parseEventBody(bytes: Uint8Array): EventBody {
-  const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+export function eventBodyOf(json: unknown): EventBody {
   refuseUnknownType(json)
   const parsed = body.parse(json)
   return { ...parsed, ...upcast(EVENT_VERSIONS[parsed.type], parsed) } as EventBody

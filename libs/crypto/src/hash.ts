@@ -21,6 +21,11 @@ export function sha256(...chunks: Uint8Array[]): Uint8Array {
   return plain(running.digest())
 }
 
+/** SHA-256 in lower-case hexadecimal, of bytes or of a text's UTF-8. */
+export function sha256Hex(input: Uint8Array | string): string {
+  return hash('sha256', input, 'hex')
+}
+
 /** HMAC-SHA-256 (RFC 2104) over the concatenation of its chunks. */
 export function hmacSha256(key: Uint8Array, ...chunks: Uint8Array[]): Uint8Array {
   const length = key.length <= BLOCK_BYTES ? gather(chunks, BLOCK_BYTES) : null

@@ -1,7 +1,7 @@
 // A message of the stream, read but not yet believed.
-import { parseEventBody, type EventBody } from '@careseal/contracts'
+import { eventBodyOf, parseEventBody, type EventBody } from '@careseal/contracts'
 import { leafHashOf } from './chain.js'
-import { agreesWithBody, chainFields, type ChainFields, type HeaderRecord } from './event-headers.js'
+import { agreedBody, chainFields, type ChainFields, type HeaderRecord } from './event-headers.js'
 import type { LedgerEvent } from './ledger-event.js'
 import { producerIn } from './subject.js'
 
@@ -10,6 +10,8 @@ export type Candidate = ChainFields & {
   producer: string
   subject: string
   body: Uint8Array
+  /** The body's JSON, where it was parsed already. */
+  json?: object
   traceparent?: string
 }
 
@@ -29,11 +31,12 @@ export function readMessage(message: StreamMessage, isStale: (producer: string, 
   const chain = chainFields(headers)
   if (producer === null || chain === null) return { kind: 'unreadable', producer }
   if (isStale(producer, chain.seq)) return { kind: 'stale' }
-  if (!agreesWithBody(headers, subject, body)) return { kind: 'unreadable', producer }
+  const json = agreedBody(headers, subject, body)
+  if (json === null) return { kind: 'unreadable', producer }
   const traceparent = headers['traceparent']?.[0]
   return {
     kind: 'candidate',
-    candidate: { ...chain, producer, subject, body, ...(traceparent === undefined ? {} : { traceparent }) },
+    candidate: { ...chain, producer, subject, body, json, ...(traceparent === undefined ? {} : { traceparent }) },
   }
 }
 
@@ -51,6 +54,7 @@ class ReadEvent implements LedgerEvent {
   readonly subject: string
   readonly body: Uint8Array
   readonly traceparent?: string
+  readonly #json: object | undefined
   #event: EventBody | undefined
 
   constructor(
@@ -64,11 +68,12 @@ class ReadEvent implements LedgerEvent {
     this.commitment = candidate.commitment
     this.subject = candidate.subject
     this.body = candidate.body
+    this.#json = candidate.json
     if (candidate.traceparent !== undefined) this.traceparent = candidate.traceparent
   }
 
   get event(): EventBody {
-    this.#event ??= parseEventBody(this.body)
+    this.#event ??= this.#json === undefined ? parseEventBody(this.body) : eventBodyOf(this.#json)
     return this.#event
   }
 }

@@ -1,6 +1,6 @@
 // CloudEvents 1.0, NATS binding, binary mode. Headers are copies of what the body says and of the place in the chain:
 // a message whose copies differ from its body counts as missing, so nothing here is trusted on its own.
-import { EVENT_TYPES, subjectOf, type EventType } from '@careseal/contracts'
+import { bodyJson, EVENT_TYPES, subjectOf, type EventType } from '@careseal/contracts'
 import { isHash } from './chain.js'
 import type { OutgoingEvent } from './ledger-event.js'
 import { producerIn } from './subject.js'
@@ -13,7 +13,6 @@ export type ChainFields = { seq: number; tag: string; commitment: string; link: 
 type BodyFields = { id: string; type: string; time: string }
 
 const PLAIN = /^[\x21\x23\x24\x26-\x7e]*$/
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
 const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES)
 
 type CopiedHeader = readonly [name: string, value: (producer: string, body: BodyFields) => string]
@@ -75,11 +74,16 @@ export function chainFields(headers: HeaderRecord): ChainFields | null {
 
 /** True when the CloudEvents headers and the subject say the same as the body. */
 export function agreesWithBody(headers: HeaderRecord, subject: string, body: Uint8Array): boolean {
+  return agreedBody(headers, subject, body) !== null
+}
+
+/** The body's JSON when the CloudEvents headers and the subject say the same as it, else null. */
+export function agreedBody(headers: HeaderRecord, subject: string, body: Uint8Array): object | null {
   const producer = producerIn(subject)
   const fields = bodyFields(body)
-  if (producer === null || fields === null) return false
+  if (producer === null || fields === null) return null
   const agrees = COPIES.every(([name, valueOf]) => single(headers, name) === valueOf(producer, fields))
-  return agrees && isSubjectOf(subject, producer, fields.type)
+  return agrees && isSubjectOf(subject, producer, fields.type) ? fields : null
 }
 
 /** CloudEvents percent encoding: UTF-8 bytes of what is not printable ASCII, and of space, quote and percent sign. */
@@ -103,8 +107,8 @@ function percentEncoded(letter: string): string {
 
 function bodyFields(bytes: Uint8Array): BodyFields | null {
   try {
-    const { id, type, time } = JSON.parse(UTF8.decode(bytes))
-    return isPlainText(id) && isPlainText(type) && isPlainText(time) ? { id, type, time } : null
+    const json = bodyJson(bytes) as BodyFields
+    return isPlainText(json.id) && isPlainText(json.type) && isPlainText(json.time) ? json : null
   } catch {
     return null
   }

@@ -54,13 +54,18 @@ const PRODUCER = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 const PRODUCER_CHARACTERS_MAX = 63
 
 /** {"leaf":{commitment, producer, seq, tag, v}}. Throws Malformed for a field out of bounds. */
-export function encodeLeaf({ producer, seq, tag, commitment }: Leaf): Uint8Array {
+export function encodeLeaf(leaf: Leaf): Uint8Array {
+  return utf8(leafText(leaf))
+}
+
+/** What encodeLeaf encodes: ASCII. */
+export function leafText({ producer, seq, tag, commitment }: Leaf): string {
   // By hand, for this runs once for every event: each field is checked to need no escape.
   checkProducer(producer)
   checkInteger(seq, 1)
   checkHex64(tag)
   checkHex64(commitment)
-  return utf8(`{"leaf":{"commitment":"${commitment}","producer":"${producer}","seq":${seq},"tag":"${tag}","v":1}}`)
+  return `{"leaf":{"commitment":"${commitment}","producer":"${producer}","seq":${seq},"tag":"${tag}","v":1}}`
 }
 
 /** The hash under which a leaf stands in the tree, and which the producer's link covers. */

@@ -1,6 +1,6 @@
 // All or nothing for up to 1000 messages, with one round trip and one sync of the broker. The client's own startBatch()
 // hides the server's error code, and the code 10201 (a duplicate in the batch refuses it whole) is what matters here.
-import { headers, MsgHdrsImpl, nuid, type MsgHdrs, type NatsConnection } from 'nats'
+import { MsgHdrsImpl, nuid, type MsgHdrs, type NatsConnection } from 'nats'
 import { PublishFailed } from './errors.js'
 import type { HeaderRecord } from '@careseal/event-envelope'
 
@@ -35,11 +35,6 @@ export async function publishAtomic(
 /** Headers as the client wants them, without its quadratic set(). The values are ours and hold no line breaks. */
 export function headersOf(record: HeaderRecord): MsgHdrs {
   return MsgHdrsImpl.fromRecord(record)
-}
-
-/** Headers of a received message by name. */
-export function recordOf(received: MsgHdrs | undefined): HeaderRecord {
-  return Object.fromEntries(received ?? headers())
 }
 
 function batchHeaders(message: StreamMessage, id: string, sequence: number): MsgHdrs {

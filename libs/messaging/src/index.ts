@@ -1,7 +1,6 @@
 export * from './access/nats-config.js'
 export * from './access/outside-consumer.js'
 export * from './access/permissions.js'
-export { recordOf } from './atomic-batch.js'
 export * from './calls/call-service.js'
 export * from './calls/guard.js'
 export { ask, request, type RequestOptions } from './calls/request.js'
@@ -14,6 +13,8 @@ export {
   decodeHeaderValue,
   encodeHeaderValue,
   eventHeaders,
+  agreedBody,
+  headersIn,
   producerIn,
   subjectMatches,
   type HeaderRecord,

@@ -2,13 +2,13 @@
 import {
   COMMANDS,
   incarnationOf,
-  parseEventBody,
+  eventBodyOf,
   producerOf,
   UnknownEventVersion,
   type CommandName,
   type EventType,
 } from '@careseal/contracts'
-import { agreesWithBody, producerIn, recordOf, subjectMatches } from '@careseal/messaging'
+import { agreedBody, headersIn, producerIn, subjectMatches } from '@careseal/messaging'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MessageHandler } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
@@ -43,8 +43,9 @@ export function payloadOf(handler: MessageHandler, message: JsMsg): unknown {
   const type = handler.extras?.['event'] as EventType | undefined
   if (type === undefined) return orDeadLetter('not-json', () => message.json())
   if (!isOfItsOwner(type, message.subject)) throw new DeadLetter('foreign-producer')
-  if (!agreesWithBody(recordOf(message.headers), message.subject, message.data)) throw new DeadLetter('headers-differ')
-  return eventIn(message)
+  const json = agreedBody(headersIn(message), message.subject, message.data)
+  if (json === null) throw new DeadLetter('headers-differ')
+  return eventIn(json)
 }
 
 // Only the service whose type it is, in whichever incarnation, is believed.
@@ -52,9 +53,9 @@ function isOfItsOwner(type: EventType, subject: string): boolean {
   return incarnationOf(producerIn(subject) ?? '').service === producerOf(type)
 }
 
-function eventIn(message: JsMsg): unknown {
+function eventIn(json: object): unknown {
   try {
-    return parseEventBody(message.data)
+    return eventBodyOf(json)
   } catch (error) {
     throw new DeadLetter(error instanceof UnknownEventVersion ? error.code : 'invalid-event')
   }

@@ -1,4 +1,5 @@
 import { BaseRpcContext } from '@nestjs/microservices'
+import { headersIn } from '@careseal/messaging'
 import type { JsMsg } from '@nats-io/jetstream'
 
 /** What a handler itself decided about its message. */
@@ -36,12 +37,12 @@ export class JetStreamContext extends BaseRpcContext<[JsMsg]> {
 
   /** Place in the producer's chain. With the link it is a position, for handlers that keep their own. */
   get ledgerSeq(): number {
-    return Number(this.message.headers?.get('ledger-seq'))
+    return Number(headersIn(this.message)['ledger-seq']?.[0])
   }
 
   /** The producer's chain up to and with this event, 64 hex digits. */
   get ledgerLink(): string {
-    return this.message.headers?.get('ledger-link') ?? ''
+    return headersIn(this.message)['ledger-link']?.[0] ?? ''
   }
 
   /** The first decision of the handler, or null; what it says afterwards does not count. */

@@ -1,6 +1,13 @@
 // NestJS transport over @careseal/messaging. Its own transport of NATS is core NATS only: what nobody hears is lost.
 import { recipientOf, type CommandName } from '@careseal/contracts'
-import { respond, CommandRejected, type CommandContext, type NatsConnection, type Responder } from '@careseal/messaging'
+import {
+  CommandRejected,
+  headersIn,
+  respond,
+  type CommandContext,
+  type NatsConnection,
+  type Responder,
+} from '@careseal/messaging'
 import { describeError, inSpan, redMetrics } from '@careseal/observability'
 import type { JsMsg } from '@nats-io/jetstream'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
@@ -154,7 +161,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     if (message.info.deliveryCount > this.maxDeliveries) throw new Error('delivered too often')
     const handler = handlerOf(this.messageHandlers, message.subject)
     const payload = payloadOf(handler, message)
-    const traceparent = message.headers?.get('traceparent') || undefined
+    const traceparent = headersIn(message)['traceparent']?.[0]
     const ending = new AbortController()
     const context = new JetStreamContext(message, ending.signal)
     const work = () => inTime(callHandler(handler, payload, context), this.handlerTimeoutMs)

@@ -1,7 +1,7 @@
 // What becomes of a message after its handler: acknowledged, delivered again, or put aside as a dead letter.
 import type { JsMsg } from '@nats-io/jetstream'
-import { agreesWithBody, DLQ_STREAM, producerIn, recordOf, type NatsConnection } from '@careseal/messaging'
-import { headers, type MsgHdrs } from 'nats'
+import { agreesWithBody, DLQ_STREAM, headersIn, producerIn, type NatsConnection } from '@careseal/messaging'
+import { MsgHdrsImpl, type MsgHdrs } from 'nats'
 import { DeadLetter, originalOf, RetryLater } from './failures.js'
 
 export type Outcome = 'acknowledged' | 'retried' | 'dead-lettered'
@@ -56,10 +56,8 @@ export function retryDelayMs(deliveryCount: number, failure: unknown, backoffMs:
 
 /** The original's headers, without those that steer the broker, and why and whence it is here. */
 export function deadLetterHeaders(message: JsMsg, reason: string, durable: string): MsgHdrs {
-  const values = headers()
-  for (const [key, all] of message.headers ?? []) {
-    if (!key.toLowerCase().startsWith('nats-')) for (const value of all) values.append(key, value)
-  }
+  const received = Object.entries(headersIn(message)).filter(([name]) => !name.toLowerCase().startsWith('nats-'))
+  const values = MsgHdrsImpl.fromRecord(Object.fromEntries(received))
   values.set('dlq-subject', message.subject)
   values.set('dlq-reason', reason.replaceAll(/[^\x20-\x7e]/g, ' '))
   values.set('dlq-deliveries', String(message.info.deliveryCount))
@@ -70,9 +68,10 @@ export function deadLetterHeaders(message: JsMsg, reason: string, durable: strin
 
 // The broker drops a letter whose id it knows, so no two messages may share one: a stream that was made anew counts from 1
 // again, and headers that the body denies, or that another service wrote, may name another's event.
-function identityOf({ subject, headers: received, data, info }: JsMsg): string {
-  const isReadable = agreesWithBody(recordOf(received), subject, data)
-  if (isReadable) return `${producerIn(subject)}:${received?.get('ce-id')}`
+function identityOf(message: JsMsg): string {
+  const { subject, data, info } = message
+  const received = headersIn(message)
+  if (agreesWithBody(received, subject, data)) return `${producerIn(subject)}:${received['ce-id']?.[0]}`
   return `${info.streamSequence}@${info.timestampNanos}`
 }
 

@@ -3,6 +3,7 @@
 import { incarnationOf, producerOf, subjectFilterOf, type EventType } from '@careseal/contracts'
 import {
   firstLinkOf,
+  headersIn,
   producerIn,
   readMessage,
   subjectMatches,
@@ -187,7 +188,7 @@ class RunningConsumer {
 
   private receive(message: JsMsg): void {
     const reading = readMessage(
-      { subject: message.subject, headers: Object.fromEntries(message.headers ?? []), body: message.data },
+      { subject: message.subject, headers: headersIn(message), body: message.data },
       () => false,
     )
     const candidate = reading.kind === 'candidate' ? reading.candidate : null

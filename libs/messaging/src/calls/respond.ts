@@ -10,6 +10,7 @@ import {
 } from '@careseal/contracts'
 import { headers, type Msg, type NatsConnection } from 'nats'
 import type { z } from 'zod'
+import { headersIn } from '@careseal/event-envelope'
 import { CommandRejected } from '../errors.js'
 import { TRACE_HEADER, traceparentOrNone } from './wire.js'
 
@@ -125,7 +126,7 @@ class Desk {
   }
 
   private contextOf(message: Msg, deadlineMs: number): CommandContext {
-    const traceparent = traceparentOrNone(message.headers?.get(TRACE_HEADER))
+    const traceparent = traceparentOrNone(headersIn(message)[TRACE_HEADER]?.[0])
     const consumer = this.options.perConsumer === true ? message.subject.split('.').at(-1) : undefined
     return {
       signal: AbortSignal.timeout(Math.ceil(deadlineMs)),
@@ -144,7 +145,7 @@ class Desk {
 }
 
 function deadlineOf(message: Msg): number {
-  const asked = Number(message.headers?.get(DEADLINE_HEADER) || DEADLINE_MS)
+  const asked = Number(headersIn(message)[DEADLINE_HEADER]?.[0] || DEADLINE_MS)
   return Number.isFinite(asked) && asked > 0 ? Math.min(asked, DEADLINE_MS_MAX) : DEADLINE_MS
 }
 

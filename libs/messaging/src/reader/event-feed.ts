@@ -9,10 +9,9 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream'
 import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from 'nats'
-import { recordOf } from '../atomic-batch.js'
 import { inboxPrefix, nameOf } from '../connection.js'
 import { ensureStreamsAgain, EVENTS_STREAM } from '../streams.js'
-import type { StreamMessage } from '@careseal/event-envelope'
+import { headersIn, type StreamMessage } from '@careseal/event-envelope'
 import { createReaderConsumer } from './reader-consumer.js'
 import { backoffMs, pause } from './pause.js'
 
@@ -35,6 +34,7 @@ type Place = { created: string; streamSeq: number }
 export class EventFeed {
   private readonly stopping = new AbortController()
   private lost = Promise.withResolvers<void>()
+  private inbox = ''
   private heldBack: string | null = null
   private place: Place | null = null
   private lastSeenAt = 0
@@ -92,6 +92,7 @@ export class EventFeed {
     this.lost = Promise.withResolvers<void>()
     const { nc } = this.options
     const inbox = createInbox(inboxPrefix(nameOf(nc)))
+    this.inbox = inbox
     const subscription = nc.subscribe(inbox, { callback: (error, message) => this.receive(error, message) })
     try {
       await this.makeConsumer(inbox)
@@ -143,13 +144,18 @@ export class EventFeed {
     if (this.stopping.signal.aborted) return
     this.lastSeenAt = performance.now()
     if (error !== null) return this.lose(error)
-    const code = message.headers?.code ?? 0
-    if (code === CONTROL) return this.control(message)
-    if (code !== 0) return this.lose(new Error(`the broker ended the consumer: ${message.headers?.description}`))
+    if (message.subject === this.inbox) return this.hear(message)
     const { streamSeq, pending } = deliveryOf(message.reply ?? '')
     if (this.place !== null) this.place.streamSeq = streamSeq
     this.pending = pending
-    this.options.onMessage({ subject: message.subject, headers: recordOf(message.headers), body: message.data })
+    this.options.onMessage({ subject: message.subject, headers: headersIn(message), body: message.data })
+  }
+
+  // Only what comes under our own subject is the broker's: whoever publishes may write a status into an event.
+  private hear(message: Msg): void {
+    const code = message.headers?.code
+    if (code === CONTROL) this.control(message)
+    else this.lose(new Error(`the broker ended the consumer: ${message.headers?.description}`))
   }
 
   private control(message: Msg): void {

@@ -11,10 +11,9 @@ import {
 } from '@nats-io/jetstream'
 import { createInbox, nanos, type Msg, type NatsConnection } from 'nats'
 import { setTimeout as delay } from 'node:timers/promises'
-import { recordOf } from '../atomic-batch.js'
 import { inboxPrefix, nameOf } from '../connection.js'
 import { EVENTS_STREAM } from '../streams.js'
-import { readMessage, type Candidate } from '@careseal/event-envelope'
+import { headersIn, readMessage, type Candidate } from '@careseal/event-envelope'
 import { recoveryConsumer } from './reader-consumer.js'
 
 export type { Candidate } from '@careseal/event-envelope'
@@ -46,7 +45,8 @@ export async function readOwnEvents(
     callback: (error, message) => {
       heardAt = performance.now()
       if (error) return end.reject(error)
-      if (receive(nc, message, onEvent) === 0) end.resolve()
+      if (message.subject === inbox) return answerControl(nc, message)
+      if (receive(message, onEvent) === 0) end.resolve()
     },
   })
   const watch = setInterval(() => {
@@ -62,16 +62,16 @@ export async function readOwnEvents(
   }
 }
 
-/** How many messages are still to come after this one; null for a message that is no event. */
-function receive(nc: NatsConnection, message: Msg, onEvent: (event: Candidate) => void): number | null {
-  const code = message.headers?.code ?? 0
-  if (code === CONTROL) {
-    const reply = message.reply || message.headers?.get('Nats-Consumer-Stalled')
-    if (reply) nc.publish(reply)
-    return null
-  }
+// Under our own subject comes what the broker says; it waits for an answer to some of it.
+function answerControl(nc: NatsConnection, message: Msg): void {
+  const reply = message.reply || message.headers?.get('Nats-Consumer-Stalled')
+  if (message.headers?.code === CONTROL && reply) nc.publish(reply)
+}
+
+/** How many messages are still to come after this one. */
+function receive(message: Msg, onEvent: (event: Candidate) => void): number {
   const { subject, data: body } = message
-  const reading = readMessage({ subject, headers: recordOf(message.headers), body }, () => false)
+  const reading = readMessage({ subject, headers: headersIn(message), body }, () => false)
   if (reading.kind === 'candidate') onEvent(reading.candidate)
   const tokens = (message.reply ?? '').split('.')
   return Number(tokens[tokens.length > 9 ? 10 : 8] ?? 0)
