@@ -6,7 +6,7 @@ import { equalHashes } from '@careseal/merkle'
 import { AdminDesk, type AdminOutcome } from './admission/admin-desk.js'
 import type { Admission } from './admission/admission-rules.js'
 import { recordRetreat } from './admission/record-retreat.js'
-import { sealBlocks, type SealedBlock } from './appender/appender.js'
+import { nowSeconds, sealBlocks, type SealedBlock } from './appender/appender.js'
 import { BlockPlanner } from './appender/block-planner.js'
 import { LeafQueue } from './appender/leaf-queue.js'
 import { CheckpointLoop } from './checkpointer/checkpoint-loop.js'
@@ -16,7 +16,7 @@ import { confirmWithWitnesses, type Heard } from './cosigning/confirm-with-witne
 import { Cosigning } from './cosigning/cosigning.js'
 import { logKeysAt, type Genesis, type Governance, type PlacedAdmin } from '@careseal/ledger-core'
 import type { SealedChain } from './checkpointer/sealed-chain.js'
-import { loadCursors, loadFrozen, loadHead, packHashes, positionOf } from './database/head.js'
+import { loadCursors, loadFrozen, loadHead, packHashes, positionOf, recordFrozen } from './database/head.js'
 import { Fatal } from './fatal.js'
 import { Lease } from './lease/lease.js'
 import { loadPublished } from './reading/published.js'
@@ -26,6 +26,12 @@ import { patiently } from './signer/patiently.js'
 import { parseGenesis } from './signer/signer.js'
 import { loadEntries } from './tree/block-rows.js'
 
+// How long before the last block's time an event that is in no block yet may have been published, clocks of two machines
+// included. What is older still is fetched from its producer.
+const UNSEALED_SECONDS = 60
+// Entries that may be committed and not re-read: about a second of them, which Postgres still has in its memory.
+const UNREAD_MAX = 131_072
+
 type CheckpointerParts = Pick<CheckpointerOptions, 'signer' | 'chain' | 'cosigning' | 'signedSize' | 'standing'>
 
 type Asked = Pick<CheckpointerParts, 'signer' | 'cosigning'> & {
@@ -33,10 +39,6 @@ type Asked = Pick<CheckpointerParts, 'signer' | 'cosigning'> & {
   genesis: Genesis
   publishedSize: number
 }
-
-// How long before the last block's time an event that is in no block yet may have been published, clocks of two machines
-// included. What is older still is fetched from its producer.
-const UNSEALED_SECONDS = 60
 
 type Sealing = { genesis: Genesis; governance: Governance; signer: LogSigner }
 
@@ -213,7 +215,7 @@ export class Sequencer {
       onAdmitted: (admission) => this.readAlso(admission),
       holdsKey: async (vkey) => (await signer.read()).vkeys.includes(vkey),
     })
-    this.sealing = this.seal(planner, this.desk)
+    this.sealing = this.seal(planner, chain, this.desk)
     const names = cursors.map(({ producer }) => producer)
     const isOpen = (producer: string) => !status.frozen.has(producer) && latestOf(producer, names) === producer
     this.reader = openReader({
@@ -244,14 +246,14 @@ export class Sequencer {
     reader.reset({ ...Object.fromEntries(goOn), [name]: { seq: 0, link: firstLink } })
   }
 
-  private async seal(planner: BlockPlanner, desk: AdminDesk): Promise<void> {
-    const { writer } = this.lease as Lease
+  private async seal(planner: BlockPlanner, chain: SealedChain, desk: AdminDesk): Promise<void> {
     try {
       await sealBlocks({
-        writer,
+        writer: (this.lease as Lease).writer,
         planner,
         desk,
         queue: this.queue,
+        isAhead: () => this.isAhead(planner.treeSize - chain.size),
         now: nowSeconds,
         onSealed: (block) => this.sealed(block),
         onFailedBatch: (error, attempts) => this.options.log.warn({ err: error, attempts }, 'block not committed'),
@@ -265,6 +267,12 @@ export class Sequencer {
     }
   }
 
+  private isAhead(unread: number): boolean {
+    if (unread <= UNREAD_MAX || this.stopping.signal.aborted || this.options.status.halt) return false
+    this.checkpoints?.hurry()
+    return true
+  }
+
   private sealed(block: SealedBlock): void {
     this.options.onSealed(block)
     this.checkpoints?.wake()
@@ -274,9 +282,7 @@ export class Sequencer {
     this.options.status.freeze(producer, reason)
     this.options.log.error({ producer, reason }, 'producer frozen: its own chain does not fit what was sealed')
     try {
-      const text = `INSERT INTO frozen_producer (producer, seq, reason)
-        SELECT producer, last_seq, $2 FROM producer_cursor WHERE producer = $1 ON CONFLICT DO NOTHING`
-      await this.options.pool.query(text, [producer, reason])
+      await recordFrozen(this.options.pool, producer, reason)
     } catch (error) {
       // It is frozen in this process all the same, and the next one finds the same mismatch.
       this.options.log.warn({ err: error, producer }, 'the freeze was not recorded')
@@ -288,8 +294,4 @@ export class Sequencer {
     this.queue.discard()
     void this.reader?.stop()
   }
-}
-
-function nowSeconds(): number {
-  return Math.floor(Date.now() / 1000)
 }

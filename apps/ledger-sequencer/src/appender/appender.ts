@@ -15,6 +15,8 @@ export type AppenderOptions = {
   queue: LeafQueue
   /** Administration entries that wait for their turn; without it there are none. */
   desk?: Pick<AdminDesk, 'plan' | 'holdNextIndex'>
+  /** Whether so much is committed that was not re-read yet that the next block has to wait. */
+  isAhead?: () => boolean
   /** Seconds since 1970. */
   now: () => number
   onSealed: (block: SealedBlock) => void
@@ -24,13 +26,14 @@ export type AppenderOptions = {
 
 const RETRY_DELAY_MS = 50
 const RETRY_DELAY_MS_MAX = 2_000
+const AHEAD_LOOK_MS = 5
 
 /** Runs until the queue is closed and empty. Rejects with Fatal, and then nothing more may be written by this process. */
 export async function sealBlocks(options: AppenderOptions): Promise<void> {
   let committing: Promise<void> = Promise.resolve()
   // A failed commit ends the wait for leaves too; it is thrown where the commit is awaited.
   const giveUp = () => options.queue.discard()
-  for (let leaves = await options.queue.take(); leaves !== null; leaves = await options.queue.take()) {
+  for (let leaves = await next(options); leaves !== null; leaves = await next(options)) {
     for (const { block, committed } of plansOf(options, leaves)) {
       await committing
       committing = commit(options, block).then(committed)
@@ -38,6 +41,11 @@ export async function sealBlocks(options: AppenderOptions): Promise<void> {
     }
   }
   await committing
+}
+
+async function next({ isAhead, queue }: AppenderOptions): Promise<PendingLeaf[] | null> {
+  while (isAhead?.()) await delay(AHEAD_LOOK_MS)
+  return queue.take()
 }
 
 type Plan = { block: BlockAppend; committed?: () => void }
@@ -66,6 +74,11 @@ async function commit(options: AppenderOptions, block: BlockAppend): Promise<voi
   }
   const { height, treeSize, hash, leaves } = block
   options.onSealed({ height, treeSize, hash, leafCount: leaves.length / 64, seconds: secondsSince(started) })
+}
+
+/** Seconds since 1970. */
+export function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000)
 }
 
 function secondsSince(started: number): number {

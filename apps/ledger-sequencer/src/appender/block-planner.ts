@@ -1,7 +1,7 @@
 // From leaves to the rows of a block. Leaf bytes are built here from checked fields, and each producer's link is followed
 // over them, so a leaf that is sealed is the one that its producer numbered.
 import { latestOf } from '@careseal/contracts'
-import { fromHex, sha256 } from '@careseal/crypto'
+import { fromHex, hex, sha256 } from '@careseal/crypto'
 import {
   LeafHasher,
   nextLink,
@@ -21,7 +21,7 @@ import type { BlockAppend, Cursor } from './append-block.js'
 import type { PendingLeaf } from './leaf-queue.js'
 
 type LiveCursor = { seq: number; link: Hash }
-type OpenRun = HashedRun & { hashes: Hash[] }
+type OpenRun = HashedRun & { hashes: Hash[]; lastLink: string }
 
 const NO_LEAVES = new Uint8Array(0)
 
@@ -86,29 +86,36 @@ export class BlockPlanner {
    * `leaves` as LeafQueue.take gives them. Leaves that are sealed already, or of a producer that another incarnation has
    * followed, are dropped; null when nothing is left.
    *
-   * Throws Fatal `broken-chain` for a gap or a link that does not fit: whoever verified them before was wrong.
+   * Throws Fatal `broken-chain` for a gap or a link that does not fit: whoever verified them before was wrong. The link of
+   * a producer's last leaf binds those before it, so it alone is compared.
    */
   planLeaves(leaves: readonly PendingLeaf[], time: number): BlockAppend | null {
     const packed = Buffer.allocUnsafe(leaves.length * LEAF_BYTES)
     const runs: OpenRun[] = []
     let end = 0
     for (const leaf of leaves) {
-      const cursor = this.cursorOf(leaf.producer)
-      if (leaf.seq <= cursor.seq || this.closed.has(leaf.producer)) continue
+      const { producer, seq, link } = leaf
+      const cursor = this.cursorOf(producer)
+      if (seq <= cursor.seq || this.closed.has(producer)) continue
       packLeaf(leaf, packed, end)
       const hash = this.hasher.hash(leaf, packed, end)
-      follow(cursor, leaf, hash)
+      follow(cursor, seq, hash)
       end += LEAF_BYTES
-      const run = runs.at(-1)
-      if (run?.producer === leaf.producer) run.hashes.push(hash)
-      else runs.push({ producer: leaf.producer, fromSeq: leaf.seq, hashes: [hash] })
+      let run = runs.at(-1)
+      if (run?.producer !== producer) runs.push((run = { producer, fromSeq: seq, hashes: [], lastLink: '' }))
+      run.hashes.push(hash)
+      run.lastLink = link
     }
     if (runs.length === 0) return null
-    const cursors = runs.map(({ producer }): Cursor => {
-      const { seq, link } = this.cursorOf(producer)
-      return { producer, lastSeq: seq, lastLink: link }
-    })
+    const cursors = runs.map((run) => this.closeRun(run))
     return { ...this.plan([], runs, time), leaves: packed.subarray(0, end), cursors }
+  }
+
+  private closeRun({ producer, lastLink }: OpenRun): Cursor {
+    const { seq, link } = this.cursorOf(producer)
+    if (hex(link) !== lastLink)
+      throw new Fatal('broken-chain', `the leaves up to ${seq} of a producer do not continue its chain`)
+    return { producer, lastSeq: seq, lastLink: link }
   }
 
   private closeFollowed(): void {
@@ -143,15 +150,10 @@ export class BlockPlanner {
   }
 }
 
-function follow(cursor: LiveCursor, { seq, link: expected }: PendingLeaf, hash: Hash): void {
-  const link = nextLink(sha256, cursor.link, hash)
-  if (seq !== cursor.seq + 1 || hexOf(link) !== expected) {
+function follow(cursor: LiveCursor, seq: number, hash: Hash): void {
+  if (seq !== cursor.seq + 1) {
     throw new Fatal('broken-chain', `seq ${seq} of a producer does not follow seq ${cursor.seq}`)
   }
   cursor.seq = seq
-  cursor.link = link
-}
-
-function hexOf({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString('hex')
+  cursor.link = nextLink(sha256, cursor.link, hash)
 }

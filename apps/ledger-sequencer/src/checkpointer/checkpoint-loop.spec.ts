@@ -53,6 +53,18 @@ describe('the checkpoint loop', () => {
     expect(seen.rounds).toBe(4)
   })
 
+  it('pauses no longer when it is to hurry, unless the round before failed', async () => {
+    const { loop, seen } = countingLoop({ intervalMs: 60_000, fail: (round) => round === 2 })
+    loop.start()
+    for (let times = 0; times < 10; times++) {
+      await delay(5)
+      loop.wake()
+      loop.hurry()
+    }
+    expect(seen).toEqual({ rounds: 3, troubles: 1 })
+    await loop.stop()
+  })
+
   it('covers what was committed last before it stops', async () => {
     const { loop, seen } = countingLoop({ intervalMs: 60_000 })
     loop.start()

@@ -13,7 +13,9 @@ export type CheckpointLoopOptions = {
 
 export class CheckpointLoop {
   private due = true
+  private hasFailed = false
   private readonly stopping = new AbortController()
+  private pausing = new AbortController()
   private interrupt: () => void = () => {}
   private running: Promise<void> = Promise.resolve()
 
@@ -29,6 +31,11 @@ export class CheckpointLoop {
     this.interrupt()
   }
 
+  /** Much was committed since the last round: the next one begins at once, unless the last one failed. */
+  hurry(): void {
+    if (!this.hasFailed) this.pausing.abort()
+  }
+
   /** One last round over what was committed since, then no more. */
   async stop(): Promise<void> {
     this.stopping.abort()
@@ -40,18 +47,26 @@ export class CheckpointLoop {
     const { intervalMs, idleMs } = this.options
     while (!this.stopping.signal.aborted) {
       await this.round()
-      await delay(intervalMs, undefined, { signal: this.stopping.signal }).catch(() => {})
+      await this.pause(intervalMs)
       if (!this.due && !this.stopping.signal.aborted) await this.idle(idleMs)
     }
     if (this.due) await this.round()
+  }
+
+  private async pause(milliseconds: number): Promise<void> {
+    this.pausing = new AbortController()
+    const signal = AbortSignal.any([this.stopping.signal, this.pausing.signal])
+    await delay(milliseconds, undefined, { signal }).catch(() => {})
   }
 
   private async round(): Promise<void> {
     this.due = false
     try {
       if (!(await this.options.round())) this.due = true
+      this.hasFailed = false
     } catch (error) {
       this.due = true
+      this.hasFailed = true
       this.options.onTrouble(error)
     }
   }

@@ -1,7 +1,7 @@
 // From committed blocks to a published checkpoint: re-read and recompute, then the signer's swap, then the witnesses, then
 // publish.
 import { formatCheckpoint, logKeysAt, logKeysOf } from '@careseal/ledger-core'
-import { consistencyProof, equalHashes, type FullTile, type Hash, type Sha256 } from '@careseal/merkle'
+import { consistencyProof, type FullTile, type Hash, type Sha256 } from '@careseal/merkle'
 import { setImmediate as turnOfOthers } from 'node:timers/promises'
 import type { Cosigning } from '../cosigning/cosigning.js'
 import type { CosigningRound } from '../cosigning/cosigning-round.js'
@@ -11,7 +11,7 @@ import { loadHead } from '../database/head.js'
 import type { LedgerStatus } from '../ledger-status.js'
 import { loadPublished, publish } from '../reading/published.js'
 import { askToSign, SignerSilent, type LogSigner } from '../signer/log-signer.js'
-import { loadBlocks } from '../tree/block-rows.js'
+import { loadBlocks, newestHeight } from '../tree/block-rows.js'
 import { StoredTree } from '../tree/stored-tree.js'
 import { BlockCorrupt, type SealedChain } from './sealed-chain.js'
 
@@ -91,15 +91,17 @@ export class Checkpointer {
 
   private async rereadBlocks(): Promise<void> {
     const { chain, sql } = this.options
-    for (;;) {
+    // No further than now: blocks that keep coming would keep what was read from being signed.
+    const newest = await newestHeight(sql)
+    while (chain.height < newest) {
       const rows = await loadBlocks(sql, { from: chain.height + 1, limit: BLOCKS_PER_READ })
+      if (rows.length === 0) throw new BlockCorrupt(chain.height + 1, 'it is not there')
       for (const row of rows) {
         chain.follow(row)
         // A full block takes some milliseconds: whoever asks over HTTP, and the next block, go between.
         await turnOfOthers()
       }
       this.unchecked.push(...chain.takeFullTiles())
-      if (rows.length < BLOCKS_PER_READ) return
     }
   }
 
@@ -109,7 +111,7 @@ export class Checkpointer {
       const stored = await loadTiles(this.options.sql, some)
       for (const [i, tile] of some.entries()) {
         const row = stored[i]
-        if (!row || !equalHashes(row.hashes, tile.hashes) || !equalHashes(row.root, tile.root)) {
+        if (!row || Buffer.compare(row.hashes, tile.hashes) !== 0 || Buffer.compare(row.root, tile.root) !== 0) {
           throw new BlockCorrupt(
             this.options.chain.height,
             `tile ${tile.level}/${tile.index} is not that of its entries`,

@@ -43,6 +43,12 @@ export async function loadFrozen(sql: Sql): Promise<{ producer: string; reason: 
   return found.rows
 }
 
+export async function recordFrozen(sql: Sql, producer: string, reason: string): Promise<void> {
+  const text = `INSERT INTO frozen_producer (producer, seq, reason)
+    SELECT producer, last_seq, $2 FROM producer_cursor WHERE producer = $1 ON CONFLICT DO NOTHING`
+  await sql.query(text, [producer, reason])
+}
+
 export function packHashes(hashes: readonly Hash[]): Uint8Array {
   return Buffer.concat(hashes)
 }

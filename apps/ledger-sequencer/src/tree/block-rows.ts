@@ -31,6 +31,12 @@ export async function loadBlocks(sql: Sql, { from, limit }: { from: number; limi
   return found.rows
 }
 
+/** The height of the newest block, −1 without one. */
+export async function newestHeight(sql: Sql): Promise<number> {
+  const found = await sql.query<{ height: number }>('SELECT coalesce(max(height), -1) AS height FROM block')
+  return Number(found.rows[0]?.height)
+}
+
 /** A page of a block's facts without its leaves. */
 export type BlockSummary = Pick<BlockRow, 'height' | 'hash' | 'firstIndex' | 'treeSize' | 'runs' | 'header'>
 
