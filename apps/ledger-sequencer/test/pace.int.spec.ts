@@ -35,17 +35,18 @@ function poolOnWhich(beforeReread: () => Promise<void>): Pool {
 
 describe('the sequencer', () => {
   it('signs what it has read although more blocks come than it reads at a time', async () => {
-    let more = async () => {}
-    const pool = poolOnWhich(() => more())
-    const { deliver, published } = await ledger.start({ pool, batchMax: 1, lingerMs: 0 })
-    more = async () => {
-      await deliver(records.write(20))
+    let keepsComing = false
+    const pool = poolOnWhich(async () => {
+      if (keepsComing) await deliver(records.write(20))
       await ledger.sealed(records.events.length)
-    }
+    })
+    const { deliver, published } = await ledger.start({ pool, batchMax: 1, lingerMs: 0 })
+    keepsComing = true
     await deliver(records.write(1))
     await eventually(() => published.length >= 4)
-    more = async () => {}
+    keepsComing = false
     await eventually(async () => (await ledger.published()).size === (await ledger.head()).treeSize)
+    expect(await ledger.leafCount()).toBe(records.events.length)
   })
 
   it('does not seal further ahead of its re-reading than a second’s worth, and goes on with it', async () => {

@@ -227,6 +227,7 @@ describe('open-leaf', () => {
 
 describe('a producer behind the ledger', () => {
   it('answers nothing, numbers nothing, and says so', async () => {
+    await waitUntil(async () => expect(await count('outbox')).toBe(0))
     const numbered = await count('outbox_numbered')
     ledger.claimed = { lastSeq: numbered + 1, lastLink: 'e'.repeat(64) }
     application.app.get(ProducerGuard).invalidate()

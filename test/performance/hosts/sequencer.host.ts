@@ -26,7 +26,7 @@ import { InProcessProducer } from './in-process-producer.js'
 /** Ends when so many entries are sealed and `durationMsMin` is over, or at `durationMsMax`. */
 export type SequencerRun = { entries: number; durationMsMin: number; durationMsMax: number; seed: string }
 
-/** After `entries` leaves of this run, `ms` since the first was offered; CPU of the sequencer, its producer, Postgres. */
+/** When `entries` of this run were signed: `ms` since the first was offered; CPU of the sequencer, its producer, Postgres. */
 export type Mark = { entries: number; ms: number; cpuMicros: number; producerMicros: number; postgresMicros: number }
 export type SequencerReport = {
   /** Entries that the ledger held before. */
@@ -89,6 +89,7 @@ class Run {
   private producerBefore = 0
   private postgresBefore = 0
   private sealed = 0
+  private signed = 0
   private sealedMs = 0
   private blocks = 0
   private isEnding = false
@@ -183,23 +184,20 @@ class Run {
     this.commitMs.push(seconds * 1000)
     this.unsigned.push({ treeSize, committedMs: performance.now() })
     this.lastTreeSize = treeSize
-    const marked = this.marks.at(-1)?.entries ?? 0
-    const step = Math.max(MARK_ENTRIES_MIN, (this.sizeBefore + marked) * MARK_GROWTH)
-    if (this.sealed >= marked + step) this.mark()
   }
 
   private mark(): void {
     const { user, system } = process.cpuUsage(this.cpuBefore)
     const producerMicros = (this.producer?.cpuMicros ?? 0) - this.producerBefore
     const mark: Mark = {
-      entries: this.sealed,
+      entries: this.signed,
       ms: performance.now() - this.started,
       cpuMicros: user + system - producerMicros,
       producerMicros,
       postgresMicros: (treeCpuSecondsOf(prepared.postgresPid) - this.postgresBefore) * 1e6,
     }
     this.marks.push(mark)
-    note(`${mark.entries} of ${this.asked.entries} entries sealed after ${Math.round(mark.ms / 1000)} s`)
+    note(`${mark.entries} of ${this.asked.entries} entries signed after ${Math.round(mark.ms / 1000)} s`)
   }
 
   private onPublished(size: number): void {
@@ -207,6 +205,10 @@ class Run {
     while (this.unsigned[0] && this.unsigned[0].treeSize <= size) {
       this.signMs.push(now - (this.unsigned.shift()?.committedMs ?? now))
     }
+    this.signed = Math.max(this.signed, size - this.sizeBefore)
+    const marked = this.marks.at(-1)?.entries ?? 0
+    const step = Math.max(MARK_ENTRIES_MIN, (this.sizeBefore + marked) * MARK_GROWTH)
+    if (this.signed >= marked + step) this.mark()
     const isWhole = this.isEnding && size >= this.lastTreeSize && size > 2
     // What is offered but in no block yet is sealed a moment later, and publishes again.
     if (isWhole) setTimeout(() => size >= this.lastTreeSize && this.finished.resolve(), 100)

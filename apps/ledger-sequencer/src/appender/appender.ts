@@ -43,9 +43,9 @@ export async function sealBlocks(options: AppenderOptions): Promise<void> {
   await committing
 }
 
-async function next({ isAhead, queue }: AppenderOptions): Promise<PendingLeaf[] | null> {
-  while (isAhead?.()) await delay(AHEAD_LOOK_MS)
-  return queue.take()
+async function next(options: AppenderOptions): Promise<PendingLeaf[] | null> {
+  while (options.isAhead?.()) await delay(AHEAD_LOOK_MS)
+  return options.queue.take()
 }
 
 type Plan = { block: BlockAppend; committed?: () => void }
