@@ -1,6 +1,6 @@
 // The headers of a received message, read from its bytes. The client library searches all headers for each one that it
-// reads, which takes longer than all else that an event costs, and throws at a name that it does not like: within the
-// callback of a subscription that ends its connection, so that whoever may publish could silence every reader.
+// reads, which was the dearest part of an event, and throws at a name that it does not like: within the callback of a
+// subscription that ends its connection, so that whoever may publish could silence every reader.
 import type { HeaderRecord } from './event-headers.js'
 
 /** A message of the client library, of JetStream or not. */

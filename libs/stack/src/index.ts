@@ -38,7 +38,7 @@ export {
   type NatsUser,
 } from './stack/credentials.js'
 export { defaultScopeOf, loginsOf, OPERATOR, tokenOf, UnknownLogin, type LoginRecord } from './stack/logins.js'
-export { holdsLedger, readLastState, readRunningState, type Login, type StackState } from './stack/state.js'
+export { holdsLedger, originOf, readLastState, readRunningState, type Login, type StackState } from './stack/state.js'
 export {
   SERVICE_NAMES,
   type RouteTarget,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { recoverLedger, witnessCountOf, type DataDir, type LedgerRecovery } from '@careseal/stack'
+import { originOf, recoverLedger, witnessCountOf, type DataDir, type LedgerRecovery } from '@careseal/stack'
 import { contextOf, type GlobalOptions, type Context } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
 import { requireMirror } from './require-mirror.js'
@@ -13,9 +13,6 @@ Examples:
   careseal ledger recover
   careseal ledger recover --from ./mirror
   careseal ledger recover --from https://witness.example.org/<hash of the origin>/mirror`
-
-/** There once the folder's ledger has begun; without it the recovery itself says that there is none. */
-const INITIALISED = 'ledger-initialised.json'
 
 type RecoverOptions = GlobalOptions & { from?: string }
 
@@ -42,10 +39,12 @@ export function addRecoverCommand(ledger: Command): void {
 
 async function refuseWithoutMirror(dataDir: DataDir, from: string | undefined): Promise<void> {
   if (from === undefined && witnessCountOf(dataDir) > 0) return
-  if (from === undefined)
+  if (from === undefined) {
     throw new CliError(EXIT.usage, 'no witness of this machine has a mirror: name one with --from')
-  const begun = dataDir.readJson<{ origin: string }>(INITIALISED)
-  if (begun !== null) await requireMirror(from, begun.origin)
+  }
+  const origin = originOf(dataDir)
+  // Without a ledger the recovery itself says that there is none.
+  if (origin !== null) await requireMirror(from, origin)
 }
 
 function tell({ terminal }: Context, report: LedgerRecovery & { setAside: string }): void {

@@ -113,8 +113,9 @@ export class BlockPlanner {
 
   private closeRun({ producer, lastLink }: OpenRun): Cursor {
     const { seq, link } = this.cursorOf(producer)
-    if (hex(link) !== lastLink)
+    if (hex(link) !== lastLink) {
       throw new Fatal('broken-chain', `the leaves up to ${seq} of a producer do not continue its chain`)
+    }
     return { producer, lastSeq: seq, lastLink: link }
   }
 

@@ -200,10 +200,12 @@ function remembered(proofOf: (oldSize: number) => Promise<Hash[]>): (oldSize: nu
   }
 }
 
+// Each is looked up by its key: joined as a whole, Postgres would read all tiles there are.
 async function loadTiles(sql: Sql, tiles: readonly FullTile[]) {
   const found = await sql.query<{ hashes: Uint8Array; root: Uint8Array } | { hashes: null; root: null }>(
     `SELECT t.hashes, t.root FROM unnest($1::smallint[], $2::bigint[]) WITH ORDINALITY AS asked(level, index, n)
-       LEFT JOIN tile t USING (level, index) ORDER BY n`,
+       LEFT JOIN LATERAL (SELECT hashes, root FROM tile WHERE level = asked.level AND index = asked.index OFFSET 0) t ON true
+      ORDER BY n`,
     [tiles.map((t) => t.level), tiles.map((t) => t.index)],
   )
   return found.rows.map((row) => (row.hashes === null ? undefined : row))

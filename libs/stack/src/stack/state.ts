@@ -35,9 +35,14 @@ const FILE = 'state.json'
 /** There once the folder's ledger has begun. */
 export const INITIALISED = 'ledger-initialised.json'
 
+/** The origin of the ledger that the folder holds, running or not; null where none has begun. */
+export function originOf(dataDir: DataDir): string | null {
+  return dataDir.readJson<{ origin: string }>(INITIALISED)?.origin ?? null
+}
+
 /** Whether the folder holds a ledger, running or not. */
 export function holdsLedger(dataDir: DataDir): boolean {
-  return dataDir.readJson(INITIALISED) !== null
+  return originOf(dataDir) !== null
 }
 
 /** The state of the stack that runs on this data folder, or null when none does. */
