@@ -1,3 +1,5 @@
+const ROOT = 'evt.'
+
 /** True when a NATS subject filter, with `*` and `>`, covers the subject. */
 export function subjectMatches(filter: string, subject: string): boolean {
   const filterTokens = filter.split('.')
@@ -12,6 +14,7 @@ export function subjectMatches(filter: string, subject: string): boolean {
 
 /** The producer that a subject names, or null. It is the subject's second token, which permissions guard. */
 export function producerIn(subject: string): string | null {
-  const [root, producer, ...rest] = subject.split('.')
-  return root === 'evt' && producer !== undefined && rest.length > 0 ? producer : null
+  if (!subject.startsWith(ROOT)) return null
+  const end = subject.indexOf('.', ROOT.length)
+  return end === -1 ? null : subject.slice(ROOT.length, end)
 }

@@ -32,14 +32,15 @@ export class Lane {
   private next = 0
   /** Came unreadable before anything told where this producer stands. */
   private unplaced: Arrival[] = []
-  private wake = Promise.withResolvers<void>()
+  /** Ends the wait for more, if there is one. */
+  private wake = () => {}
   private place: ProducerPosition | null
   private frozen: ProducerContradicts | null = null
   private failures = 0
 
   constructor(private readonly options: LaneOptions) {
     this.place = options.position
-    options.stopping.addEventListener('abort', () => this.wake.resolve())
+    options.stopping.addEventListener('abort', () => this.wake())
   }
 
   get position(): ProducerPosition | null {
@@ -54,7 +55,7 @@ export class Lane {
   offer(arrival: Arrival): void {
     if (this.options.stopping.aborted) return arrival.giveBack()
     this.waiting.push(arrival)
-    this.wake.resolve()
+    this.wake()
   }
 
   /** Resolves when the consumer stops; what waits then goes back to the broker. */
@@ -170,12 +171,11 @@ export class Lane {
   /** True when nothing came for that long. */
   private async isQuiet(milliseconds: number): Promise<boolean> {
     if (this.next < this.waiting.length || this.options.stopping.aborted) return false
-    this.wake = Promise.withResolvers<void>()
-    const ending = new AbortController()
-    const woken = this.wake.promise.then(() => false)
-    const quiet = pause(milliseconds, ending.signal).then(() => true)
-    const isQuiet = await Promise.race([woken, quiet])
-    ending.abort()
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    this.wake = () => resolve(false)
+    const timer = setTimeout(() => resolve(true), milliseconds)
+    const isQuiet = await promise
+    clearTimeout(timer)
     return isQuiet && !this.options.stopping.aborted
   }
 

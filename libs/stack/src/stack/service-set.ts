@@ -11,7 +11,8 @@ import { startRefusal, type Started } from './start-refusal.js'
 import { Supervised } from './supervised.js'
 import type { Child } from '../parts/child.js'
 
-const READY_DEADLINE_MS = 120_000
+/** One that never will be ready says so or crashes; a machine that stands still for a minute is no fault of it. */
+const READY_DEADLINE_MS = 180_000
 const CRASHES_AT_START_MAX = 5
 /** How often a service that is not ready yet is asked whether it ever will be. */
 const REFUSAL_MS = 1_000
