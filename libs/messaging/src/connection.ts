@@ -1,6 +1,7 @@
 // One connection per process. It outlives the broker: after the first success it reconnects for ever.
 import { readFileSync } from 'node:fs'
 import { connect, nkeyAuthenticator, type ConnectionOptions, type NatsConnection } from 'nats'
+import { guardAnswersHeaders } from './answers-headers.js'
 import { ServerUnfit, Unreachable } from './errors.js'
 import { serverFault } from './server-version.js'
 
@@ -31,6 +32,7 @@ const NAME = /^[a-z0-9][a-z0-9-]*$/
  * Throws Unreachable when the first attempt fails, ServerUnfit for a server below 2.12 or without JetStream.
  */
 export async function connectNats(options: NatsOptions): Promise<NatsConnection> {
+  guardAnswersHeaders()
   const nc = await connect(connectionOptions(options)).catch((cause: unknown) => {
     throw new Unreachable('the broker', { cause })
   })

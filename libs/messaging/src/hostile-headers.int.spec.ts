@@ -8,6 +8,7 @@ import { headersOf } from './atomic-batch.js'
 import { request } from './calls/request.js'
 import { respond, type Responder } from './calls/respond.js'
 import { connectNats, type NatsConnection } from './connection.js'
+import { RemoteFailure } from './errors.js'
 import { FakeProducer, ORIGIN } from './fake-producer.fixture.js'
 import { publishEvents } from './publish.js'
 import { readEvents, type EventReader } from './reader/event-reader.js'
@@ -90,6 +91,18 @@ describe('hostile headers', () => {
     const reply = await hostile.request('cmd.identity.outbox-head', '{}', { headers: HOSTILE[name]!(), timeout: 2000 })
     expect(reply.json()).toEqual(head)
     expect(await request(hostile, 'identity', 'outbox-head', {}, { deadlineMs: 2000 })).toEqual(head)
+  })
+
+  // The library looks at the headers of an answer that has no body.
+  it.each(Object.keys(HOSTILE))('of an answer leave whoever asked connected: %s', async (name) => {
+    hostile.subscribe('cmd.identity.outbox-head', {
+      callback: (_error, message) => void message.respond('', { headers: HOSTILE[name]!() }),
+    })
+    await hostile.flush()
+    const asked = request(nc, 'identity', 'outbox-head', {}, { deadlineMs: 2000 })
+    await expect(asked).rejects.toThrow(RemoteFailure)
+    expect(nc.isClosed()).toBe(false)
+    expect((await nc.request('$JS.API.INFO', '')).data.length).toBeGreaterThan(0)
   })
 
   it('beside those of an event change nothing of it', async () => {
