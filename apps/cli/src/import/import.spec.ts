@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { patientBundle } from '@careseal/synthetic'
+import { EXIT } from '../exit.js'
 import { readBundleFile } from './bundle-file.js'
 import { cachedToken } from './cached-token.js'
 import { fileSource, importBundles } from './importer.js'
@@ -60,6 +61,7 @@ describe('an import', () => {
   let origin: string
   const keys: string[] = []
   let isPage = false
+  let isAway = false
   /** What is answered instead of entries. */
   let instead: object | null = null
 
@@ -72,7 +74,7 @@ describe('an import', () => {
         const key = String(request.headers['idempotency-key'])
         const isFirst = !keys.includes(key)
         keys.push(key)
-        if (isFirst) return void response.writeHead(503, { 'retry-after': '0' }).end()
+        if (isFirst || isAway) return void response.writeHead(503, { 'retry-after': '0' }).end()
         if (instead) return void response.end(JSON.stringify(instead))
         if (isPage) return void response.end('<!doctype html>')
         const { entry } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as ReturnType<typeof patientBundle>
@@ -136,6 +138,16 @@ describe('an import', () => {
     instead = null
     expect(summary).toMatchObject({ storedCount: 0, resourceCount: 0, refusals: [{ name: '7.json' }] })
     expect(summary.refusals[0]!.reason).toContain(reason)
+  })
+
+  it('ends where the server stays away, which is no verdict on a file', async () => {
+    isAway = true
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    const paths = [8, 9].map((index) => file(`${index}.json`, JSON.stringify(patientBundle({ seed: 'import', index }))))
+    const ended = importBundles(paths.map(fileSource), { origin, token: async () => 't', concurrency: 1 })
+    await expect(ended).rejects.toMatchObject({ message: `${origin}/fhir: 503`, exitCode: EXIT.unreachable })
+    isAway = false
+    vi.restoreAllMocks()
   })
 
   it('refuses a file whose answer is no JSON, and names file and server', async () => {

@@ -1,7 +1,7 @@
 // Sends bundles to a ledger, a few at a time. A repeat is harmless: the key of each request is the content's hash, so
 // the server answers a bundle that it has already as it did the first time.
 import { basename } from 'node:path'
-import { reasonOf, request } from '../http.js'
+import { isAway, reasonOf, refusalOf, request } from '../http.js'
 import { inParallel } from '../in-parallel.js'
 import { readBundleFile, type BundleFile } from './bundle-file.js'
 
@@ -56,7 +56,7 @@ export function fileSource(path: string): Source {
   }
 }
 
-/** Imports all sources, going on where one is refused. Throws only when the server cannot be reached any more. */
+/** Imports all sources, going on where one is refused. Throws only when the server cannot be reached, or stays away. */
 export async function importBundles(sources: readonly Source[], options: ImportOptions): Promise<ImportSummary> {
   const startedAt = performance.now()
   const summary: ImportSummary = {
@@ -123,6 +123,8 @@ async function send(file: BundleFile, { origin, token }: ImportOptions, signal: 
     signal,
   })
   const text = await response.text()
+  // No verdict on this file: the others would come to the same, each after as long a wait.
+  if (isAway(response.status)) throw refusalOf(`${origin}/fhir`, response.status, text)
   if (!response.ok) return { locations: [], reason: reasonOf(response.status, text) }
   const answer = parsed(text)
   if (!answer) return { locations: [], reason: `${origin} answered ${response.status} without JSON` }
