@@ -153,7 +153,7 @@ describe('the read model in NestJS', () => {
 })
 
 describe('the forwarder to a webhook', () => {
-  type Received = { id: string; status: number }
+  type Received = { id: string; status: number; place: { producer: string; seq: number } }
   const [oldSecret, newSecret] = [1, 2].map((byte) => `whsec_${Buffer.alloc(32, byte).toString('base64')}`) as [
     string,
     string,
@@ -168,9 +168,11 @@ describe('the forwarder to a webhook', () => {
   }
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    verified(await text(request), request.headers)
+    const payload = await text(request)
+    verified(payload, request.headers)
     const status = answers.shift() ?? 204
-    received.push({ id: String(request.headers['webhook-id']), status })
+    const { ledger: place } = JSON.parse(payload) as { ledger: Received['place'] }
+    received.push({ id: String(request.headers['webhook-id']), status, place })
     response.writeHead(status).end()
   }
 
@@ -198,6 +200,10 @@ describe('the forwarder to a webhook', () => {
     expect(received.map(({ status }) => status).slice(0, 4)).toEqual([503, 204, 410, 204])
     expect(received[1]?.id).toBe(received[0]?.id)
     expect(received).toHaveLength(decided + 1)
+    const seqs = received.map(({ place }) => place.seq)
+    expect(new Set(received.map(({ place }) => place.producer))).toEqual(new Set(['consent']))
+    expect(seqs).toEqual(seqs.toSorted((a, b) => a - b))
+    expect(new Set(seqs).size).toBe(decided)
     const told = troubles.map(({ kind, error }) => [kind, (error as Error).message])
     expect(told).toEqual([
       ['handler', 'the receiver of the webhook: http-503'],

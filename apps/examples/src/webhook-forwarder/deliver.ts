@@ -1,4 +1,4 @@
-import { DeadLetter, type EventBody } from '@careseal/client'
+import { DeadLetter, type EventBody, type EventContext } from '@careseal/client'
 import { webhookHeaders } from './standard-webhooks.js'
 
 export type Webhook = {
@@ -24,8 +24,14 @@ export class WebhookFailed extends Error {
  *
  * Rejects with DeadLetter for 410 Gone, which no repetition mends, and with WebhookFailed for everything else.
  */
-export async function deliver({ url, secrets }: Webhook, event: EventBody, signal: AbortSignal): Promise<void> {
-  const payload = JSON.stringify({ type: event.type, timestamp: event.time, data: event.data })
+export async function deliver(
+  { url, secrets }: Webhook,
+  event: EventBody,
+  { producer, seq, signal }: EventContext,
+): Promise<void> {
+  const { type, time, data } = event
+  // The receiver needs the place where two events are about the same thing.
+  const payload = JSON.stringify({ type, timestamp: time, data, ledger: { producer, seq } })
   const signed = webhookHeaders(secrets, { id: event.id, timestamp: Math.floor(Date.now() / 1000), payload })
   const headers = { 'content-type': 'application/json', ...signed }
   // A redirect would take the event to a place that nobody entered here.

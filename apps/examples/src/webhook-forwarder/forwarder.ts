@@ -28,7 +28,7 @@ export function forward(options: ForwarderOptions): Promise<Consumer> {
     handlerTimeoutMs: ANSWER_MS,
     backoffMs,
     maxAttempts: backoffMs.length + 1,
-    onEvent: (event, { signal }) => deliver(webhook, event, signal),
+    onEvent: (event, context) => deliver(webhook, event, context),
     onTrouble,
   })
 }
