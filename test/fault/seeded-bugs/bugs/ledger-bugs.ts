@@ -151,8 +151,8 @@ export const LEDGER_BUGS: readonly SeededBug[] = [
     edits: [
       {
         file: `${APP}/dist/appender/block-planner.js`,
-        find: 'seq !== cursor.seq + 1',
-        replace: 'seq > cursor.seq ? false : seq !== cursor.seq + 1',
+        find: 'if (hex(link) !== lastLink)',
+        replace: 'if (false)',
       },
     ],
     caughtBy: {
