@@ -15,6 +15,8 @@ import { prepareWorld, type World } from './load/world.js'
 import { startNativeStack } from './surroundings/native-stack.js'
 
 const PEACE_MS = 20_000
+/** In peace nothing else wants the processors. */
+const CLIENTS_IN_PEACE = 24
 const SEALED_WITHIN_MS = 30_000
 const seed = baseSeed()
 const folder = temporaryFolder()
@@ -54,7 +56,7 @@ async function verdict(): Promise<Verdict> {
 
 describe('clients of a ledger', () => {
   it('are told in peace what the ledger holds', async () => {
-    const load = new Load({ origin: stack.origin, world, seed })
+    const load = new Load({ origin: stack.origin, world, seed, clients: CLIENTS_IN_PEACE })
     history = load.history
     load.start()
     await delay(PEACE_MS)
