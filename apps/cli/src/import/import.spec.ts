@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { patientBundle } from '@careseal/synthetic'
 import { EXIT } from '../exit.js'
 import { readBundleFile } from './bundle-file.js'
@@ -92,6 +92,10 @@ describe('an import', () => {
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   })
   afterAll(() => server.close())
+  afterEach(() => {
+    isAway = false
+    vi.restoreAllMocks()
+  })
 
   it('retries what passes, goes on where a file is refused, and counts by type', async () => {
     const first = patientBundle({ seed: 'import', index: 1 })
@@ -146,8 +150,6 @@ describe('an import', () => {
     const paths = [8, 9].map((index) => file(`${index}.json`, JSON.stringify(patientBundle({ seed: 'import', index }))))
     const ended = importBundles(paths.map(fileSource), { origin, token: async () => 't', concurrency: 1 })
     await expect(ended).rejects.toMatchObject({ message: `${origin}/fhir: 503`, exitCode: EXIT.unreachable })
-    isAway = false
-    vi.restoreAllMocks()
   })
 
   it('refuses a file whose answer is no JSON, and names file and server', async () => {
