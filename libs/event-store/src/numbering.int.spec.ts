@@ -172,6 +172,22 @@ describe('numbering', () => {
     expect(order).toEqual(['1', '2', '3', '4', '5'])
   })
 
+  it('reads of a long outbox what it numbers, and no more', async () => {
+    for (let filled = 0; filled < 6000; filled += 1000)
+      await append(Array.from({ length: 1000 }, () => searchPerformed()))
+    const owner = await database.connect('owner')
+    await owner.query('ANALYZE outbox')
+    await owner.query('ANALYZE event')
+    const read = await inTransaction(database.pool, async (sql) => {
+      expect(await numberOutbox(sql, PRODUCER)).toHaveLength(500)
+      const { rows } = await sql.query<{ relname: string; n: number }>(
+        `SELECT relname, seq_tup_read::int AS n FROM pg_stat_xact_user_tables WHERE relname IN ('outbox', 'event')`,
+      )
+      return Object.fromEntries(rows.map(({ relname, n }) => [relname, n]))
+    })
+    expect(read).toEqual({ outbox: 0, event: 0 })
+  })
+
   it('refuses to begin before its chain has a first link', async () => {
     await database.empty()
     await expect(number()).rejects.toThrow(/before its head exists/)

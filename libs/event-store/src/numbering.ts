@@ -64,12 +64,12 @@ async function lockHead(sql: ClientBase, producer: string): Promise<OutboxHead> 
   return { producer, lastSeq: Number(row.last_seq), lastLink: hex(row.last_link) }
 }
 
-// OFFSET 0 keeps the planner from reading all events for a handful of keys.
+// ARRAY and OFFSET 0 keep the planner from reading all of the outbox, and all events, for a handful of keys.
 async function takeFromOutbox(sql: ClientBase, limit: number): Promise<OutboxRow[]> {
   const { rows } = await sql.query<OutboxRow>({
     name: 'careseal-take-from-outbox',
     text: `WITH taken AS (
-             DELETE FROM outbox WHERE event_pk IN (SELECT event_pk FROM outbox ORDER BY event_pk LIMIT $1)
+             DELETE FROM outbox WHERE event_pk = ANY (ARRAY(SELECT event_pk FROM outbox ORDER BY event_pk LIMIT $1))
              RETURNING event_pk, tag, commitment, traceparent)
            SELECT t.event_pk, t.tag, t.commitment, t.traceparent, e.event_type, e.body FROM taken t
            JOIN LATERAL (SELECT event_type, body FROM event WHERE pk = t.event_pk OFFSET 0) e ON true

@@ -134,8 +134,11 @@ async function tryLock(client: PoolClient, producer: string): Promise<boolean> {
   return rows[0]!.locked
 }
 
+// Asked in the order of the key, which knows what was deleted: the table itself would be read from its beginning.
+const OUTBOX_WAITS = 'SELECT 1 FROM outbox ORDER BY event_pk LIMIT 1'
+
 async function numberOnce(client: PoolClient, producer: string, limit: number): Promise<NumberedEvent[]> {
-  const waiting = await client.query({ name: 'careseal-outbox-waits', text: 'SELECT 1 FROM outbox LIMIT 1' })
+  const waiting = await client.query({ name: 'careseal-outbox-waits', text: OUTBOX_WAITS })
   if (waiting.rowCount === 0) return []
   await client.query('BEGIN')
   try {

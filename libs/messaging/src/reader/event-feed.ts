@@ -57,11 +57,12 @@ export class EventFeed {
     this.lost.resolve()
   }
 
-  /** There is room again: lets the broker go on. */
+  /** Lets the broker go on, if there is room again. */
   resume(): void {
     const reply = this.heldBack
+    if (reply === null || !this.options.hasRoom()) return
     this.heldBack = null
-    if (reply !== null && !this.options.nc.isClosed()) this.options.nc.publish(reply)
+    if (!this.options.nc.isClosed()) this.options.nc.publish(reply)
   }
 
   private async run(): Promise<void> {

@@ -30,7 +30,10 @@ export type ReaderOptions = {
   headIntervalMs?: number
   /** Deadline of one question for a head; default 1000. A replay may take five times as long. */
   headDeadlineMs?: number
-  /** What is held in memory beyond what is being delivered; default 32 MiB. More is dropped and replayed later. */
+  /**
+   * What is held in memory of one producer beyond what is being delivered; default 48 MiB. When all of them have a third
+   * of it, the broker is held back, which may have 32 MiB on the way by then. More is dropped and replayed later.
+   */
   maxBufferedBytes?: number
   /** Older messages are asked from the producers, not from the stream; default all where nothing was read yet, else ten minutes. */
   since?: Date
@@ -78,7 +81,8 @@ export function readEvents(options: ReaderOptions): EventReader {
   return new Reader(options)
 }
 
-const BUFFERED_BYTES = 32 * 1024 * 1024
+// JsFlowControlMaxPending of nats-server, and half as much to go on with until the broker sends again.
+const BUFFERED_BYTES = (32 + 16) * 1024 * 1024
 const RECENT_MS = 10 * 60 * 1000
 
 class Reader implements EventReader {
@@ -138,9 +142,8 @@ class Reader implements EventReader {
   private prepare(position: Position): { feed: EventFeed; repairs: Repairs } {
     const { nc, origin, maxBufferedBytes = BUFFERED_BYTES } = this.options
     const producers = Object.entries(position)
-    const bytesMax = maxBufferedBytes / Math.max(1, producers.length)
     const cursorOf = ([producer, { seq, link }]: (typeof producers)[number]) => {
-      return new ProducerCursor(producer, { seq, link: link || firstLinkOf(origin, producer) }, bytesMax)
+      return new ProducerCursor(producer, { seq, link: link || firstLinkOf(origin, producer) }, maxBufferedBytes)
     }
     const cursors = producers.map(cursorOf)
     this.cursors = new Map(cursors.map((cursor) => [cursor.producer, cursor]))
@@ -150,7 +153,7 @@ class Reader implements EventReader {
       since: this.options.since ?? (producers.every(([, { seq }]) => seq === 0) ? null : recently()),
       onMessage: (message) => this.receive(message),
       onTrouble: (error) => this.options.onTrouble?.({ kind: 'stream', error }),
-      hasRoom: () => cursors.every((cursor) => cursor.queuedBytes < bytesMax / 2),
+      hasRoom: () => cursors.reduce((sum, { queuedBytes }) => sum + queuedBytes, 0) < maxBufferedBytes / 3,
     })
     return { feed, repairs: new Repairs(cursors, this.repairOptions(feed)) }
   }

@@ -14,6 +14,8 @@ export type ReplayQuestion = { from: number; check: ProducerPosition | null; mis
 export type ReplayAnswer = { events: readonly Candidate[]; isWhole: boolean }
 
 const OVERHEAD_BYTES = 600
+// All producers may answer at once, and no flow control holds their answers back.
+const REPLAY_PART = 16
 
 export class ProducerCursor {
   private delivered: ProducerPosition
@@ -67,7 +69,7 @@ export class ProducerCursor {
   /** True when only the producer can tell how to go on. */
   get needsReplay(): boolean {
     const isMissing = this.suspect || this.missingUpTo > this.tail.seq || this.ahead.size > 0
-    return isMissing && this.frozenBecause === null && this.queueBytes < this.bytesMax / 2
+    return isMissing && this.frozenBecause === null && this.queueBytes < this.bytesMax / REPLAY_PART
   }
 
   isStale(seq: number): boolean {
