@@ -109,6 +109,18 @@ describe('appending a block', () => {
     expect((await loadHead(database.pool)).height).toBe(0)
   })
 
+  it('looks up the tiles that new ones follow, however many there are', async () => {
+    for (let block = 0; block < 16; block++) await appendBlock(lease.writer, blockOf(4096))
+    await database.tamper('ANALYZE tile')
+    await lease.writer.query('BEGIN')
+    await appendBlock(lease.writer, blockOf(4096))
+    const { rows } = await lease.writer.query(
+      `SELECT idx_scan > 0 AS "byKey", seq_tup_read::int AS "inOrder" FROM pg_stat_xact_user_tables WHERE relname = 'tile'`,
+    )
+    await lease.writer.query('COMMIT')
+    expect(rows).toEqual([{ byKey: true, inOrder: 0 }])
+  })
+
   it('is fatal when the head is not where the block expects it', async () => {
     const block = blockOf(3)
     await appendBlock(lease.writer, block)
