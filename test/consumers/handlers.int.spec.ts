@@ -166,6 +166,16 @@ describe('a handler that', () => {
     expect(letter?.json<{ schemaVersion: number }>().schemaVersion).toBe(2)
   })
 
+  it('has nothing to do with an unknown version of a type that it was granted and did not ask for', async () => {
+    const seen: string[] = []
+    const consumer = await billing(seen, { types: ['ConsentGranted'] })
+    const [newer] = consent.add(['ConsentRevoked'], (body) => ({ ...body, schemaVersion: 2 }))
+    await here().publish(consent, [newer!, ...consent.add(['ConsentGranted'])])
+    await until(() => expect(seen).toEqual(granted([2])))
+    await consumer.reached({ consent: 2 })
+    expect(await here().deadLetters('billing')).toEqual([])
+  })
+
   it('is never asked about a body that breaks its schema', async () => {
     const seen: string[] = []
     await billing(seen)

@@ -1,6 +1,6 @@
 // One event until it is settled: handled, or put aside as a dead letter that the broker confirmed. Nothing is skipped.
-import { UnknownEventVersion, type EventBody, type EventType } from '@careseal/contracts'
-import { letterHeaders, type LedgerEvent } from '@careseal/event-envelope'
+import { subjectFilterOf, UnknownEventVersion, type EventBody, type EventType } from '@careseal/contracts'
+import { letterHeaders, subjectMatches, type LedgerEvent } from '@careseal/event-envelope'
 import { headers, type NatsConnection } from 'nats'
 import { DeadLetter, HandlerTimeout } from '../failures.js'
 import { pause } from './pause.js'
@@ -98,7 +98,7 @@ export class Handling {
     const { prove, stopping } = this.options
     if (prove !== undefined) await prove(event, stopping)
     const reading = readingOf(event)
-    if ('unreadable' in reading) return this.putAside(event, reading.unreadable)
+    if ('unreadable' in reading) return this.isAsked(event) ? this.putAside(event, reading.unreadable) : undefined
     const { body } = reading
     if (!this.options.types.has(body.type) || this.recent.has(body.id)) return
     for (let attempt = 1; ; attempt++) {
@@ -113,6 +113,11 @@ export class Handling {
         await pause(this.delayMs(attempt), stopping)
       }
     }
+  }
+
+  // Of what cannot be read the subject alone says what it is. More types may have been granted than are asked for.
+  private isAsked({ subject }: LedgerEvent): boolean {
+    return [...this.options.types].some((type) => subjectMatches(subjectFilterOf(type), subject))
   }
 
   private async attempt(body: EventBody, context: AttemptContext): Promise<void> {
