@@ -176,6 +176,54 @@ describe('a handler that', () => {
     expect(await here().deadLetters('billing')).toEqual([])
   })
 
+  it('is not asked about a type that another service publishes under its own name', async () => {
+    const seen: string[] = []
+    const forger = new TestProducer('identity')
+    here().answer(forger)
+    await billing(seen, { types: ['ConsentGranted', 'AccountClosed'] })
+    await here().publish(forger, forger.add(['ConsentGranted', 'AccountClosed']))
+    await until(() => expect(seen).toEqual(['identity:2 AccountClosed']))
+    const [letter] = await here().deadLetters('billing')
+    expect(letter?.header.get('dlq-reason')).toBe('foreign-producer')
+  })
+
+  it('gets an event although another service has used its id', async () => {
+    const seen: string[] = []
+    await billing(seen, { types: ['ConsentGranted', 'AccountClosed'] })
+    const [event] = consent.add(['ConsentGranted'])
+    const { id } = JSON.parse(new TextDecoder().decode(event!.body)) as { id: string }
+    await here().publish(
+      identity,
+      identity.add(['AccountClosed'], (body) => ({ ...body, id })),
+    )
+    await until(() => expect(seen).toEqual(['identity:1 AccountClosed']))
+    await here().publish(consent, [event!])
+    await until(() => expect(seen).toEqual(['identity:1 AccountClosed', ...granted([1])]))
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new TypeError('of the one who is told')
+      },
+    ],
+    ['rejects', () => Promise.reject(new TypeError('of the one who is told'))],
+  ])('goes on when the one who is told of its troubles %s', async (_case, onTrouble) => {
+    const seen: string[] = []
+    await billing(seen, {
+      onTrouble,
+      onEvent: (event, { producer, seq, attempt }) => {
+        if (seq === 1) throw new DeadLetter('never')
+        if (attempt < 3) throw new Error('not yet')
+        seen.push(`${producer}:${seq} ${event.type}`)
+      },
+    })
+    await here().publish(consent, consent.add(['ConsentGranted', 'ConsentGranted']))
+    await until(() => expect(seen).toEqual(granted([2])))
+    expect(await here().deadLetters('billing')).toHaveLength(1)
+  })
+
   it('is never asked about a body that breaks its schema', async () => {
     const seen: string[] = []
     await billing(seen)

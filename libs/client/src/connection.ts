@@ -3,18 +3,19 @@ import { readFileSync } from 'node:fs'
 import { connect, nkeyAuthenticator, type ConnectionOptions, type NatsConnection } from 'nats'
 
 export type BrokerOptions = {
-  /** `nats://host:port` or `tls://host:port`, several separated by commas. */
+  /** `nats://host:port` or `tls://host:port`, several separated by commas. With one `tls://` none is spoken to without TLS. */
   url: string
-  /** File with the seed of the consumer's NATS user; read again at each reconnect. */
+  /** File with the seed of the consumer's NATS user; read again at each reconnect, and while it cannot be the last one goes on. */
   seedFile?: string
-  /** Certificate authority of the broker; turns TLS on. */
+  /** Certificate authority of the broker, for one that the system does not know; turns TLS on. */
   caFile?: string
 }
 
 /** Connects as a consumer; afterwards reconnects are endless. Rejects when the first attempt fails. */
 export async function connectBroker({ url, seedFile, caFile }: BrokerOptions, name: string): Promise<NatsConnection> {
+  const servers = url.split(',').map((each) => each.trim())
   const options: ConnectionOptions = {
-    servers: url.split(',').map((each) => each.trim()),
+    servers,
     name,
     inboxPrefix: `_INBOX.${name}`,
     maxReconnectAttempts: -1,
@@ -23,9 +24,23 @@ export async function connectBroker({ url, seedFile, caFile }: BrokerOptions, na
     reconnectJitter: 600,
     pingInterval: 10_000,
   }
-  if (seedFile !== undefined) options.authenticator = nkeyAuthenticator(() => seedIn(seedFile))
+  if (seedFile !== undefined) options.authenticator = nkeyAuthenticator(seedReader(seedFile))
   if (caFile !== undefined) options.tls = { caFile }
+  else if (servers.some((server) => server.startsWith('tls://'))) options.tls = {}
   return connect(options)
+}
+
+// The client library never reconnects again after an authenticator that threw; a seed that the broker refuses it tries again.
+function seedReader(file: string): () => Uint8Array {
+  let last = seedIn(file)
+  return () => {
+    try {
+      last = seedIn(file)
+    } catch {
+      // It is being replaced.
+    }
+    return last
+  }
 }
 
 function seedIn(file: string): Uint8Array {

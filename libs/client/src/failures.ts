@@ -49,6 +49,21 @@ export class ProducerContradicts extends Error {
   }
 }
 
+/** An event came before `seq` in which not even its number can be read: if it stood far before, it is not missed. */
+export class NumberUnreadable extends Error {
+  override readonly name = 'NumberUnreadable'
+  readonly code = 'number-unreadable'
+
+  constructor(
+    readonly producer: string,
+    readonly seq: number,
+  ) {
+    super(
+      `${producer}: an event without a readable number came before ${seq}; read again from a position to be certain`,
+    )
+  }
+}
+
 /** A service refused, failed, or did not answer. `reason` is its code. */
 export class ServiceFailed extends Error {
   override readonly name = 'ServiceFailed'

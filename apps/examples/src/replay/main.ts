@@ -11,6 +11,7 @@ const aside = await replay({
     events++
     process.stdout.write(`${JSON.stringify({ producer, seq, ...event })}\n`)
   },
+  onTrouble: ({ kind, error }) => void process.stderr.write(`still at it: ${kind}: ${String(error)}\n`),
 })
 for (const { producer, seq, error } of aside) process.stderr.write(`put aside: ${producer} ${seq} ${String(error)}\n`)
 if (aside.length > 0) {

@@ -7,6 +7,7 @@ import {
   producerIn,
   readMessage,
   subjectMatches,
+  type HeaderRecord,
   type Position,
   type ProducerPosition,
 } from '@careseal/event-envelope'
@@ -187,17 +188,16 @@ class RunningConsumer {
   }
 
   private receive(message: JsMsg): void {
-    const reading = readMessage(
-      { subject: message.subject, headers: headersIn(message), body: message.data },
-      () => false,
-    )
+    const headers = headersIn(message)
+    const reading = readMessage({ subject: message.subject, headers, body: message.data }, () => false)
     const candidate = reading.kind === 'candidate' ? reading.candidate : null
     const producer = producerIn(message.subject)
-    // A service that publishes another's type under its own name is not believed; the grant is for types of their owners.
+    // The grant is for types of their owners: what others publish under their own names is nobody's event.
     if (producer === null || !this.services.has(incarnationOf(producer).service)) return message.ack()
     this.held.add(message)
     const arrival = {
       candidate,
+      claimedSeq: claimedSeqIn(headers),
       acknowledge: () => {
         this.held.delete(message)
         this.acknowledgements.add(message)
@@ -249,11 +249,19 @@ class RunningConsumer {
 
   private tell(kind: Trouble['kind'], error: unknown, at: { producer?: string; seq?: number } = {}): void {
     const { producer, seq } = at
-    this.options.onTrouble?.({
+    const trouble = {
       kind,
       error,
       ...(producer === undefined ? {} : { producer }),
       ...(seq === undefined ? {} : { seq }),
-    })
+    }
+    // Whatever the caller does with it, reading goes on.
+    const told = async () => this.options.onTrouble?.(trouble)
+    told().catch((failure: unknown) => process.emitWarning(`onTrouble of ${this.options.durable}: ${String(failure)}`))
   }
+}
+
+function claimedSeqIn(headers: HeaderRecord): number | null {
+  const seq = Number(headers['ledger-seq']?.[0])
+  return Number.isSafeInteger(seq) && seq > 0 ? seq : null
 }

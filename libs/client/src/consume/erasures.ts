@@ -7,6 +7,17 @@ export type ErasureOptions = {
   onTrouble: (error: unknown) => void
 }
 
+// Without a connection there is nobody to tell: whoever asked hears nothing, which is no acknowledgement either.
+function refuse(message: Msg): void {
+  const values = headers()
+  values.set(FAILURE_HEADER, 'not-forgotten')
+  try {
+    message.respond('', { headers: values })
+  } catch {
+    // See above.
+  }
+}
+
 /** Answers until `stop`, which resolves when what was asked is answered. */
 export function answerErasures(
   nc: NatsConnection,
@@ -20,10 +31,8 @@ export function answerErasures(
       const forgotten = await forget(subjectIds)
       message.respond(JSON.stringify(ForgetSubjects.reply.parse({ forgotten })))
     } catch (error) {
-      const values = headers()
-      values.set(FAILURE_HEADER, 'not-forgotten')
-      message.respond('', { headers: values })
       onTrouble(error)
+      refuse(message)
     }
   }
   const take = (message: Msg) => {

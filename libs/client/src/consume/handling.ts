@@ -1,5 +1,12 @@
 // One event until it is settled: handled, or put aside as a dead letter that the broker confirmed. Nothing is skipped.
-import { subjectFilterOf, UnknownEventVersion, type EventBody, type EventType } from '@careseal/contracts'
+import {
+  incarnationOf,
+  producerOf,
+  subjectFilterOf,
+  UnknownEventVersion,
+  type EventBody,
+  type EventType,
+} from '@careseal/contracts'
 import { letterHeaders, subjectMatches, type LedgerEvent } from '@careseal/event-envelope'
 import { headers, type NatsConnection } from 'nats'
 import { DeadLetter, HandlerTimeout } from '../failures.js'
@@ -100,12 +107,17 @@ export class Handling {
     const reading = readingOf(event)
     if ('unreadable' in reading) return this.isAsked(event) ? this.putAside(event, reading.unreadable) : undefined
     const { body } = reading
-    if (!this.options.types.has(body.type) || this.recent.has(body.id)) return
+    if (!this.options.types.has(body.type)) return
+    const { service } = incarnationOf(event.producer)
+    // Rights let a service publish any type under its own name, and a filter of types lets it through.
+    if (producerOf(body.type) !== service) return this.putAside(event, 'foreign-producer')
+    const id = `${service}:${body.id}`
+    if (this.recent.has(id)) return
     for (let attempt = 1; ; attempt++) {
       if (stopping.aborted) throw new Unsettled()
       try {
         await this.attempt(body, new AttemptContext(event, attempt))
-        return this.recent.add(body.id)
+        return this.recent.add(id)
       } catch (error) {
         const reason = this.deadLetterReason(error, attempt)
         if (reason !== null) return this.putAside(event, reason)

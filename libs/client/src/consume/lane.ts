@@ -1,12 +1,19 @@
 // The events of one producer, in its order, each settled before the next. What the stream lacks, repeats or alters is
 // fetched from the producer; only its hash chain decides what comes next.
 import { eventOf, nextLinkOf, type Candidate, type LedgerEvent, type ProducerPosition } from '@careseal/event-envelope'
-import { ProducerContradicts } from '../failures.js'
+import { NumberUnreadable, ProducerContradicts } from '../failures.js'
+import { Unsettled } from './handling.js'
 import { pause } from './pause.js'
 import type { ChainPlace, ReplayPage } from './replay.js'
 
 /** A message of the stream. `candidate` is null where it cannot be read: then it counts as missing. */
-export type Arrival = { candidate: Candidate | null; acknowledge: () => void; giveBack: () => void }
+export type Arrival = {
+  candidate: Candidate | null
+  /** The number that it says it has, whatever else of it can be read. */
+  claimedSeq: number | null
+  acknowledge: () => void
+  giveBack: () => void
+}
 
 export type LaneOptions = {
   producer: string
@@ -99,9 +106,16 @@ export class Lane {
     for (const { acknowledge } of this.unplaced.splice(0)) acknowledge()
   }
 
-  // They stood somewhere before the first that can be read: what they were is fetched with what lies between.
+  // They stood somewhere before the first that can be read: what they were is fetched with what lies between. Events that
+  // were not granted may lie between as well, so that what they say of themselves is the best that there is.
   private beginBeforeUnplaced({ candidate }: Arrival): void {
-    this.place ??= { seq: Math.max(0, (candidate?.seq ?? 1) - 1 - this.unplaced.length), link: '' }
+    if (this.place !== null || candidate === null) return
+    const claims = this.unplaced.map(({ claimedSeq }) => claimedSeq ?? candidate.seq)
+    if (this.unplaced.some(({ claimedSeq }) => claimedSeq === null)) {
+      this.options.onTrouble(new NumberUnreadable(this.options.producer, candidate.seq))
+    }
+    const first = Math.min(candidate.seq - this.unplaced.length, ...claims)
+    this.place = { seq: Math.max(0, first - 1), link: '' }
   }
 
   private async settle({ candidate, acknowledge }: Arrival): Promise<void> {
@@ -116,6 +130,7 @@ export class Lane {
     } else if (this.place === null || target > this.place.seq) {
       await this.fetchUpTo(target)
     }
+    if (this.options.stopping.aborted && target > (this.place?.seq ?? 0)) throw new Unsettled()
     // What is still beyond our position now, its producer does not know: it was never an event.
     acknowledge()
   }

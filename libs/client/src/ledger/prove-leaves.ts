@@ -11,7 +11,7 @@ export type ProofOptions = {
   /** The ledger's origin on the web, such as `https://careseal.example`; its routes are below `/ledger`. */
   url: string
   trusted: TrustedBy
-  /** The block to begin with, if the events before it are not read any more; default 0. */
+  /** The block to begin with, if the events before it are not read any more; default 0. For an earlier one `prove` rejects. */
   fromHeight?: number
 }
 
@@ -22,8 +22,9 @@ const WAIT_MS = 500
 const BLOCKS_PER_PAGE = 500
 
 /**
- * For `prove` of `consume`: resolves once the leaf is proved, waiting until it is sealed and co-signed. One request for
- * each event. Rejects with ProducerContradicts when the ledger holds another leaf at its place.
+ * For `prove` of one `consume`: resolves once the leaf is proved, waiting until it is sealed and co-signed. One request for
+ * each event. Rejects with ProducerContradicts when the ledger holds another leaf at its place, and with ServiceFailed when
+ * the ledger does not answer or the event was sealed before `fromHeight`.
  */
 export function proveLeaves(options: ProofOptions): (event: LedgerEvent, signal: AbortSignal) => Promise<void> {
   const proofs = new LeafProofs(options)
@@ -33,6 +34,9 @@ export function proveLeaves(options: ProofOptions): (event: LedgerEvent, signal:
 /** Where the leaves of one producer stand, read from the blocks' headers no further than is asked for. */
 class ProducerRuns {
   private runs: Run[] = []
+  /** The numbers of the first leaf that was read and of the one after the last, whether they are still kept or not. */
+  private firstSeq: number | null = null
+  private nextSeq = 0
 
   constructor(
     private readonly producer: string,
@@ -44,6 +48,12 @@ class ProducerRuns {
     this.runs = this.runs.filter(({ fromSeq, count }) => fromSeq + count > seq)
     const [run] = this.runs
     return run !== undefined && run.fromSeq <= seq ? run.index + seq - run.fromSeq : null
+  }
+
+  /** Where a leaf is that has no index: still to come, let go, or in no block from the first on that was read. */
+  placeOf(seq: number): 'ahead' | 'let-go' | 'before' {
+    if (this.firstSeq === null || seq >= this.nextSeq) return 'ahead'
+    return seq < this.firstSeq ? 'before' : 'let-go'
   }
 
   /** Reads a page of headers; false where there is none yet. */
@@ -62,7 +72,11 @@ class ProducerRuns {
     if (!('block' in entry)) throw new ServiceFailed('the ledger', 'bad-header')
     let index = entry.block.firstIndex + entry.block.controls
     for (const { producer, fromSeq, count } of entry.block.runs) {
-      if (producer === this.producer) this.runs.push({ fromSeq, count, index })
+      if (producer === this.producer) {
+        this.runs.push({ fromSeq, count, index })
+        this.firstSeq ??= fromSeq
+        this.nextSeq = fromSeq + count
+      }
       index += count
     }
   }
@@ -71,10 +85,12 @@ class ProducerRuns {
 class LeafProofs {
   private readonly producers = new Map<string, ProducerRuns>()
   private readonly trust: ReturnType<typeof trustOf>
+  private readonly fromHeight: number
   private checkpoint: TrustedCheckpoint | null = null
 
   constructor(private readonly options: ProofOptions) {
     this.trust = trustOf(options.trusted)
+    this.fromHeight = options.fromHeight ?? 0
   }
 
   async prove(event: LedgerEvent, signal: AbortSignal): Promise<void> {
@@ -90,14 +106,23 @@ class LeafProofs {
   }
 
   private async indexOf({ producer, seq }: LedgerEvent, signal: AbortSignal): Promise<number | null> {
-    const runs = this.producers.get(producer) ?? new ProducerRuns(producer, this.options.fromHeight ?? 0)
-    this.producers.set(producer, runs)
+    let runs = this.producers.get(producer) ?? this.beginAgain(producer)
     while (!signal.aborted) {
       const index = runs.indexOf(seq)
       if (index !== null) return index
-      if (!(await runs.readOn((from) => this.blocks(from)))) await pause(WAIT_MS, signal)
+      const place = runs.placeOf(seq)
+      if (place === 'before') throw new ServiceFailed('the ledger', `sealed-before-block-${this.fromHeight}`)
+      if (place === 'let-go') runs = this.beginAgain(producer)
+      else if (!(await runs.readOn((from) => this.blocks(from)))) await pause(WAIT_MS, signal)
     }
     return null
+  }
+
+  // Somebody consumes again from an earlier place, or two consumers share these proofs.
+  private beginAgain(producer: string): ProducerRuns {
+    const runs = new ProducerRuns(producer, this.fromHeight)
+    this.producers.set(producer, runs)
+    return runs
   }
 
   private async blocks(from: number): Promise<{ height: number; header: string }[]> {
