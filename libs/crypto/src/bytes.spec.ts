@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { base64, fromBase64, fromHex, fromUtf8, hex, NotDecodable, u32, u64, utf8 } from './bytes.js'
 
-const bytes = () => fc.uint8Array({ maxLength: 100 })
+const bytes = () => fc.uint8Array({ maxLength: 100, size: 'max' })
 
 describe('hexadecimal', () => {
   test('is what Buffer writes, and reads back', () => {

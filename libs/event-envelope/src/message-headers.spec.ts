@@ -5,8 +5,10 @@ import { headersIn, readHeaders } from './message-headers.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const name = fc.stringMatching(/^[!-9;-~]{1,20}$/)
-const value = fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => text.isWellFormed() && !/[\r\n]/.test(text))
-const lines = fc.array(fc.tuple(name, value, fc.constantFrom('', ' ', '  ')), { maxLength: 15 })
+const value = fc
+  .string({ unit: 'binary', maxLength: 40, size: 'max' })
+  .filter((text) => text.isWellFormed() && !/[\r\n]/.test(text))
+const lines = fc.array(fc.tuple(name, value, fc.constantFrom('', ' ', '  ')), { maxLength: 15, size: 'max' })
 const status = fc.constantFrom('NATS/1.0', 'NATS/1.0 100', 'NATS/1.0 503 No Responders')
 
 function blockOf(status: string, lines: [string, string, string][]): Uint8Array {

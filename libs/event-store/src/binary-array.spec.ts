@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { byteaArray } from './binary-array.js'
 
-const values = fc.array(fc.option(fc.uint8Array({ maxLength: 40 })), { maxLength: 20 })
+const values = fc.array(fc.option(fc.uint8Array({ maxLength: 40, size: 'max' })), { maxLength: 20, size: 'max' })
 
 /** As array_recv reads it: dimensions, nulls, element type, length, lower bound, then each element with its length. */
 function read(bytes: Buffer): (Uint8Array | null)[] {

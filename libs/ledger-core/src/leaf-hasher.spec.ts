@@ -11,7 +11,11 @@ const producer = fc.oneof(
   fc.stringMatching(/^[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,4}){0,2}$/),
 )
 const seq = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }))
-const leaves = fc.array(fc.record({ producer, seq, tag: hash, commitment: hash }), { minLength: 1, maxLength: 20 })
+const leaves = fc.array(fc.record({ producer, seq, tag: hash, commitment: hash }), {
+  minLength: 1,
+  maxLength: 20,
+  size: 'max',
+})
 const packed = ({ tag, commitment }: Leaf) => fromHex(tag + commitment)
 
 describe('a leaf hasher', () => {

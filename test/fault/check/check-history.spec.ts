@@ -29,7 +29,9 @@ const SOME_OF_EACH: Step[] = [
   ...(['foreign-read', 'foreign-write', 'create', 'remove', 'checkpoint', 'blocks'] as const),
 ]
 
-const steps = fc.array(fc.constantFrom(...STEPS), { maxLength: 40 }).map((more) => [...SOME_OF_EACH, ...more])
+const steps = fc
+  .array(fc.constantFrom(...STEPS), { maxLength: 40, size: 'max' })
+  .map((more) => [...SOME_OF_EACH, ...more])
 
 function found(world: MadeWorld): string[] {
   return checkHistory(world, world.facts).flatMap(({ name, violations }) => (violations.length > 0 ? [name] : []))

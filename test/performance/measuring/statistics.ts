@@ -15,7 +15,7 @@ export type Distribution = {
 export function percentile(sorted: readonly number[], percent: number): number {
   if (sorted.length === 0) throw new RangeError('no percentile of nothing')
   if (percent < 0 || percent > 100) throw new RangeError('a percentile is between 0 and 100')
-  const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length))
+  const rank = Math.max(1, Math.ceil((percent * sorted.length) / 100))
   return sorted[rank - 1] as number
 }
 

@@ -32,7 +32,7 @@ describe('the queue of leaves', () => {
   })
 
   it('gives every leaf once, in each producer’s order, grouped by producer within a batch', async () => {
-    const names = fc.array(fc.constantFrom('audit', 'consent', 'records'), { minLength: 1, maxLength: 50 })
+    const names = fc.array(fc.constantFrom('audit', 'consent', 'records'), { minLength: 1, maxLength: 50, size: 'max' })
     const cases = fc.asyncProperty(names, fc.integer({ min: 1, max: 9 }), async (producers, batchMax) => {
       const next = new Map<string, number>()
       const queue = new LeafQueue({ batchMax, lingerMs: 0 })

@@ -69,7 +69,7 @@ describe('pages', () => {
       code: fc.constantFrom('a' as const, 'b' as const),
     })
     const property = fc.asyncProperty(
-      fc.array(row, { maxLength: 250 }),
+      fc.array(row, { maxLength: 250, size: 'max' }),
       fc.integer({ min: 1, max: 120 }),
       fc.uniqueArray(fc.integer({ min: 1, max: 4 })),
       async (rows, count, allowed) => {
@@ -94,7 +94,7 @@ describe('pages', () => {
       code: fc.constantFrom('a' as const, 'b' as const),
       bytes,
     })
-    const property = fc.asyncProperty(fc.array(row, { maxLength: 150 }), async (rows) => {
+    const property = fc.asyncProperty(fc.array(row, { maxLength: 150, size: 'max' }), async (rows) => {
       const source = sourceOf(rows, (patient) => patient === 1)
       const found: string[] = []
       for (let start: string | undefined = '0'; start !== undefined;) {
