@@ -2,9 +2,11 @@
 // followed by another, whose genesis names the last checkpoint that witnesses co-signed.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseCheckpoint, parseEntry, parseNote } from '@careseal/ledger-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, caresealOk, temporaryFolder, UP_DEADLINE_MS, type Detached } from '../support/careseal.js'
+import { untilMirrored } from '../support/mirrored.js'
 
 const folder = temporaryFolder()
 const dataDir = join(folder.path, 'ledger')
@@ -19,16 +21,18 @@ async function up(path: string): Promise<Detached> {
 }
 
 async function witnessed({ origin }: Detached): Promise<string> {
-  const note = await (await fetch(`${origin}/ledger/checkpoint`)).text()
-  return parseNote(note).signatures.length > 2 ? note : witnessed({ origin } as Detached)
+  for (;;) {
+    const note = await (await fetch(`${origin}/ledger/checkpoint`)).text()
+    if (parseNote(note).signatures.length > 2) return note
+    await delay(200)
+  }
 }
 
 beforeAll(async () => {
   const running = await up(dataDir)
   checkpoint = await witnessed(running)
   writeFileSync(join(folder.path, 'last.checkpoint'), checkpoint)
-  // The witness that is a mirror pulls every two seconds.
-  await new Promise((resolve) => setTimeout(resolve, 6_000))
+  await untilMirrored(dataDir, checkpoint)
   await caresealOk(['ledger', 'export', exported, '--data-dir', dataDir])
   await caresealOk(['down', '--data-dir', dataDir])
 }, MANY_MS)

@@ -8,6 +8,7 @@ import { parseNote } from '@careseal/ledger-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { careseal, caresealOk, temporaryFolder, UP_DEADLINE_MS, type Detached } from '../support/careseal.js'
 import { writeBundles } from '../support/fhir.js'
+import { untilMirrored } from '../support/mirrored.js'
 
 const folder = temporaryFolder()
 const dataDir = join(folder.path, 'ledger')
@@ -15,8 +16,6 @@ const REFUSED_MS = 110_000
 const MANY_MS = 6 * UP_DEADLINE_MS
 /** As many as the demo's people are linked to. */
 const PATIENTS = 3
-/** The witness that is a mirror pulls every two seconds. */
-const MIRRORED_MS = 6_000
 
 const run = (...args: string[]) => careseal([...args, '--data-dir', dataDir], { timeoutMs: UP_DEADLINE_MS })
 const runOk = (...args: string[]) => caresealOk([...args, '--data-dir', dataDir], { timeoutMs: UP_DEADLINE_MS })
@@ -31,7 +30,7 @@ async function grow(...args: string[]): Promise<void> {
   expect([started.code, started.stderr]).toEqual([0, expect.anything()])
   const { origin } = JSON.parse(started.stdout) as Detached
   while (!(await isWitnessed(origin))) await delay(500)
-  await delay(MIRRORED_MS)
+  await untilMirrored(dataDir, await (await fetch(`${origin}/ledger/checkpoint`)).text())
   await runOk('down')
 }
 

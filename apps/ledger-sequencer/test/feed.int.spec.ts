@@ -83,7 +83,7 @@ describe('the feed', () => {
     let grown: Promise<void> | undefined
     const { told } = await listen('', {
       enough: (told) => {
-        if (hasCheckpoint(told)) grown ??= grow(5)
+        if (hasCheckpoint(told)) grown ??= grow(1)
         return told.filter(({ event }) => event === 'checkpoint').length > 1
       },
     })
