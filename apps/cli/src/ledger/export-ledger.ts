@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setImmediate as othersTurn } from 'node:timers/promises'
 import { sha256 } from '@careseal/crypto'
 import { CheckpointRefused, parseVkey, verifyCheckpoint, type Trust } from '@careseal/ledger-core'
-import { HASH_BYTES, levelSize, tilePath, TILE_WIDTH, type Tile } from '@careseal/merkle'
+import { HASH_BYTES, tilePath, TILE_WIDTH, type Tile } from '@careseal/merkle'
 import { CliError, EXIT } from '../exit.js'
 import { refusalOf, request } from '../http.js'
 import { inParallel } from '../in-parallel.js'
@@ -16,6 +16,7 @@ import { PRIMITIVES } from '../verify/primitives.js'
 import { describeFault, sizeOf } from '../verify/verify-ledger.js'
 import { checkFolder } from './checked-folder.js'
 import { writePublic } from './public-file.js'
+import { tileCount, tilesOf } from './tiles-of.js'
 
 export type ExportOptions = {
   origin: string
@@ -126,25 +127,6 @@ function claim(folder: string, vkeys: string): void {
 
 function nameIn(vkeys: string): string {
   return vkeys.slice(0, vkeys.indexOf('+'))
-}
-
-/** Every bundle and tile that a tree of this size has: bundles first, level by level; never all of them in memory. */
-function* tilesOf(size: number): Generator<Tile> {
-  yield* tilesOfLevel('entries', size)
-  for (let level = 0; levelSize(size, level) > 0; level++) yield* tilesOfLevel(level, levelSize(size, level))
-}
-
-function* tilesOfLevel(level: Tile['level'], count: number): Generator<Tile> {
-  for (let index = 0; index * TILE_WIDTH < count; index++) {
-    yield { level, index, width: Math.min(TILE_WIDTH, count - index * TILE_WIDTH) }
-  }
-}
-
-/** How many of them there are. */
-function tileCount(size: number): number {
-  let count = Math.ceil(size / TILE_WIDTH)
-  for (let level = 0; levelSize(size, level) > 0; level++) count += Math.ceil(levelSize(size, level) / TILE_WIDTH)
-  return count
 }
 
 async function copyTile({ origin, folder, vkeys }: Copying, tile: Tile, signal: AbortSignal): Promise<void> {
