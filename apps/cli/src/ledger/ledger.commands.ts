@@ -18,6 +18,10 @@ const EXPORT_HELP = `
 The folder then holds what a static mirror of the log serves (C2SP tlog-tiles): checkpoint, tile/entries, tile/<level>,
 and the log's own vkey. A repeat fetches what is new; a run that was stopped goes on. The folder of another log is refused.
 All of it is verified before the checkpoint is written; exit 3 names what does not, and the next run fetches it anew.
+
+What the folder holds under its own checkpoint is never replaced by another history. A ledger that is smaller, or does not
+continue it, is refused with exit 3, and both signed checkpoints are kept in <folder>/evidence-<sizes>: keep the folder.
+Where the signer has retreated or the ledger was put back with less, name an empty folder.
 ${TRUST}
 
 Examples:
@@ -30,7 +34,8 @@ const IMPORT_HELP = `
 The source is an export or any other folder of C2SP tiles, or the URL below which a mirror serves them; a checkpoint and
 tile/entries do. Every entry is verified, and the folder holds what the entries make: also the hash tiles, if the source
 had none, or others. Exit 3 names what does not verify; then the folder is as it was. A file of it that holds other bytes
-is not replaced.
+is not replaced. A source of another history than the folder's is refused with exit 3, and both signed checkpoints are kept
+in <folder>/evidence-<sizes>.
 ${TRUST}
 
 Examples:
