@@ -43,6 +43,10 @@ const filesOf = (path: string) => {
   const files = all.map((entry) => join(entry.parentPath, entry.name).slice(path.length)).toSorted()
   return Object.fromEntries(files.map((file) => [file, readFileSync(path + file).toString('base64')]))
 }
+const anotherFrom = (from: number) => (seq: number) => (seq < from ? `tag ${seq}` : `another story ${seq}`)
+const held = () => Object.entries(filesOf(folder)).filter(([path]) => !path.startsWith('/evidence-'))
+const evidence = () => Object.keys(filesOf(folder)).filter((path) => path.startsWith('/evidence-'))
+const sizeIn = (file: string) => Number(readFileSync(join(folder, file), 'utf8').split('\n')[1])
 
 describe('an import of a ledger', () => {
   it.each(['a folder', 'a mirror'])('from %s is byte for byte the export that it was', async (from) => {
@@ -147,5 +151,46 @@ describe('an import of a ledger', () => {
     rmSync(join(folder, 'checkpoint'))
     put(folder, 'notes.txt', 'mine')
     await expect(run()).rejects.toThrow(/not empty and no export/)
+  })
+
+  describe('into a folder that holds one', () => {
+    it.each([
+      ['in a full tile', 120, 12, vkey],
+      ['inside the partial tile, which is full by now', 800, 12, vkey],
+      ['in its last entries, by keys of its own', 890, 10, undefined],
+      ['at the same size', 800, 9, vkey],
+    ])('refuses a source that forked %s, and keeps both checkpoints', async (_where, from, blocks, trusted) => {
+      await run()
+      const before = held()
+      await writeExport(source, smallLedger(blocks, anotherFrom(from)))
+      for (const place of [source, mirror, source]) {
+        const told = expect.stringMatching(/another history[^]*holds 911 entries[^]*keep the folder/)
+        await expect(run(place, trusted)).rejects.toMatchObject({ exitCode: 3, message: told })
+        expect(held()).toEqual(before)
+      }
+      expect(evidence().slice(0, 2).map(sizeIn)).toEqual([911, 2 + 101 * blocks])
+      expect(evidence()).toHaveLength(blocks === 9 ? 3 : 2)
+    })
+
+    it('takes what the ledger has grown by', async () => {
+      await run()
+      await writeExport(source, smallLedger(12))
+      expect(await run(mirror, vkey)).toMatchObject({ ok: true })
+      expect(sizeIn('checkpoint')).toBe(1214)
+      expect(evidence()).toEqual([])
+    })
+
+    it('compares with no checkpoint that is none, or that a stranger has signed', async () => {
+      await run()
+      const note = readFileSync(join(folder, 'checkpoint'), 'utf8')
+      const unsigned = note.replace(/\n\n.*\n/, `\n\n\u2014 stranger.example ${'A'.repeat(92)}\n`)
+      for (const bad of [note.slice(0, 40), unsigned]) {
+        put(folder, 'checkpoint', bad)
+        const before = filesOf(folder)
+        const told = expect.stringContaining('name an empty folder')
+        await expect(run()).rejects.toMatchObject({ exitCode: 3, message: told })
+        expect(filesOf(folder)).toEqual(before)
+      }
+    })
   })
 })

@@ -6,11 +6,16 @@ import { logKeysAt, verifyLedger, type LedgerVerdict, type Trust } from '@carese
 import { tilePath } from '@careseal/merkle'
 import { CliError, EXIT } from '../exit.js'
 import { withLock } from '../folder-lock.js'
+import type { Revisit } from '../verify/last-visit.js'
 import type { ReadableLedger } from '../verify/ledger-source.js'
 import { PRIMITIVES } from '../verify/primitives.js'
+import { heldIn, requireSigned, revisitOf, vkeysIn, type Held } from './held-ledger.js'
 import { Incoming, INCOMING } from './incoming.js'
 import { writePublic } from './public-file.js'
+import { refusedHistory } from './refused-history.js'
 import { Tiling } from './tiling.js'
+
+type Sound = Extract<LedgerVerdict, { ok: true }>
 
 export type ImportLedger = {
   source: ReadableLedger
@@ -21,8 +26,8 @@ export type ImportLedger = {
 
 /**
  * The verdict; the folder is an export of the source's size exactly if it is ok, and as it was if not. Throws (usage) for
- * a folder that holds something else, or more of the same ledger; (verification) where it holds other bytes; (failure)
- * while another import into it is under way.
+ * a folder that holds something else, or more of the same ledger; (verification) where it holds other bytes, or its own
+ * checkpoint is of another history, and then keeps both as evidence; (failure) while another import into it is under way.
  *
  * If we crash here, the folder holds tiles that are verified and no newer checkpoint than before, which is written last.
  */
@@ -39,10 +44,13 @@ export async function importLedger(options: ImportLedger): Promise<LedgerVerdict
 
 async function imported(options: ImportLedger): Promise<LedgerVerdict> {
   const { source, folder, onProgress } = options
+  const held = heldIn(folder)
+  const visit = revisitOf(held)
   const incoming = new Incoming(folder)
   try {
-    const verdict = await verified(options, incoming)
+    const verdict = await verified(options, incoming, visit)
     if (!verdict.ok) return verdict
+    if (held) await requireContinued(options, verdict, { held, visit })
     await incoming.takeOver(onProgress)
     const vkeys = logKeysAt(verdict.state.governance.keys, source.size)
     writePublic(join(folder, 'vkey'), vkeys.map((vkey) => `${vkey}\n`).join(''))
@@ -53,7 +61,28 @@ async function imported(options: ImportLedger): Promise<LedgerVerdict> {
   }
 }
 
-async function verified({ source, trust, onProgress }: ImportLedger, incoming: Incoming): Promise<LedgerVerdict> {
+// Keys come and go: those of the folder's own time are in it, the others the source's entries name.
+async function requireContinued(
+  { source, folder }: ImportLedger,
+  { state }: Sound,
+  { held, visit }: { held: Held; visit: Revisit },
+): Promise<void> {
+  const { keys, retreats } = state.governance
+  const named = keys.filter(({ owner }) => owner === 'log').map(({ vkey }) => vkey)
+  const logVkeys = [...new Set([...vkeysIn(folder), ...named])]
+  await requireSigned(folder, held, logVkeys)
+  const since = visit.since(source.size, retreats)
+  if (since === 'grown' || since === 'unchanged') return
+  const { note, consistency } = source
+  const what = since === 'retreated' ? 'the signer has given that up, as an entry says' : 'it has another history'
+  throw await refusedHistory({ folder, held, note, logVkeys, consistency }, what)
+}
+
+async function verified(
+  { source, trust, onProgress }: ImportLedger,
+  incoming: Incoming,
+  visit: Revisit,
+): Promise<LedgerVerdict> {
   const { note, size } = source
   const tiling = new Tiling(({ bytes, ...tile }) => incoming.put(tilePath(tile), bytes))
   const verdict = await verifyLedger(
@@ -61,7 +90,10 @@ async function verified({ source, trust, onProgress }: ImportLedger, incoming: I
     {
       ...PRIMITIVES,
       ...(trust ? { trust } : {}),
-      onBlock: (_header, tree) => onProgress('entries verified', tree.size, size),
+      onBlock: (_header, tree) => {
+        visit.onBlock(tree)
+        onProgress('entries verified', tree.size, size)
+      },
     },
   )
   if (verdict.ok) tiling.end()
@@ -80,10 +112,11 @@ function requireRoom(folder: string, note: string, size: number): void {
     if (others.length === 0) return
     throw new CliError(EXIT.usage, `${folder} is not empty and no export of a ledger: name an empty folder`)
   }
-  const [origin, heldSize] = held.split('\n')
+  const [origin] = held.split('\n')
   if (origin !== note.split('\n')[0]) {
     throw new CliError(EXIT.usage, `${folder} holds another log (${origin}): name an empty folder`)
   }
-  if (Number(heldSize) <= size) return
+  const heldSize = heldIn(folder)?.size ?? 0
+  if (heldSize <= size) return
   throw new CliError(EXIT.usage, `${folder} holds ${heldSize} entries already, and the source ${size}`)
 }
