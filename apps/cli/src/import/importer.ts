@@ -1,9 +1,8 @@
-// Sends bundles to a ledger, a few at a time. A repeat is harmless: the key of each request is the content's hash, so
-// the server answers a bundle that it has already as it did the first time.
+// Brings bundles to a ledger, a few at a time, and adds up what became of them.
 import { basename } from 'node:path'
-import { isAway, reasonOf, refusalOf, request } from '../http.js'
 import { inParallel } from '../in-parallel.js'
 import { readBundleFile, type BundleFile } from './bundle-file.js'
+import { sendBundle } from './send-bundle.js'
 
 export type ImportOptions = {
   origin: string
@@ -39,8 +38,6 @@ export type ImportSummary = {
 }
 
 const CONCURRENCY = 4
-const ATTEMPTS = 8
-const DEADLINE_MS = 120_000
 
 /** A file on disk as a source. */
 export function fileSource(path: string): Source {
@@ -90,7 +87,7 @@ async function importOne(source: Source, number: number, { options, summary, sig
   }
   addCounts(summary.sourceCountsByType, file.countsByType)
   const known = options.known?.(file.hash)
-  const answer = known ? { locations: known, reason: null } : await send(file, options, signal)
+  const answer = known ? { locations: known, reason: null } : await sendBundle(file, options, signal)
   if (answer.reason) summary.refusals.push({ number, name: source.name, hash: file.hash, reason: answer.reason })
   if (answer.reason && answer.locations.length === 0) return
   const countsByType = typesOf(answer.locations)
@@ -103,66 +100,6 @@ async function importOne(source: Source, number: number, { options, summary, sig
     summary.before.resources += known.length
   }
   options.onStored?.({ hash: file.hash, countsByType, locations: answer.locations })
-}
-
-type Answer = { locations: string[]; reason: string | null }
-
-async function send(file: BundleFile, { origin, token }: ImportOptions, signal: AbortSignal): Promise<Answer> {
-  const response = await request(`${origin}/fhir`, {
-    method: 'POST',
-    body: file.bytes,
-    headers: {
-      authorization: `Bearer ${await token()}`,
-      'content-type': 'application/fhir+json',
-      accept: 'application/fhir+json',
-      prefer: 'return=minimal',
-      'idempotency-key': file.hash,
-    },
-    attempts: ATTEMPTS,
-    deadlineMs: DEADLINE_MS,
-    signal,
-  })
-  const text = await response.text()
-  // No verdict on this file: the others would come to the same, each after as long a wait.
-  if (isAway(response.status)) throw refusalOf(`${origin}/fhir`, response.status, text)
-  if (!response.ok) return { locations: [], reason: reasonOf(response.status, text) }
-  const answer = parsed(text)
-  if (!answer) return { locations: [], reason: `${origin} answered ${response.status} without JSON` }
-  // What became of the rest nobody knows: a repeat is harmless.
-  const given = Array.isArray(answer.entry) ? answer.entry.length : 0
-  if (given === file.entryCount) return answerOf(answer)
-  const told = `${origin} answered ${response.status} for ${given} of ${file.entryCount} entries`
-  return { locations: [], reason: `${told}: is this the address of a ledger?` }
-}
-
-// A proxy's page, for example: what became of the bundle nobody knows, and a repeat is harmless.
-function parsed(text: string): ResponseBundle | null {
-  try {
-    return JSON.parse(text) as ResponseBundle | null
-  } catch {
-    return null
-  }
-}
-
-type ResponseBundle = { entry?: ({ response?: { status?: unknown; location?: unknown } | null } | null)[] }
-
-const isStored = (status: unknown) => typeof status === 'string' && status.startsWith('2')
-
-// A batch may be stored in part: what was refused of it counts as a refusal of the file, what was stored as stored.
-function answerOf(bundle: ResponseBundle): Answer {
-  const responses = (bundle.entry ?? []).map((entry) => entry?.response ?? {})
-  const locations = responses.flatMap(({ status, location }) =>
-    isStored(status) && typeof location === 'string' && location ? [location] : [],
-  )
-  const refusedAt = responses.findIndex(({ status }) => !isStored(status))
-  if (refusedAt < 0) return { locations, reason: null }
-  const refusedCount = responses.filter(({ status }) => !isStored(status)).length
-  const told = responses[refusedAt]?.status
-  const status = typeof told === 'string' ? told : 'no status'
-  return {
-    locations,
-    reason: `${refusedCount} of ${responses.length} entries refused, first entry ${refusedAt}: ${status}`,
-  }
 }
 
 function typesOf(locations: readonly string[]): Map<string, number> {

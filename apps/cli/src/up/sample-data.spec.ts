@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDataDir, type DataDir } from '@careseal/stack'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { noteImported } from './imported.js'
+import { noteImported } from '../import/imported.js'
 import { missingSample, SAMPLE_PATIENTS, sampleSources } from './sample-data.js'
 
 describe('what a start without a folder has to load', () => {

@@ -6,7 +6,7 @@ import { CliError, EXIT } from '../exit.js'
 import { cachedToken } from '../import/cached-token.js'
 import { fileSource, importBundles, type ImportSummary, type Source, type StoredBundle } from '../import/importer.js'
 import { sourceFiles } from '../import/source-files.js'
-import { noteImported, readImported } from './imported.js'
+import { noteImported, readImported } from '../import/imported.js'
 
 /** How many patients a demo without a folder begins with. */
 export const SAMPLE_PATIENTS = 8

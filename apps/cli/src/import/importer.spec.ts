@@ -6,10 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { patientBundle } from '@careseal/synthetic'
 import { EXIT } from '../exit.js'
-import { readBundleFile } from './bundle-file.js'
-import { cachedToken } from './cached-token.js'
 import { fileSource, importBundles } from './importer.js'
-import { sourceFiles } from './source-files.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'careseal-import-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -19,42 +16,6 @@ function file(name: string, content: string | Uint8Array): string {
   writeFileSync(path, content)
   return path
 }
-
-describe('a file to import', () => {
-  it.each([
-    ['broken.json', '{"resourceType":\n "Bundle", x', 'not JSON at line 2, column 12'],
-    ['short.json', '{"resourceType": "Bu', 'not JSON'],
-    ['latin.json', Uint8Array.of(0x22, 0xe4, 0x22), 'not UTF-8 text'],
-    ['list.json', '[]', 'no FHIR Bundle: not a JSON object'],
-    ['plain.json', '{"a":1}', 'no FHIR Bundle: it has no resourceType'],
-    ['patient.json', '{"resourceType":"Patient"}', 'no FHIR Bundle: its resourceType is Patient'],
-    ['search.json', '{"resourceType":"Bundle","type":"searchset"}', 'a Bundle of type searchset'],
-    ['empty.json', '{"resourceType":"Bundle","type":"batch"}', 'a Bundle without entries'],
-  ])('%s is refused with its reason', (name, content, reason) => {
-    expect(readBundleFile(file(name, content))).toMatchObject({ refused: expect.stringContaining(reason) })
-  })
-
-  it('never quotes its content in a reason', () => {
-    const path = file('quoted.json', '{"name": canary-name}')
-    expect(JSON.stringify(readBundleFile(path))).not.toContain('canary')
-  })
-
-  it('is counted by type', () => {
-    const bundle = patientBundle({ seed: 'import', index: 0 })
-    const read = readBundleFile(file('good.json', JSON.stringify(bundle)))
-    expect(read).toMatchObject({ entryCount: bundle.entry.length })
-    expect('countsByType' in read && read.countsByType.get('Patient')).toBe(1)
-  })
-
-  it('is found in a folder by its name’s end, or by itself', () => {
-    const text = file('readme.txt', 'x')
-    const found = sourceFiles([folder])
-    expect(found.skipped).toEqual([text])
-    expect(found.files).toContain(join(folder, 'good.json'))
-    expect(sourceFiles([text]).files).toEqual([text])
-    expect(() => sourceFiles([join(folder, 'absent')])).toThrow(/there is no/)
-  })
-})
 
 describe('an import', () => {
   let server: Server
@@ -159,30 +120,5 @@ describe('an import', () => {
     expect(summary.refusals).toMatchObject(
       [5, 6].map((index) => ({ name: `${index}.json`, reason: `${origin} answered 200 without JSON` })),
     )
-  })
-})
-
-describe('a cached token', () => {
-  it('is asked for once, and again before it ends', async () => {
-    let [asked, now] = [0, 0]
-    const ask = async () => ({ token: `t${++asked}`, expiresInSeconds: 300 })
-    const token = cachedToken(ask, () => now)
-    expect(await Promise.all([token(), token()])).toEqual(['t1', 't1'])
-    now = 239_000
-    expect(await token()).toBe('t1')
-    now = 241_000
-    expect(await token()).toBe('t2')
-  })
-
-  it('is asked for again after a failure', async () => {
-    let asked = 0
-    const ask = async () => {
-      asked += 1
-      if (asked === 1) throw new Error('no')
-      return { token: 't', expiresInSeconds: 300 }
-    }
-    const token = cachedToken(ask)
-    await expect(token()).rejects.toThrow('no')
-    expect(await token()).toBe('t')
   })
 })

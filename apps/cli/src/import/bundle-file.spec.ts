@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { patientBundle } from '@careseal/synthetic'
+import { readBundleFile } from './bundle-file.js'
+import { sourceFiles } from './source-files.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'careseal-import-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name)
+  writeFileSync(path, content)
+  return path
+}
+
+describe('a file to import', () => {
+  it.each([
+    ['broken.json', '{"resourceType":\n "Bundle", x', 'not JSON at line 2, column 12'],
+    ['short.json', '{"resourceType": "Bu', 'not JSON'],
+    ['latin.json', Uint8Array.of(0x22, 0xe4, 0x22), 'not UTF-8 text'],
+    ['list.json', '[]', 'no FHIR Bundle: not a JSON object'],
+    ['plain.json', '{"a":1}', 'no FHIR Bundle: it has no resourceType'],
+    ['patient.json', '{"resourceType":"Patient"}', 'no FHIR Bundle: its resourceType is Patient'],
+    ['search.json', '{"resourceType":"Bundle","type":"searchset"}', 'a Bundle of type searchset'],
+    ['empty.json', '{"resourceType":"Bundle","type":"batch"}', 'a Bundle without entries'],
+  ])('%s is refused with its reason', (name, content, reason) => {
+    expect(readBundleFile(file(name, content))).toMatchObject({ refused: expect.stringContaining(reason) })
+  })
+
+  it('never quotes its content in a reason', () => {
+    const path = file('quoted.json', '{"name": canary-name}')
+    expect(JSON.stringify(readBundleFile(path))).not.toContain('canary')
+  })
+
+  it('is counted by type', () => {
+    const bundle = patientBundle({ seed: 'import', index: 0 })
+    const read = readBundleFile(file('good.json', JSON.stringify(bundle)))
+    expect(read).toMatchObject({ entryCount: bundle.entry.length })
+    expect('countsByType' in read && read.countsByType.get('Patient')).toBe(1)
+  })
+
+  it('is found in a folder by its name’s end, or by itself', () => {
+    const text = file('readme.txt', 'x')
+    const found = sourceFiles([folder])
+    expect(found.skipped).toEqual([text])
+    expect(found.files).toContain(join(folder, 'good.json'))
+    expect(sourceFiles([text]).files).toEqual([text])
+    expect(() => sourceFiles([join(folder, 'absent')])).toThrow(/there is no/)
+  })
+})
