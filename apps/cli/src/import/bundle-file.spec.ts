@@ -17,21 +17,38 @@ function file(name: string, content: string | Uint8Array): string {
 
 describe('a file to import', () => {
   it.each([
-    ['broken.json', '{"resourceType":\n "Bundle", x', 'not JSON at line 2, column 12'],
-    ['short.json', '{"resourceType": "Bu', 'not JSON'],
+    ['broken.json', '{"resourceType":\n "Bundle", x', 'not JSON: at line 2, column 12'],
+    ['short.json', '{"resourceType": "Bu', 'not JSON: it ends too early'],
+    ['page.json', '<!doctype html>', 'not JSON: at line 1, column 1'],
     ['latin.json', Uint8Array.of(0x22, 0xe4, 0x22), 'not UTF-8 text'],
     ['list.json', '[]', 'no FHIR Bundle: not a JSON object'],
     ['plain.json', '{"a":1}', 'no FHIR Bundle: it has no resourceType'],
     ['patient.json', '{"resourceType":"Patient"}', 'no FHIR Bundle: its resourceType is Patient'],
     ['search.json', '{"resourceType":"Bundle","type":"searchset"}', 'a Bundle of type searchset'],
     ['empty.json', '{"resourceType":"Bundle","type":"batch"}', 'a Bundle without entries'],
+    ['hole.json', '{"resourceType":"Bundle","type":"batch","entry":[{},null]}', 'Bundle.entry[1] is no object'],
   ])('%s is refused with its reason', (name, content, reason) => {
     expect(readBundleFile(file(name, content))).toMatchObject({ refused: expect.stringContaining(reason) })
   })
 
-  it('never quotes its content in a reason', () => {
-    const path = file('quoted.json', '{"name": canary-name}')
-    expect(JSON.stringify(readBundleFile(path))).not.toContain('canary')
+  it.each([
+    '{"name": canary-name}',
+    '{"resourceType":"canary"}',
+    '{"resourceType":"Bundle","type":"canary"}',
+    '{"resourceType":"Bundle","type":{"toString":"canary"}}',
+  ])('never quotes its content in a reason: %s', (content) => {
+    const read = readBundleFile(file('quoted.json', content))
+    expect(read).toHaveProperty('refused')
+    expect(JSON.stringify(read)).not.toContain('canary')
+  })
+
+  it('is counted without the words of a type that FHIR has not', () => {
+    const entry = ['canary', { toString: 'canary' }, 'Patient'].map((resourceType) => ({ resource: { resourceType } }))
+    const read = readBundleFile(file('strange.json', JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry })))
+    expect('countsByType' in read && [...read.countsByType]).toEqual([
+      ['(unknown)', 2],
+      ['Patient', 1],
+    ])
   })
 
   it('is counted by type', () => {

@@ -1,6 +1,8 @@
 // One file of an import, judged before it is sent: is it a FHIR Bundle that a server can take as a whole?
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { isResourceType } from '@careseal/fhir'
+import { jsonFaultOf } from './json-place.js'
 
 /** The largest file that is sent; the server's own limit is the same. */
 export const FILE_BYTES_MAX = 64 * 1024 * 1024
@@ -38,37 +40,45 @@ function parse(bytes: Buffer): { value: unknown } | { refused: string } {
   }
   try {
     return { value: JSON.parse(text) }
-  } catch (error) {
-    return { refused: `not JSON${placeOf(error, text)}` }
+  } catch {
+    return { refused: `not JSON: ${jsonFaultOf(text)}` }
   }
 }
 
-// The engine's own message quotes what it found there, which may be somebody's name.
-function placeOf(error: unknown, text: string): string {
-  const position = /at position (\d+)/.exec(String(error))?.[1]
-  if (position === undefined) return ': it ends too early'
-  const before = text.slice(0, Number(position)).split('\n')
-  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
-}
-
-type Entry = { resource?: { resourceType?: unknown } }
+type Entry = { resource?: unknown }
 
 function entriesOf(value: unknown): Entry[] | string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'no FHIR Bundle: not a JSON object'
-  const { resourceType, type, entry } = value as { resourceType?: unknown; type?: unknown; entry?: unknown }
+  if (!isObject(value)) return 'no FHIR Bundle: not a JSON object'
+  const { resourceType, type, entry } = value
   if (typeof resourceType !== 'string') return 'no FHIR Bundle: it has no resourceType'
-  if (resourceType !== 'Bundle') return `no FHIR Bundle: its resourceType is ${resourceType.slice(0, 64)}`
+  if (resourceType !== 'Bundle') return `no FHIR Bundle: its resourceType is ${typeName(resourceType)}`
   if (type !== 'transaction' && type !== 'batch') {
-    return `a Bundle of type ${String(type).slice(0, 32)}: only transaction and batch can be imported`
+    return `a Bundle of ${kindOf(type)}: only transaction and batch can be imported`
   }
   if (!Array.isArray(entry) || entry.length === 0) return 'a Bundle without entries'
-  return entry as Entry[]
+  const strange = entry.findIndex((one) => !isObject(one))
+  return strange < 0 ? (entry as Entry[]) : `Bundle.entry[${strange}] is no object`
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A name that FHIR has, or that there is none: anything may stand there. */
+function typeName(name: unknown): string {
+  return typeof name === 'string' && isResourceType(name) ? name : '(unknown)'
+}
+
+const OTHER_KINDS = 'document message transaction-response batch-response history searchset collection'.split(' ')
+
+function kindOf(type: unknown): string {
+  return typeof type === 'string' && OTHER_KINDS.includes(type) ? `type ${type}` : 'no type that FHIR has'
 }
 
 function countTypes(entries: Entry[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { resource } of entries) {
-    const type = String(resource?.resourceType ?? '(none)')
+    const type = isObject(resource) ? typeName(resource['resourceType']) : '(none)'
     counts.set(type, (counts.get(type) ?? 0) + 1)
   }
   return counts
