@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { patientBundle } from '@careseal/synthetic'
-import { readBundleFile } from './bundle-file.js'
+import { FILE_BYTES_MAX, readBundleFile } from './bundle-file.js'
 import { sourceFiles } from './source-files.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'careseal-import-'))
@@ -49,6 +49,14 @@ describe('a file to import', () => {
       ['(unknown)', 2],
       ['Patient', 1],
     ])
+  })
+
+  it('is refused above what the server takes', () => {
+    const server = readFileSync(new URL('../../../records/src/application.ts', import.meta.url), 'utf8')
+    expect(server).toContain(`BODY_LIMIT_BYTES = ${FILE_BYTES_MAX / 1024 / 1024} * 1024 * 1024`)
+    const path = file('large.json', '')
+    truncateSync(path, FILE_BYTES_MAX + 1)
+    expect(readBundleFile(path)).toEqual({ refused: 'larger than 32 MiB', hash: '' })
   })
 
   it('is counted by type', () => {

@@ -4,8 +4,8 @@ import { readFileSync, statSync } from 'node:fs'
 import { isResourceType } from '@careseal/fhir'
 import { jsonFaultOf } from './json-place.js'
 
-/** The largest file that is sent; the server's own limit is the same. */
-export const FILE_BYTES_MAX = 64 * 1024 * 1024
+/** The largest file that is sent: the records service takes no larger body, and its origin passes none on. */
+export const FILE_BYTES_MAX = 32 * 1024 * 1024
 
 export type BundleFile = {
   bytes: Buffer
