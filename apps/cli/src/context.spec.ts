@@ -16,7 +16,9 @@ afterEach(() => {
 })
 
 const TOKEN = 'e30.e30.c2ln'
-const ask = () => demoToken(contextOf({ dataDir: folder, origin: 'http://ledger.example' }), 'lab')
+const context = () => contextOf({ dataDir: folder, origin: 'http://ledger.example' })
+const ask = () => demoToken(context(), 'lab')
+const askThrice = () => demoToken(context(), 'lab', { attempts: 3 })
 const answering = (status: number, body: unknown) =>
   vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(body, { status }))
 
@@ -46,6 +48,23 @@ describe('a token of a demo login', () => {
       exitCode: 4,
       message: expect.stringContaining('http://ledger.example does not answer'),
     })
+  })
+
+  it('is asked for again while nobody answers, as often as was said', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    const fetched = answering(200, { access_token: TOKEN, expires_in: 300 })
+    fetched.mockImplementationOnce(async () => Response.json({}, { status: 503 }))
+    fetched.mockRejectedValueOnce(new TypeError('fetch failed'))
+    expect(await askThrice()).toMatchObject({ token: TOKEN })
+    fetched.mockImplementation(async () => Response.json({}, { status: 504 }))
+    await expect(askThrice()).rejects.toMatchObject({ exitCode: 4 })
+    expect(fetched).toHaveBeenCalledTimes(6)
+  })
+
+  it('is asked for once where that is refused', async () => {
+    const fetched = answering(400, { error: 'invalid_scope' })
+    await expect(askThrice()).rejects.toThrow('invalid_scope')
+    expect(fetched).toHaveBeenCalledTimes(1)
   })
 
   it('keeps the reason of a refusal', async () => {

@@ -12,7 +12,7 @@ import {
   type StackState,
 } from '@careseal/stack'
 import { CliError, EXIT, unreachable } from './exit.js'
-import { isAway } from './http.js'
+import { isAway, untilReached } from './http.js'
 import { terminalOf, type OutputOptions, type Terminal } from './terminal/terminal.js'
 
 export type GlobalOptions = OutputOptions & { dataDir?: string; origin?: string }
@@ -67,25 +67,42 @@ function originOf(text: string): string {
   throw new CliError(EXIT.usage, '--origin must be a URL with http or https, like http://localhost:8080')
 }
 
-/** The token in CARESEAL_TOKEN, which is said, else one of a demo login. */
-export async function accessToken(
-  context: Context,
-  login: string,
-): Promise<{ token: string; expiresInSeconds: number }> {
+type Lent = { token: string; expiresInSeconds: number }
+
+/** The token in CARESEAL_TOKEN, which is said, else one of a demo login; see demoToken for `attempts`. */
+export async function accessToken(context: Context, login: string, attempts = 1): Promise<Lent> {
   const given = process.env['CARESEAL_TOKEN']
   if (given) {
     context.terminal.note(`the token in CARESEAL_TOKEN counts, not the login ${login}`)
     return { token: given, expiresInSeconds: Number.POSITIVE_INFINITY }
   }
-  return demoToken(context, login)
+  return demoToken(context, login, { attempts })
 }
 
-/** A token of a demo login. Throws (usage) for a login that there is not, (unreachable) where nobody answers. */
-export async function demoToken(context: Context, login: string, scope?: string): ReturnType<typeof tokenOf> {
+/**
+ * A token of a demo login, asked for up to `attempts` times (default 1) while nobody answers. Throws (usage) for a login
+ * that there is not, (unreachable) where nobody answers.
+ */
+export async function demoToken(
+  context: Context,
+  login: string,
+  { scope, attempts = 1 }: { scope?: string | undefined; attempts?: number } = {},
+): ReturnType<typeof tokenOf> {
   const origin = context.origin()
-  return tokenOf({ dataDir: context.dataDir(), origin }, login, scope).catch((error: unknown) => {
-    throw tokenFailure(error, origin)
-  })
+  const dataDir = context.dataDir()
+  return reachedToken(() => tokenOf({ dataDir, origin }, login, scope), { origin, attempts })
+}
+
+/** What `ask` gets from the authorisation server of `origin`; tried again, and failing, as demoToken does. */
+export function reachedToken<T>(
+  ask: () => Promise<T>,
+  { origin, attempts }: { origin: string; attempts: number },
+): Promise<T> {
+  const asked = () =>
+    ask().catch((error: unknown) => {
+      throw tokenFailure(error, origin)
+    })
+  return untilReached(attempts, asked)
 }
 
 function tokenFailure(error: unknown, origin: string): unknown {

@@ -29,6 +29,19 @@ export async function request(url: string, options: RequestOptions = {}): Promis
   }
 }
 
+/** Does again, after the pauses of a request, what failed because nobody answers. Throws what the last attempt threw. */
+export async function untilReached<T>(attempts: number, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      const isPassing = error instanceof CliError && error.exitCode === EXIT.unreachable
+      if (!isPassing || attempt >= attempts) throw error
+      await delay(pause(attempt, error))
+    }
+  }
+}
+
 // The body is read here, for it may break off where an answer had begun well.
 async function answerOf(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, init)

@@ -1,5 +1,8 @@
 const SPARE_MS = 60_000
 
+/** How often an import asks for each of its tokens: one that is not answered shall not end hours of work. */
+export const TOKEN_ATTEMPTS = 8
+
 /** Asks for a token once and again a minute before it ends; callers at the same time share one request. */
 export function cachedToken(
   ask: () => Promise<{ token: string; expiresInSeconds: number }>,

@@ -5,7 +5,7 @@ import { startProgress } from '../terminal/progress.js'
 import { fileSource, importBundles } from './importer.js'
 import { importFigures, reportImport, summaryJson } from './report.js'
 import { sourceFiles } from './source-files.js'
-import { cachedToken } from './cached-token.js'
+import { cachedToken, TOKEN_ATTEMPTS } from './cached-token.js'
 
 type ImportCommandOptions = GlobalOptions & { as: string; concurrency: number }
 
@@ -31,7 +31,7 @@ async function runImport(paths: string[], _options: unknown, command: Command): 
   const progress = startProgress(terminal, 'bundles', files.length)
   const summary = await importBundles(files.map(fileSource), {
     origin: context.origin(),
-    token: cachedToken(() => accessToken(context, options.as)),
+    token: cachedToken(() => accessToken(context, options.as, TOKEN_ATTEMPTS)),
     concurrency: options.concurrency,
     onProgress: (done) => progress.update(done.files, undefined, `${done.resources} resources`),
   }).finally(() => progress.stop())

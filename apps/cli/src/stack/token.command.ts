@@ -24,7 +24,7 @@ export function addTokenCommand(program: Command): void {
       const state = context.runningState()
       if (!state.demo)
         throw new CliError(EXIT.failure, 'this ledger runs without demo logins: leave out --no-demo to have them')
-      const { token, expiresInSeconds, scope } = await demoToken(context, options.as, options.scope)
+      const { token, expiresInSeconds, scope } = await demoToken(context, options.as, { scope: options.scope })
       context.terminal.data(token, { token, expiresInSeconds, scope, login: options.as })
     })
 }

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { patientBundle } from '@careseal/synthetic'
 import { createPeopleLogins, demoPeopleAt, type CaresealStack, type DataDir } from '@careseal/stack'
+import { reachedToken } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
-import { cachedToken } from '../import/cached-token.js'
+import { cachedToken, TOKEN_ATTEMPTS } from '../import/cached-token.js'
 import { fileSource, importBundles, type ImportSummary, type Source, type StoredBundle } from '../import/importer.js'
 import { sourceFiles } from '../import/source-files.js'
 import { noteImported, readImported } from '../import/imported.js'
@@ -51,7 +52,11 @@ export type LoadOptions = {
 /** Imports what was not imported before, as the hospital's system; then links the demo's people to all that is there. */
 export async function loadSample(stack: CaresealStack, options: LoadOptions): Promise<ImportSummary> {
   const imported = readImported(stack.dataDir)
-  const token = cachedToken(async () => ({ token: await stack.tokenFor('hospital'), expiresInSeconds: 240 }))
+  const asked = { origin: stack.origin, attempts: TOKEN_ATTEMPTS }
+  const token = cachedToken(async () => {
+    const lent = await reachedToken(() => stack.tokenFor('hospital'), asked)
+    return { token: lent, expiresInSeconds: 240 }
+  })
   const summary = await importBundles(options.sources, {
     origin: stack.origin,
     token,
