@@ -2,7 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CliError, EXIT, unreachable } from './exit.js'
 
-export type RequestOptions = RequestInit & {
+type HeadersGiven = NonNullable<RequestInit['headers']>
+
+export type RequestOptions = Omit<RequestInit, 'headers'> & {
+  /** Or what makes them, asked before each attempt: a token may end between two. What it throws ends the request. */
+  headers?: HeadersGiven | (() => Promise<HeadersGiven>)
   deadlineMs?: number
   /** How often a request that may be repeated is tried in all. Default 1. */
   attempts?: number
@@ -16,10 +20,11 @@ const LONGEST_DELAY_MS = 5_000
  * of `signal` as soon as it aborts.
  */
 export async function request(url: string, options: RequestOptions = {}): Promise<Response> {
-  const { deadlineMs = 30_000, attempts = 1, signal, ...init } = options
+  const { deadlineMs = 30_000, attempts = 1, signal, headers = {}, ...init } = options
   for (let attempt = 1; ; attempt++) {
+    const given = typeof headers === 'function' ? await headers() : headers
     const deadline = AbortSignal.timeout(deadlineMs)
-    const limited = { ...init, signal: signal ? AbortSignal.any([deadline, signal]) : deadline }
+    const limited = { ...init, headers: given, signal: signal ? AbortSignal.any([deadline, signal]) : deadline }
     const outcome = await answerOf(url, limited).catch((error: unknown) => error)
     signal?.throwIfAborted()
     const isLast = attempt >= attempts

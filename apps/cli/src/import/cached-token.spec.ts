@@ -24,4 +24,18 @@ describe('a cached token', () => {
     await expect(token()).rejects.toThrow('no')
     expect(await token()).toBe('t')
   })
+
+  it('is another after it was refused, and only once for all who had it', async () => {
+    let asked = 0
+    const token = cachedToken(async () => ({ token: `t${++asked}`, expiresInSeconds: 300 }))
+    expect(await token()).toBe('t1')
+    expect(await Promise.all([token('t1'), token('t1'), token()])).toEqual(['t2', 't2', 't2'])
+    expect(await token('t1')).toBe('t2')
+  })
+
+  it('stays the one that somebody gave, also when it is refused', async () => {
+    let asked = 0
+    const token = cachedToken(async () => ({ token: `given ${++asked}`, expiresInSeconds: Number.POSITIVE_INFINITY }))
+    expect([await token(), await token('given 1')]).toEqual(['given 1', 'given 1'])
+  })
 })

@@ -2,12 +2,13 @@
 import { basename } from 'node:path'
 import { inParallel } from '../in-parallel.js'
 import { readBundleFile, type BundleFile } from './bundle-file.js'
+import type { TokenSource } from './cached-token.js'
 import { sendBundle } from './send-bundle.js'
 
 export type ImportOptions = {
   origin: string
-  /** A token that is valid now; asked before each request. */
-  token: () => Promise<string>
+  /** Asked before each attempt of a request. */
+  token: TokenSource
   concurrency?: number
   /** The locations that a content (by its hash) was stored at before; it is then not sent again. */
   known?: (hash: string) => string[] | null
@@ -53,7 +54,10 @@ export function fileSource(path: string): Source {
   }
 }
 
-/** Imports all sources, going on where one is refused. Throws only when the server cannot be reached, or stays away. */
+/**
+ * Imports all sources, going on where one is refused. Throws only when the server cannot be reached, stays away, or accepts
+ * no token: what was stored before stays.
+ */
 export async function importBundles(sources: readonly Source[], options: ImportOptions): Promise<ImportSummary> {
   const startedAt = performance.now()
   const summary: ImportSummary = {

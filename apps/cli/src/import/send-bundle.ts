@@ -1,5 +1,6 @@
 // Sends one bundle to a ledger. A repeat is harmless: the key of the request is the content's hash, so the server answers
 // a bundle that it has already as it did the first time.
+import { CliError, EXIT } from '../exit.js'
 import { isAway, reasonOf, refusalOf, request } from '../http.js'
 import type { BundleFile } from './bundle-file.js'
 import type { ImportOptions } from './importer.js'
@@ -10,29 +11,14 @@ const DEADLINE_MS = 120_000
 /** What became of a bundle: where its resources are, and why it, or a part of it, was refused. */
 export type Answer = { locations: string[]; reason: string | null }
 
-/** Sends it until there is a verdict. Throws where the server cannot be reached, or stays away. */
-export async function sendBundle(
-  file: BundleFile,
-  { origin, token }: ImportOptions,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const response = await request(`${origin}/fhir`, {
-    method: 'POST',
-    body: file.bytes,
-    headers: {
-      authorization: `Bearer ${await token()}`,
-      'content-type': 'application/fhir+json',
-      accept: 'application/fhir+json',
-      prefer: 'return=minimal',
-      'idempotency-key': file.hash,
-    },
-    attempts: ATTEMPTS,
-    deadlineMs: DEADLINE_MS,
-    signal,
-  })
+/** Sends it until there is a verdict. Throws where the server cannot be reached, stays away, or accepts no token. */
+export async function sendBundle(file: BundleFile, options: ImportOptions, signal: AbortSignal): Promise<Answer> {
+  const { origin } = options
+  const response = await post(file, options, signal)
   const text = await response.text()
   // No verdict on this file: the others would come to the same, each after as long a wait.
   if (isAway(response.status)) throw refusalOf(`${origin}/fhir`, response.status, text)
+  if (response.status === UNAUTHORISED) throw tokenRefused(`${origin}/fhir`, text)
   if (!response.ok) return { locations: [], reason: reasonOf(response.status, text) }
   const answer = parsed(text)
   if (!answer) return { locations: [], reason: `${origin} answered ${response.status} without JSON` }
@@ -41,6 +27,48 @@ export async function sendBundle(
   if (given === file.entryCount) return answerOf(answer)
   const told = `${origin} answered ${response.status} for ${given} of ${file.entryCount} entries`
   return { locations: [], reason: `${told}: is this the address of a ledger?` }
+}
+
+const UNAUTHORISED = 401
+
+// A token can end before its time, as where the clocks differ or a machine slept: another one is tried once.
+async function post(
+  file: BundleFile,
+  options: ImportOptions,
+  signal: AbortSignal,
+  refused?: string,
+): Promise<Response> {
+  let token = ''
+  const response = await request(`${options.origin}/fhir`, {
+    method: 'POST',
+    body: file.bytes,
+    headers: async () => {
+      token = await options.token(refused)
+      return headersOf(file, token)
+    },
+    attempts: ATTEMPTS,
+    deadlineMs: DEADLINE_MS,
+    signal,
+  })
+  if (response.status !== UNAUTHORISED || refused !== undefined) return response
+  const other = await options.token(token)
+  return other === token ? response : post(file, options, signal, token)
+}
+
+function headersOf({ hash }: BundleFile, token: string): Record<string, string> {
+  return {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/fhir+json',
+    accept: 'application/fhir+json',
+    prefer: 'return=minimal',
+    'idempotency-key': hash,
+  }
+}
+
+// No verdict on this file either: every other would be refused alike.
+function tokenRefused(url: string, text: string): CliError {
+  const told = `${url}: ${reasonOf(UNAUTHORISED, text)}`
+  return new CliError(EXIT.failure, `${told}: the token is not accepted, or no longer; import again with another one`)
 }
 
 // A proxy's page, for example: what became of the bundle nobody knows, and a repeat is harmless.
