@@ -37,7 +37,7 @@ describe('a token of a demo login', () => {
     },
   )
 
-  it.each([502, 503, 504])('ends with 4 where the answer is %i', async (status) => {
+  it.each([429, 502, 503, 504])('ends with 4 where the answer is %i', async (status) => {
     answering(status, { error: 'away' })
     await expect(ask()).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining(`${status} away`) })
   })

@@ -10,6 +10,8 @@ export type RequestOptions = Omit<RequestInit, 'headers'> & {
   deadlineMs?: number
   /** How often a request that may be repeated is tried in all. Default 1. */
   attempts?: number
+  /** Whether an answer, of which this gets a copy, is no verdict and worth another attempt. Default: where it is away. */
+  isPassing?: (answer: Response) => boolean | Promise<boolean>
 }
 
 const FIRST_DELAY_MS = 200
@@ -20,7 +22,7 @@ const LONGEST_DELAY_MS = 5_000
  * of `signal` as soon as it aborts.
  */
 export async function request(url: string, options: RequestOptions = {}): Promise<Response> {
-  const { deadlineMs = 30_000, attempts = 1, signal, headers = {}, ...init } = options
+  const { deadlineMs = 30_000, attempts = 1, signal, headers = {}, isPassing = passes, ...init } = options
   for (let attempt = 1; ; attempt++) {
     const given = typeof headers === 'function' ? await headers() : headers
     const deadline = AbortSignal.timeout(deadlineMs)
@@ -28,7 +30,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
     const outcome = await answerOf(url, limited).catch((error: unknown) => error)
     signal?.throwIfAborted()
     const isLast = attempt >= attempts
-    if (outcome instanceof Response && (isLast || !isPassing(outcome.status))) return outcome
+    if (outcome instanceof Response && (isLast || !(await isPassing(outcome.clone())))) return outcome
     if (!(outcome instanceof Response) && isLast) throw unreachable(new URL(url).origin, outcome)
     await delay(pause(attempt, outcome))
   }
@@ -73,15 +75,15 @@ export function jsonOf<T>(path: string, text: string): T {
 
 /**
  * What is thrown for an answer that is not 2xx: (unreachable) where a proxy says that the service is away, or the service
- * that it cannot answer now, which are no verdict on what was asked.
+ * that it cannot answer now or so often, which are no verdict on what was asked.
  */
 export function refusalOf(what: string, status: number, text: string): CliError {
   return new CliError(isAway(status) ? EXIT.unreachable : EXIT.failure, `${what}: ${reasonOf(status, text)}`)
 }
 
-/** Whether a status says that a service cannot answer now. */
+/** Whether a status says that a service cannot answer now, or not so many requests. */
 export function isAway(status: number): boolean {
-  return status === 502 || status === 503 || status === 504
+  return status === 429 || status === 502 || status === 503 || status === 504
 }
 
 /** What a refusal says, from a problem document or an OperationOutcome. */
@@ -104,9 +106,7 @@ export function reasonOf(status: number, text: string): string {
   return `${status}`
 }
 
-function isPassing(status: number): boolean {
-  return status === 429 || isAway(status)
-}
+const passes = ({ status }: Response) => isAway(status)
 
 // Full jitter, unless the server says when to come back.
 function pause(attempt: number, outcome: unknown): number {

@@ -34,7 +34,7 @@ describe('a request that may be repeated', () => {
 })
 
 describe('an answer that is no good', () => {
-  it.each([502, 503, 504])('is no verdict with %i, but a service that is away', (status) => {
+  it.each([429, 502, 503, 504])('is no verdict with %i, but a service that is away', (status) => {
     expect(refusalOf('/ledger/producers', status, '{"title":"away"}')).toMatchObject({
       exitCode: 4,
       message: `/ledger/producers: ${status} away`,

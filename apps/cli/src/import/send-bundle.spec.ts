@@ -80,3 +80,38 @@ describe('the token of a bundle', () => {
     expect(sent).toHaveLength(0)
   })
 })
+
+describe('what passes', () => {
+  it.each(['429 Too Many Requests', '502 Bad Gateway', '503 Service Unavailable', '504 Gateway Timeout'])(
+    'is an entry’s %s: the same is sent again under the same key',
+    async (passing) => {
+      answering(entries('201 Created', passing), stored)
+      expect(await send(tokens())).toEqual({
+        locations: ['Patient/0/_history/1', 'Patient/1/_history/1'],
+        reason: null,
+      })
+      expect(told('idempotency-key')).toEqual(['a1', 'a1'])
+    },
+  )
+
+  it('ends the import where it stays, for the whole as for an entry', async () => {
+    answering(entries('422 Unprocessable Entity', '503 Service Unavailable'))
+    await expect(send(tokens())).rejects.toMatchObject({ exitCode: EXIT.unreachable, message: `${origin}/fhir: 503` })
+    expect(sent).toHaveLength(8)
+    answering(status(429))
+    await expect(send(tokens())).rejects.toMatchObject({ exitCode: EXIT.unreachable, message: `${origin}/fhir: 429` })
+  })
+
+  it('is a token that ended between two entries', async () => {
+    answering(entries('201 Created', '401 Unauthorized'), stored)
+    expect(await send(tokens())).toMatchObject({ reason: null })
+    expect(told('authorization')).toEqual(['Bearer t1', 'Bearer t2'])
+  })
+
+  it('is not what an entry is refused for', async () => {
+    answering(entries('201 Created', '422 Unprocessable Entity'))
+    const reason = '1 of 2 entries refused, first entry 1: 422 Unprocessable Entity'
+    expect(await send(tokens())).toEqual({ locations: ['Patient/0/_history/1'], reason })
+    expect(sent).toHaveLength(1)
+  })
+})

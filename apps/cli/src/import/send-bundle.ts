@@ -16,9 +16,11 @@ export async function sendBundle(file: BundleFile, options: ImportOptions, signa
   const { origin } = options
   const response = await post(file, options, signal)
   const text = await response.text()
+  const statuses = statusesOf(response.status, text)
+  const away = statuses.find(isAway)
   // No verdict on this file: the others would come to the same, each after as long a wait.
-  if (isAway(response.status)) throw refusalOf(`${origin}/fhir`, response.status, text)
-  if (response.status === UNAUTHORISED) throw tokenRefused(`${origin}/fhir`, text)
+  if (away !== undefined) throw refusalOf(`${origin}/fhir`, away, text)
+  if (statuses.includes(UNAUTHORISED)) throw tokenRefused(`${origin}/fhir`, text)
   if (!response.ok) return { locations: [], reason: reasonOf(response.status, text) }
   const answer = parsed(text)
   if (!answer) return { locations: [], reason: `${origin} answered ${response.status} without JSON` }
@@ -47,10 +49,12 @@ async function post(
       return headersOf(file, token)
     },
     attempts: ATTEMPTS,
+    isPassing: async (answer) => statusesOf(answer.status, await answer.text()).some(isAway),
     deadlineMs: DEADLINE_MS,
     signal,
   })
-  if (response.status !== UNAUTHORISED || refused !== undefined) return response
+  const statuses = statusesOf(response.status, await response.clone().text())
+  if (refused !== undefined || !statuses.includes(UNAUTHORISED)) return response
   const other = await options.token(token)
   return other === token ? response : post(file, options, signal, token)
 }
@@ -71,6 +75,15 @@ function tokenRefused(url: string, text: string): CliError {
   return new CliError(EXIT.failure, `${told}: the token is not accepted, or no longer; import again with another one`)
 }
 
+/**
+ * What is said of the whole and, if that was taken, of each entry. Sent again, the entries of a batch that were stored are
+ * answered as before, and those that failed are tried anew: the server keeps the key of what it did alone.
+ */
+function statusesOf(status: number, text: string): number[] {
+  const entries = status === 200 ? responsesOf(parsed(text)) : []
+  return [status, ...entries.map((entry) => Number.parseInt(String(entry.status), 10))]
+}
+
 // A proxy's page, for example: what became of the bundle nobody knows, and a repeat is harmless.
 function parsed(text: string): ResponseBundle | null {
   try {
@@ -80,13 +93,18 @@ function parsed(text: string): ResponseBundle | null {
   }
 }
 
-type ResponseBundle = { entry?: ({ response?: { status?: unknown; location?: unknown } | null } | null)[] }
+type EntryResponse = { status?: unknown; location?: unknown }
+type ResponseBundle = { entry?: ({ response?: EntryResponse | null } | null)[] }
+
+function responsesOf(bundle: ResponseBundle | null): EntryResponse[] {
+  return Array.isArray(bundle?.entry) ? bundle.entry.map((entry) => entry?.response ?? {}) : []
+}
 
 const isStored = (status: unknown) => typeof status === 'string' && status.startsWith('2')
 
 // A batch may be stored in part: what was refused of it counts as a refusal of the file, what was stored as stored.
 function answerOf(bundle: ResponseBundle): Answer {
-  const responses = (bundle.entry ?? []).map((entry) => entry?.response ?? {})
+  const responses = responsesOf(bundle)
   const locations = responses.flatMap(({ status, location }) =>
     isStored(status) && typeof location === 'string' && location ? [location] : [],
   )
