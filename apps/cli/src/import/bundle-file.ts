@@ -9,7 +9,7 @@ export const FILE_BYTES_MAX = 32 * 1024 * 1024
 
 export type BundleFile = {
   bytes: Buffer
-  /** SHA-256 of the bytes as hex: names the file where its name may not appear, and makes a repeat harmless. */
+  /** SHA-256 of the bytes as hex: names the file where its name may not appear, and is the key of a repeat. */
   hash: string
   entryCount: number
   countsByType: Map<string, number>

@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDataDir, type DataDir } from '@careseal/stack'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createProgram } from '../program.js'
+import { noteImported, readImported } from './imported.js'
 
 let tokensAsked = 0
 let [isTokenAway, bundlesSent] = [false, 0]
@@ -64,5 +66,26 @@ describe('careseal import', () => {
     isTokenAway = true
     expect(await imported()).toMatchObject({ stored: 1 })
     expect(tokensAsked).toBe(2)
+  })
+
+  it('sends nothing again that the ledger of this machine holds, whoever imported it', async () => {
+    expect(await imported()).toMatchObject({ stored: 1, before: { bundles: 0 } })
+    expect(await imported('--as', 'lab')).toMatchObject({ stored: 1, before: { bundles: 1, resources: 1 } })
+    expect([bundlesSent, tokensAsked]).toEqual([1, 1])
+  })
+
+  it('sends nothing that a start has loaded', async () => {
+    const hash = createHash('sha256').update(readFileSync(file)).digest('hex')
+    noteImported(dataDir, { hash, locations: ['Patient/7/_history/1'] })
+    expect(await imported()).toMatchObject({ stored: 1, before: { bundles: 1, resources: 1 } })
+    expect(bundlesSent).toBe(0)
+  })
+
+  it('sends all of it to another ledger, and keeps none of that in mind', async () => {
+    expect(await imported()).toMatchObject({ before: { bundles: 0 } })
+    rmSync(dataDir.path('imported.jsonl'))
+    for (const _ of [1, 2]) expect(await imported('--origin', origin)).toMatchObject({ before: { bundles: 0 } })
+    expect(bundlesSent).toBe(3)
+    expect(readImported(dataDir).size).toBe(0)
   })
 })

@@ -12,10 +12,13 @@ export type ImportOptions = {
   concurrency?: number
   /** The locations that a content (by its hash) was stored at before; it is then not sent again. */
   known?: (hash: string) => string[] | null
-  onProgress?: (done: { files: number; resources: number }) => void
+  onProgress?: (done: ImportProgress) => void
   /** Told of each bundle that was stored whole. */
   onStored?: (stored: StoredBundle) => void
 }
+
+/** `before`: how many of the files an earlier import had stored. */
+export type ImportProgress = { files: number; resources: number; before: number }
 
 export type StoredBundle = { hash: string; countsByType: Map<string, number>; locations: string[] }
 
@@ -74,7 +77,7 @@ export async function importBundles(sources: readonly Source[], options: ImportO
   await inParallel(sources.entries(), options.concurrency ?? CONCURRENCY, async ([index, source], signal) => {
     await importOne(source, index + 1, { options, summary, signal })
     doneCount += 1
-    options.onProgress?.({ files: doneCount, resources: summary.resourceCount })
+    options.onProgress?.({ files: doneCount, resources: summary.resourceCount, before: summary.before.bundles })
   })
   summary.refusals.sort((a, b) => a.number - b.number)
   summary.seconds = (performance.now() - startedAt) / 1000

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { patientBundle } from '@careseal/synthetic'
 import { fileSource, importBundles, type ImportSummary } from './importer.js'
-import { importFigures, summaryJson } from './report.js'
+import { importFigures, progressDetail, summaryJson } from './report.js'
 
 const stored = (change: Partial<ImportSummary>): ImportSummary => ({
   fileCount: 2,
@@ -28,6 +28,11 @@ describe('the figures of an import', () => {
   it('tell apart what an earlier import had stored', () => {
     const figures = importFigures(stored({ before: { bundles: 1, resources: 20 } }))
     expect(figures).toBe('10 resources of 1 bundles in 2.0 s (5/s); 20 resources of 1 bundles were here before')
+  })
+
+  it('tell it while the import goes on, too', () => {
+    expect(progressDetail({ files: 3, resources: 30, before: 0 })).toBe('30 resources')
+    expect(progressDetail({ files: 3, resources: 30, before: 2 })).toBe('30 resources, 2 bundles were here before')
   })
 
   it('count a bundle that is known already, which is not sent again', async () => {

@@ -1,6 +1,6 @@
 import type { Terminal } from '../terminal/terminal.js'
 import { table } from '../terminal/box.js'
-import type { ImportSummary } from './importer.js'
+import type { ImportProgress, ImportSummary } from './importer.js'
 
 /** Shows what was stored and, on the terminal alone, what was refused: by number, hash and name, with the reason. */
 export function reportImport(terminal: Terminal, summary: Pick<ImportSummary, 'fileCount' | 'refusals'>): void {
@@ -10,6 +10,11 @@ export function reportImport(terminal: Terminal, summary: Pick<ImportSummary, 'f
   for (const { number, name, hash, reason } of summary.refusals) {
     terminal.warn(`  ${number}. ${dim(hash.slice(0, 12) || '-')} ${name}: ${reason}`)
   }
+}
+
+/** What is told beside the number of files while an import goes on. */
+export function progressDetail({ resources, before }: ImportProgress): string {
+  return `${resources} resources${before > 0 ? `, ${before} bundles were here before` : ''}`
 }
 
 /** One line of figures; what an earlier import has stored makes no rate. */

@@ -1,5 +1,5 @@
-// Sends one bundle to a ledger. A repeat is harmless: the key of the request is the content's hash, so the server answers
-// a bundle that it has already as it did the first time.
+// Sends one bundle to a ledger. A repeat is harmless within 24 hours, by the same login: the key of the request is the
+// content's hash, so the server answers a bundle that it has already as it did the first time.
 import { CliError, EXIT } from '../exit.js'
 import { isAway, reasonOf, refusalOf, request } from '../http.js'
 import type { BundleFile } from './bundle-file.js'
@@ -24,7 +24,7 @@ export async function sendBundle(file: BundleFile, options: ImportOptions, signa
   if (!response.ok) return { locations: [], reason: reasonOf(response.status, text) }
   const answer = parsed(text)
   if (!answer) return { locations: [], reason: `${origin} answered ${response.status} without JSON` }
-  // What became of the rest nobody knows: a repeat is harmless.
+  // What became of the rest nobody knows: it has to be imported again, within 24 hours.
   const given = Array.isArray(answer.entry) ? answer.entry.length : 0
   if (given === file.entryCount) return answerOf(answer)
   const told = `${origin} answered ${response.status} for ${given} of ${file.entryCount} entries`
@@ -84,7 +84,7 @@ function statusesOf(status: number, text: string): number[] {
   return [status, ...entries.map((entry) => Number.parseInt(String(entry.status), 10))]
 }
 
-// A proxy's page, for example: what became of the bundle nobody knows, and a repeat is harmless.
+// A proxy's page, for example: what became of the bundle nobody knows.
 function parsed(text: string): ResponseBundle | null {
   try {
     return JSON.parse(text) as ResponseBundle | null

@@ -23,6 +23,11 @@ describe('what a start without a folder has to load', () => {
     expect(missingSample(dataDir, madeUp)).toEqual([])
   })
 
+  it('is the made-up patients where others were imported by hand: nobody of those gets a demo’s login', () => {
+    noteImported(dataDir, { hash: 'of a bundle', locations: ['Patient/1'], byHand: true })
+    expect(missingSample(dataDir, madeUp)).toHaveLength(SAMPLE_PATIENTS)
+  })
+
   it('is nothing once people are linked', () => {
     dataDir.writeJson('people-linked.json', { v: 1 })
     expect(missingSample(dataDir, madeUp)).toBeNull()

@@ -5,9 +5,10 @@ import { createPeopleLogins, demoPeopleAt, type CaresealStack, type DataDir } fr
 import { reachedToken } from '../context.js'
 import { CliError, EXIT } from '../exit.js'
 import { cachedToken, TOKEN_ATTEMPTS } from '../import/cached-token.js'
-import { fileSource, importBundles, type ImportSummary, type Source, type StoredBundle } from '../import/importer.js'
+import { fileSource, importBundles } from '../import/importer.js'
+import type { ImportProgress, ImportSummary, Source, StoredBundle } from '../import/importer.js'
 import { sourceFiles } from '../import/source-files.js'
-import { noteImported, readImported } from '../import/imported.js'
+import { noteImported, readImported, readLoaded } from '../import/imported.js'
 
 /** How many patients a demo without a folder begins with. */
 export const SAMPLE_PATIENTS = 8
@@ -46,12 +47,12 @@ function syntheticSource(index: number): Source {
 
 export type LoadOptions = {
   sources: Source[]
-  onProgress: (done: { files: number; resources: number }) => void
+  onProgress: (done: ImportProgress) => void
 }
 
-/** Imports what was not imported before, as the hospital's system; then links the demo's people to all that is there. */
+/** Imports what was not imported before, as the hospital's system; then links the demo's people to what starts loaded. */
 export async function loadSample(stack: CaresealStack, options: LoadOptions): Promise<ImportSummary> {
-  const imported = readImported(stack.dataDir)
+  const [imported, loaded] = [readImported(stack.dataDir), readLoaded(stack.dataDir)]
   const asked = { origin: stack.origin, attempts: TOKEN_ATTEMPTS }
   const token = cachedToken(async () => {
     const lent = await reachedToken(() => stack.tokenFor('hospital'), asked)
@@ -63,25 +64,25 @@ export async function loadSample(stack: CaresealStack, options: LoadOptions): Pr
     known: (hash) => imported.get(hash) ?? null,
     onProgress: options.onProgress,
     onStored: ({ hash, locations }: StoredBundle) => {
-      if (imported.has(hash)) return
-      imported.set(hash, locations)
+      if (loaded.has(hash)) return
+      loaded.set(hash, locations)
       noteImported(stack.dataDir, { hash, locations })
     },
   })
   if (!stack.demo) return summary
-  await createPeopleLogins(stack, demoPeopleAt([...imported.values()].flat()))
+  await createPeopleLogins(stack, demoPeopleAt([...loaded.values()].flat()))
   // If we crash before this, the next start imports what is missing and links again, which makes nothing twice.
   stack.dataDir.writeJson(LINKED_FILE, { v: 1 })
   return summary
 }
 
 /**
- * What a start without a folder has to load: null once the demo's people are linked, and no source where something else
- * than the made-up patients was imported, whose people alone have to be linked.
+ * What a start without a folder has to load: null once the demo's people are linked, and no source where a start loaded
+ * something else than the made-up patients, whose people alone have to be linked.
  */
 export function missingSample(dataDir: DataDir, madeUp: Source[]): Source[] | null {
   if (dataDir.readJson(LINKED_FILE) !== null) return null
   const hashes = new Set(madeUp.map((source) => source.read().hash))
-  const isOfFolder = [...readImported(dataDir).keys()].some((hash) => !hashes.has(hash))
+  const isOfFolder = [...readLoaded(dataDir).keys()].some((hash) => !hashes.has(hash))
   return isOfFolder ? [] : madeUp
 }

@@ -3,6 +3,7 @@ import { isPortFree, PACKED, type CaresealStack, type StackOptions } from '@care
 import { usableDataDir, type Context } from '../context.js'
 import { EXIT } from '../exit.js'
 import type { ImportSummary } from '../import/importer.js'
+import { progressDetail } from '../import/report.js'
 import type { Terminal } from '../terminal/terminal.js'
 import type { Interruption } from './interruption.js'
 import { prepareStart } from './ledger-tasks.js'
@@ -75,7 +76,7 @@ function loadingOf(sample: Sample, startedStack: () => CaresealStack) {
     if (sources === null) return
     imported = await loadSample(stack, {
       sources,
-      onProgress: ({ files, resources }) => detail(`${files} of ${sources.length}, ${resources} resources`),
+      onProgress: (done) => detail(`${done.files} of ${sources.length}, ${progressDetail(done)}`),
     })
   }
   const title = sample.isFolder ? 'Import the folder’s bundles' : 'Load made-up patients'
