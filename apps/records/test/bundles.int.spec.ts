@@ -104,6 +104,27 @@ describe('a batch', () => {
     expect(await send()).toEqual(keys)
   })
 
+  it('sent again under its key stores what failed, and nothing twice', async () => {
+    const patientId = String((await create(patientResource())).body.id)
+    const resources = [patientResource(), observationResource(patientId), { resourceType: 'Consent' }]
+    const entry = resources.map((resource, n) => entryOf(`urn:uuid:${n}`, resource))
+    const send = async () => {
+      const body = { resourceType: 'Bundle', type: 'batch', entry }
+      const answer = await world.call('POST', '/fhir', { body, headers: { 'idempotency-key': 'sent-again' } })
+      return entriesOf(answer.body).map(({ response }) => [String(response.status).slice(0, 3), response.location])
+    }
+    world.consent.permits = (asked) => asked !== patientId
+    world.others.steered.failsWith = 503
+    const first = await send()
+    delete world.others.steered.failsWith
+    expect(first.map(([status]) => status)).toEqual(['201', '403', '503'])
+    resetConsent(world)
+    const second = await send()
+    expect(second.map(([status]) => status)).toEqual(['201', '201', '201'])
+    expect(second[0]).toEqual(first[0])
+    expect((await send()).slice(0, 2)).toEqual(second.slice(0, 2))
+  })
+
   it('reads ifMatch of an entry as the header is read', async () => {
     const { id, meta } = (await create(patientResource())).body
     const statusOf = async (kind: string, ifMatch: unknown) => {
