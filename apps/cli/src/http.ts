@@ -16,6 +16,8 @@ export type RequestOptions = Omit<RequestInit, 'headers'> & {
 
 const FIRST_DELAY_MS = 200
 const LONGEST_DELAY_MS = 5_000
+/** Too many requests are too many for a minute, the span of the ledger's own limit: earlier all would be in vain. */
+const LONGEST_DELAY_OF_429_MS = 60_000
 
 /**
  * The response with its whole body, whatever its status. Throws a CliError (unreachable) when none comes, and the reason
@@ -32,7 +34,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
     const isLast = attempt >= attempts
     if (outcome instanceof Response && (isLast || !(await isPassing(outcome.clone())))) return outcome
     if (!(outcome instanceof Response) && isLast) throw unreachable(new URL(url).origin, outcome)
-    await delay(pause(attempt, outcome))
+    await passed(pause(attempt, outcome), signal)
   }
 }
 
@@ -47,6 +49,10 @@ export async function untilReached<T>(attempts: number, work: () => Promise<T>):
       await delay(pause(attempt, error))
     }
   }
+}
+
+async function passed(pauseMs: number, signal: AbortSignal | null | undefined): Promise<void> {
+  await delay(pauseMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted())
 }
 
 // The body is read here, for it may break off where an answer had begun well.
@@ -108,11 +114,16 @@ export function reasonOf(status: number, text: string): string {
 
 const passes = ({ status }: Response) => isAway(status)
 
-// Full jitter, unless the server says when to come back.
-function pause(attempt: number, outcome: unknown): number {
-  const asked = outcome instanceof Response ? Number(outcome.headers.get('retry-after')) : Number.NaN
+/** Milliseconds until the next attempt: full jitter, after what the server asks for. */
+export function pause(attempt: number, outcome: unknown): number {
   const most = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt)
-  return Math.random() * most + (Number.isFinite(asked) ? Math.min(asked * 1000, LONGEST_DELAY_MS) : 0)
+  return Math.random() * most + (outcome instanceof Response ? askedMs(outcome) : 0)
+}
+
+function askedMs({ status, headers }: Response): number {
+  const seconds = Number(headers.get('retry-after'))
+  if (!Number.isFinite(seconds)) return 0
+  return Math.min(seconds * 1000, status === 429 ? LONGEST_DELAY_OF_429_MS : LONGEST_DELAY_MS)
 }
 
 /** The path of a URL, as errors name it. */
