@@ -30,6 +30,7 @@ export function repositoryNode() {
 export function bootstrap(note) {
   requireVersion()
   if (!isInstalled()) install(note)
+  requireRunnable()
   linkCommand()
   build(note)
 }
@@ -40,13 +41,24 @@ function requireVersion() {
     throw new Error(`Node 20 or newer is needed to begin, this is ${process.version}: install a newer one`)
 }
 
+// The packages of Node are for Linux; elsewhere this Node runs everything.
+function requireRunnable() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (repositoryNode() !== process.execPath || major > 24 || (major === 24 && minor >= 11)) return
+  throw new Error(
+    `Node 24.11 or newer is needed, this is ${process.version}: install it, or on Linux install with optional packages`,
+  )
+}
+
 // npm writes down what it installed in the form of the lock file; what is optional may be for another platform.
 function isInstalled() {
   const installed = packagesOf(join(ROOT, 'node_modules', '.package-lock.json'))
   if (!installed) return false
   const locked = Object.entries(packagesOf(join(ROOT, 'package-lock.json')))
   return locked.every(([path, wanted]) => {
-    if (!path.startsWith('node_modules/') || wanted.link) return true
+    if (!path.startsWith('node_modules/')) return true
+    // A workspace that has come since is not linked yet.
+    if (wanted.link) return existsSync(join(ROOT, path))
     const found = installed[path]
     return found ? found.version === wanted.version : Boolean(wanted.optional)
   })
