@@ -30,7 +30,7 @@ export async function connectBroker({ url, seedFile, caFile }: BrokerOptions, na
   return connect(options)
 }
 
-// The client library never reconnects again after an authenticator that threw; a seed that the broker refuses it tries again.
+// After an authenticator that throws the client library never connects again; after a seed that is refused it does.
 function seedReader(file: string): () => Uint8Array {
   let last = seedIn(file)
   return () => {

@@ -1,19 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { patientBundle } from '@careseal/synthetic'
 import { FILE_BYTES_MAX, readBundleFile } from './bundle-file.js'
+import { importFolder } from './import-folder.fixture.js'
 import { sourceFiles } from './source-files.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'careseal-import-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-function file(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name)
-  writeFileSync(path, content)
-  return path
-}
+const { folder, file } = importFolder()
 
 describe('a file to import', () => {
   it.each([

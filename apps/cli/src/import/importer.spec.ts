@@ -1,21 +1,12 @@
 import { createServer, type Server } from 'node:http'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { patientBundle } from '@careseal/synthetic'
 import { EXIT } from '../exit.js'
+import { importFolder } from './import-folder.fixture.js'
 import { fileSource, importBundles } from './importer.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'careseal-import-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-function file(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name)
-  writeFileSync(path, content)
-  return path
-}
+const { file } = importFolder()
 
 describe('an import', () => {
   let server: Server

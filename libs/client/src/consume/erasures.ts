@@ -7,17 +7,6 @@ export type ErasureOptions = {
   onTrouble: (error: unknown) => void
 }
 
-// Without a connection there is nobody to tell: whoever asked hears nothing, which is no acknowledgement either.
-function refuse(message: Msg): void {
-  const values = headers()
-  values.set(FAILURE_HEADER, 'not-forgotten')
-  try {
-    message.respond('', { headers: values })
-  } catch {
-    // See above.
-  }
-}
-
 /** Answers until `stop`, which resolves when what was asked is answered. */
 export function answerErasures(
   nc: NatsConnection,
@@ -48,5 +37,15 @@ export function answerErasures(
       await subscription.drain().catch(() => undefined)
       await Promise.all(open)
     },
+  }
+}
+
+function refuse(message: Msg): void {
+  const values = headers()
+  values.set(FAILURE_HEADER, 'not-forgotten')
+  try {
+    message.respond('', { headers: values })
+  } catch {
+    // The connection is closed: whoever asked hears nothing, which is no acknowledgement either.
   }
 }

@@ -91,31 +91,17 @@ describe('a lane', () => {
     expect(lane.story).toEqual(['gave back 10', 'gave back 11'])
   })
 
-  it('fetches an event that came unreadable, whatever was withheld between it and the next', async () => {
-    const lane = running({ replay: answering([6, 10]) })
-    lane.offerUnreadable(6)
+  it.each([
+    ['that says which it is, whatever was withheld between it and the next', 6, 6, []],
+    ['whose number is unreadable too, and tells of it', null, 9, ['trouble number-unreadable']],
+    ['whose number is beyond the first readable one', 4_000_000, 9, []],
+  ])('fetches an event that came unreadable %s', async (_case, claimed, handled, told) => {
+    const lane = running({ replay: answering([handled, 10]) })
+    lane.offerUnreadable(claimed)
     lane.offer(10)
     await quiet()
     await lane.stop()
-    expect(lane.story).toEqual(['handled 6', 'handled 10', 'acknowledged 10', 'acknowledged unreadable'])
-  })
-
-  it('tells of an event whose number is unreadable, too', async () => {
-    const lane = running({ replay: answering([9, 10]) })
-    lane.offerUnreadable(null)
-    lane.offer(10)
-    await quiet()
-    await lane.stop()
-    const handled = ['handled 9', 'handled 10', 'acknowledged 10', 'acknowledged unreadable']
-    expect(lane.story).toEqual(['trouble number-unreadable', ...handled])
-  })
-
-  it('believes no number that is beyond the first readable one', async () => {
-    const lane = running({ replay: answering([9, 10]) })
-    lane.offerUnreadable(4_000_000)
-    lane.offer(10)
-    await quiet()
-    await lane.stop()
-    expect(lane.story).toEqual(['handled 9', 'handled 10', 'acknowledged 10', 'acknowledged unreadable'])
+    const settled = [`handled ${handled}`, 'handled 10', 'acknowledged 10', 'acknowledged unreadable']
+    expect(lane.story).toEqual([...told, ...settled])
   })
 })
