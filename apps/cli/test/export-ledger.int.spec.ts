@@ -1,7 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sha256 } from '@careseal/crypto'
@@ -10,9 +8,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { fsckExport } from '../src/fsck/fsck-export.js'
 import { put, smallLedger, strangersVkey, vkey, writeExport } from '../src/fsck/small-export.fixture.js'
 import { exportLedger } from '../src/ledger/export-ledger.js'
+import { fileIn, startLogServer, type LogServer } from './log-server.js'
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'careseal-export-'))
-let server: Server
+let server: LogServer
 let origin: string
 let log: string
 let folder: string
@@ -21,15 +20,11 @@ let asked: string[]
 let most: number
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    const path = (request.url ?? '').replace('/ledger/', '')
+  server = await startLogServer((path) => {
     if (path.startsWith('tile/')) asked.push(path)
-    const file = join(log, path)
-    if (asked.length > most || !existsSync(file)) return void response.writeHead(404).end()
-    response.end(readFileSync(file))
+    return asked.length > most ? null : fileIn(log, path)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  origin = server.origin
 })
 afterAll(() => server.close())
 beforeEach(async () => {

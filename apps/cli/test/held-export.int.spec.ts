@@ -1,8 +1,6 @@
 // What becomes of a folder that holds an export, and of the signed checkpoint in it, when the ledger is another one than
 // it was: that checkpoint may be the only proof.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hex, sha256 } from '@careseal/crypto'
@@ -13,9 +11,10 @@ import { checkpointNote, put, smallLedger, strangersVkey, vkey, writeExport } fr
 import { exportLedger } from '../src/ledger/export-ledger.js'
 import { exportedEntries } from '../src/verify/export-files.js'
 import { PRIMITIVES } from '../src/verify/primitives.js'
+import { fileIn, startLogServer, type LogServer } from './log-server.js'
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'careseal-held-'))
-let server: Server
+let server: LogServer
 let origin: string
 let log: string
 let folder: string
@@ -27,16 +26,12 @@ let asked: string[]
 let most: number
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    const path = (request.url ?? '').replace('/ledger/', '')
+  server = await startLogServer((path) => {
     if (path.startsWith('tile/')) asked.push(path)
-    if (path.startsWith('proof/') && givesProofs) return void proofOf(path).then((proof) => response.end(proof))
-    const file = join(log, path)
-    if (asked.length > most || !existsSync(file)) return void response.writeHead(404).end()
-    response.end(readFileSync(file))
+    if (path.startsWith('proof/') && givesProofs) return proofOf(path)
+    return asked.length > most ? null : fileIn(log, path)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  origin = server.origin
 })
 afterAll(() => server.close())
 beforeEach(async () => {
